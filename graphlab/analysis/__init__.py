@@ -1,0 +1,1 @@
+"""Questions about a trace, as pure functions: flow, gradients, memory, values over time."""

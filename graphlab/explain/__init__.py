@@ -1,0 +1,1 @@
+"""Diagnoses, fixes, narration: what happened, why, and what to do."""

@@ -1,0 +1,1 @@
+"""DAG in, positions and routes out."""

@@ -1,0 +1,1 @@
+"""The learner's source: the restricted language, spans and edits."""

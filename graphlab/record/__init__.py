@@ -1,0 +1,1 @@
+"""The observer that turns engine calls into trace records."""

@@ -1,0 +1,1 @@
+"""Runs programs in a worker process, keeps projects on disk, checks fixes by re-running."""
