@@ -57,7 +57,7 @@ class Base(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Base of all records: arrays on disk, never changed once written."""
 
 
-class Span(Base):
+class Span(Base, frozen=True):
     """A piece of the program's text. Lines from 1, columns from 0 in characters; the end is exclusive."""
 
     id: int
@@ -69,7 +69,7 @@ class Span(Base):
     function: str = ""  # qualified name of the function it stands in, "" at module level
 
 
-class Tensor(Base):
+class Tensor(Base, frozen=True):
     """One tensor: what stays the same while its value changes."""
 
     id: int
@@ -85,7 +85,7 @@ class Tensor(Base):
     attributes: dict[str, Param] = msgspec.field(default_factory=dict)  # what one source knows more than others
 
 
-class Value(Base):
+class Value(Base, frozen=True):
     """The value of a tensor at one event. The bytes lie in the store; see `TraceReader.array`."""
 
     id: int
@@ -101,7 +101,7 @@ class Value(Base):
     stats: dict[str, float] = msgspec.field(default_factory=dict)  # SUMMARY: min mean max std norm n_nan n_inf n_zero
 
 
-class Event(Base):
+class Event(Base, frozen=True):
     """One step of the timeline."""
 
     id: int
@@ -121,7 +121,7 @@ class Event(Base):
     root: int = -1  # BACKWARD, ACCUMULATE: number of the backward pass, from 0
 
 
-class Section(Base):
+class Section(Base, frozen=True):
     """A stretch of events: one iteration of the training loop, or what stands before or after it."""
 
     index: int  # position among all sections
@@ -132,7 +132,7 @@ class Section(Base):
     detailed: bool = True  # False: thinned out, only losses and statistics were kept
 
 
-class Loss(Base):
+class Loss(Base, frozen=True):
     """The value of one `backward()` root."""
 
     name: str
@@ -141,7 +141,7 @@ class Loss(Base):
     event: int
 
 
-class Memory(Base):
+class Memory(Base, frozen=True):
     """Bytes in use on one device after one event."""
 
     event: int
@@ -150,7 +150,7 @@ class Memory(Base):
     peak: int
 
 
-class Module(Base):
+class Module(Base, frozen=True):
     """One module of the program's module tree."""
 
     path: str  # "net.fc1"

@@ -107,7 +107,8 @@ class TraceWriter:
         for kind, records in self._pending.items():
             if records:
                 self._db.execute(
-                    "INSERT INTO records (kind, n, data) VALUES (?, ?, ?)", (kind, len(records), _encoder.encode(records))
+                    "INSERT INTO records (kind, n, data) VALUES (?, ?, ?)",
+                    (kind, len(records), _encoder.encode(records)),
                 )
                 records.clear()
         self._db.execute("COMMIT")
@@ -227,7 +228,9 @@ class TraceReader:
         if data is None:
             row = self._db.execute("SELECT data FROM chunks WHERE id = ?", (chunk,)).fetchone()
             if row is None:
-                raise TraceError(f"This trace is damaged: chunk {chunk} is missing. Run the program again. ({self.path})")
+                raise TraceError(
+                    f"This trace is damaged: chunk {chunk} is missing. Run the program again. ({self.path})"
+                )
             data = bytes(row[0])
             if len(self._chunks) >= 64:
                 self._chunks.pop(next(iter(self._chunks)))
