@@ -1,0 +1,15 @@
+"""Pictures that ship with the window."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def arrow_file(direction: str, theme: str) -> str:
+    """Path of the small arrow ("up", "down") for the stylesheet, with forward slashes."""
+    return (_FOLDER / f"arrow_{direction}_{theme}.svg").as_posix()
+
+
+def icon_file() -> str:
+    """Path of the application's icon."""
+    return (_FOLDER / "graphlab.svg").as_posix()
