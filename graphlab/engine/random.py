@@ -38,12 +38,12 @@ class Generator:
         self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the stream anew from `seed`; returns the generator. Negative seeds count from 2**64 - 1 down."""
+        """Start the stream anew from `seed`; returns the generator. A negative seed wraps around 2**64."""
         seed = int(seed)
         if not -0x8000_0000_0000_0000 <= seed <= 0xFFFF_FFFF_FFFF_FFFF:
             raise RuntimeError("Overflow when unpacking long long")
         if seed < 0:
-            seed += 0xFFFF_FFFF_FFFF_FFFF
+            seed += 1 << 64
         self._seed = seed
         # PyTorch keeps 64 bits of seed and feeds the lower 32 to the twister.
         self._bits._legacy_seeding(seed & 0xFFFF_FFFF)
@@ -141,7 +141,8 @@ class Generator:
         flat = out.reshape(-1)
         n = flat.size
         if n < 16:
-            flat[...] = [self.normal() * std + mean for _ in range(n)]
+            drawn = np.array([self.normal() for _ in range(n)])
+            flat[...] = drawn if mean == 0.0 and std == 1.0 else _fma64(drawn, np.float64(std), np.float64(mean))
             return
         is_double = out.dtype == np.float64
         draw = self.uniform64 if is_double else self.uniform32
@@ -177,7 +178,7 @@ class Generator:
         """Integers from [low, high): a draw modulo the range, of 32 bits where the range allows it."""
         n = math.prod(shape)
         span = high - low
-        if span >= 1 << 32:
+        if span >= 1 << 28:
             drawn = self.random64(n) % np.uint64(span)
         else:
             drawn = self.random32(n) % np.uint64(span)
