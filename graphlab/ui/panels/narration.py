@@ -1,0 +1,162 @@
+"""One sentence about the current step, large, at a fixed place and height so that stepping never makes it jump."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from graphlab.i18n import _
+from graphlab.ui.canvas.phases import GLYPHS, LABELS, Phase, phase_of
+from graphlab.ui.theme import Tokens, tokens
+
+if TYPE_CHECKING:
+    from graphlab.trace.store import TraceReader
+    from graphlab.ui.state import ViewState
+
+
+def sentence(trace: TraceReader, event: int) -> str:
+    """What `explain` says of an event."""
+    from graphlab.explain import narrate  # not at the top: the first picture doesn't wait for the catalogue
+
+    return narrate(trace, event)
+
+
+class Narration(QWidget):
+    """The phase, the number and the sentence of the current step."""
+
+    def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("narration")
+        self.setAccessibleName(_("Narration"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._state = state
+        self._badge = _Badge(self)
+        self._place = QLabel(self)
+        self._sentence = QLabel(self)
+        self._sentence.setWordWrap(True)
+        self._sentence.setTextFormat(Qt.TextFormat.RichText)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._sentence.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._sentence.setMinimumWidth(80)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self._badge)
+        top.addWidget(self._place)
+        top.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 8, 14, 6)
+        layout.setSpacing(5)
+        layout.addLayout(top)
+        layout.addWidget(self._sentence, 1)
+        state.trace_changed.connect(self._show)
+        state.trace_grown.connect(self._show_place)
+        state.event_changed.connect(self._show)
+        state.theme_changed.connect(self._dress)
+        self._dress()
+
+    def text(self) -> str:
+        """The sentence as plain text, without emphasis."""
+        return self._plain
+
+    def place(self) -> str:
+        """Where in the run the step is: "step 12 of 340 · forward · line 14"."""
+        return self._place.text()
+
+    def _dress(self) -> None:
+        t = tokens(self._state.theme)
+        self._place.setFont(t.font(t.small_size))
+        self._place.setStyleSheet(f"color: {t.text_muted.name()}; background: transparent;")
+        font = t.font(t.ui_size + 3)
+        self._sentence.setFont(font)
+        self._sentence.setStyleSheet(f"color: {t.text.name()}; background: transparent; font-size: {t.ui_size + 3}pt;")
+        lines = 2 * self._sentence.fontMetrics().lineSpacing()
+        self._sentence.setFixedHeight(lines + 6)
+        self.setFixedHeight(lines + 6 + 8 + 6 + 5 + max(20, self._place.sizeHint().height()))
+        self._show()
+
+    def _show(self) -> None:
+        t = tokens(self._state.theme)
+        trace, event = self._state.trace, self._state.event
+        if trace is None or not 0 <= event < len(trace.events):
+            self._plain = _("Press Run, then step through the program: each step is told here in one sentence")
+            self._badge.setVisible(False)
+            self._place.setText("")
+            self._sentence.setText(f'<span style="color:{t.text_muted.name()}">{html.escape(self._plain)}</span>')
+            return
+        record = trace.events[event]
+        phase = phase_of(record.kind)
+        self._badge.setVisible(True)
+        self._badge.show_phase(phase, t)
+        self._show_place()
+        self._plain = sentence(trace, event)
+        names = {trace.tensors[i].name for i in (*record.inputs, *record.outputs) if 0 <= i < len(trace.tensors)}
+        self._sentence.setText(emphasised(self._plain, names, phase_color(t, phase).name()))
+        self._sentence.setToolTip(self._plain)
+        self.setAccessibleDescription(self._plain)
+
+    def _show_place(self) -> None:
+        trace, event = self._state.trace, self._state.event
+        if trace is None or not 0 <= event < len(trace.events):
+            return
+        record = trace.events[event]
+        line = trace.spans[record.span].line if 0 <= record.span < len(trace.spans) else 0
+        values = {
+            "step": event + 1,
+            "total": len(trace.events),
+            "phase": _(LABELS[phase_of(record.kind)]),
+            "line": line,
+        }
+        template = (
+            _("step {step} of {total} · {phase} · line {line}") if line else _("step {step} of {total} · {phase}")
+        )
+        self._place.setText(template.format(**values))
+
+    def sizeHint(self) -> QSize:
+        return QSize(500, self.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = tokens(self._state.theme)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), t.surface)
+
+
+def emphasised(text: str, names: set[str], color: str) -> str:
+    """The sentence as rich text with the names of tensors in bold and their phase's colour."""
+    wanted = sorted((name for name in names if name), key=len, reverse=True)
+    if not wanted:
+        return html.escape(text)
+    pattern = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, wanted)) + r")(?!\w)")
+    parts = pattern.split(text)  # odd places are the names
+    return "".join(
+        f'<b style="color:{color}">{html.escape(part)}</b>' if i % 2 else html.escape(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def phase_color(t: Tokens, phase: Phase) -> QColor:
+    """The colour of a phase's lines and texts."""
+    return (t.text_muted, t.forward, t.backward, t.update, t.hint, t.failed)[phase]
+
+
+def phase_fill(t: Tokens, phase: Phase) -> QColor:
+    """The soft fill of a phase, under normal text."""
+    return (t.hover, t.forward_soft, t.backward_soft, t.update_soft, t.accent_soft, t.failed_soft)[phase]
+
+
+class _Badge(QLabel):
+    """A phase as a small coloured label with its sign."""
+
+    def show_phase(self, phase: Phase, t: Tokens) -> None:
+        self.setFont(t.font(t.small_size, bold=True))
+        self.setText(f"{GLYPHS[phase]}  {_(LABELS[phase])}")
+        self.setStyleSheet(
+            f"color: {phase_color(t, phase).name()}; background: {phase_fill(t, phase).name()};"
+            "border-radius: 9px; padding: 2px 10px;"
+        )
