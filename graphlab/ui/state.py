@@ -24,6 +24,7 @@ class ViewState(QObject):
         problems_changed: the list of problems changed
         theme_changed(str): "light" or "dark"
         run_state_changed(str): "idle", "running", "stopping"
+        breakpoints_changed: the lines with breakpoints changed
     """
 
     trace_changed = Signal()
@@ -35,6 +36,7 @@ class ViewState(QObject):
     problems_changed = Signal()
     theme_changed = Signal(str)
     run_state_changed = Signal(str)
+    breakpoints_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +48,8 @@ class ViewState(QObject):
         self._problems: list[Problem] = []
         self._theme = "light"
         self._run_state = "idle"
+        self._breakpoints: frozenset[int] = frozenset()
+        self._source_lines: list[str] = []
 
     @property
     def trace(self) -> TraceReader | None:
@@ -59,8 +63,14 @@ class ViewState(QObject):
         self._trace = trace
         self._event = self._section = self._tensor = -1
         self._problems = []
+        self._source_lines = trace.source.split("\n") if trace is not None else []
         self.trace_changed.emit()
         self.problems_changed.emit()
+
+    @property
+    def source_lines(self) -> list[str]:
+        """The lines of the program as it was run, which the spans of the trace count in."""
+        return self._source_lines
 
     def tell_growth(self) -> None:
         """The shown trace was refreshed and has grown."""
@@ -158,3 +168,15 @@ class ViewState(QObject):
             return
         self._run_state = run_state
         self.run_state_changed.emit(run_state)
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """The lines, from 1, at which `step.continue` halts."""
+        return self._breakpoints
+
+    def set_breakpoints(self, lines: frozenset[int]) -> None:
+        """Replace the breakpoints."""
+        if lines == self._breakpoints:
+            return
+        self._breakpoints = lines
+        self.breakpoints_changed.emit()

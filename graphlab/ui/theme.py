@@ -236,7 +236,7 @@ def _dark() -> Tokens:
             keyword=c("#e08cd0"), builtin=c("#5cc4dc"), name=c("#e4e7ec"), function=c("#86b6ff"), string=c("#8fd19a"),
             number=c("#f5a35c"), comment=c("#8f98a7"), operator=c("#b4bcc8"), decorator=c("#e8be4f"),
         ),
-        current_line=c("#21252d"), current_expression=c("#3f3716"),
+        current_line=c("#21252d"), current_expression=c("#363015"),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The program editor: text, gutter, colours, find bar."""

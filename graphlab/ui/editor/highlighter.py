@@ -1,0 +1,152 @@
+"""Colours Python text line by line, with Pygments for the words and one state a line for open triple quotes.
+
+Only what changed is lexed again. A long text that is set at once is coloured in slices, so that the window stays awake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+
+from graphlab.ui.theme import tokens
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QColor
+
+_OPEN = {1: '"""', 2: "'''"}
+_STATE = {quote: state for state, quote in _OPEN.items()}
+_PREFIX = "x="  # so that Pygments takes the reopened string for a string, not for a docstring
+SLICE = 400
+"""Blocks that are coloured at once when a text is loaded; about 20 ms."""
+
+
+class Highlighter(QSyntaxHighlighter):
+    """Python colours for one document."""
+
+    def __init__(self, document: QTextDocument, theme: str) -> None:
+        super().__init__(document)
+        self._formats: list[tuple[object, QTextCharFormat]] = []
+        self._cache: dict[object, QTextCharFormat | None] = {}
+        self._lexer = None
+        self._left = SLICE
+        self._next = -1  # first block that still waits for its colours
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._colour_slice)
+        self.set_theme(theme)
+
+    def set_theme(self, theme: str) -> None:
+        """Take the colours of another theme."""
+        self._theme = theme
+        self._formats = []
+        self._cache = {}
+        self._restart()
+
+    def _restart(self) -> None:
+        self._left, self._next = SLICE, -1
+        self.rehighlight()
+
+    def expect_long_text(self) -> None:
+        """A whole new text comes now: colour its beginning at once and the rest in slices."""
+        self._left, self._next = SLICE, -1
+
+    def _colour_slice(self) -> None:
+        block = self.document().findBlockByNumber(self._next)
+        self._next = -1
+        self._left = SLICE
+        if block.isValid():
+            self.rehighlightBlock(block)  # goes on by itself while states change …
+            while block.isValid() and self._next < 0 and self._left > 0:
+                block = block.next()
+                if block.isValid():
+                    self.rehighlightBlock(block)
+            if block.isValid() and self._next < 0:
+                self._next = block.blockNumber()
+        if self._next < 0:
+            self._timer.stop()
+            self._left = SLICE
+
+    def highlightBlock(self, text: str) -> None:
+        number = self.currentBlock().blockNumber()
+        self._left -= 1
+        if self._left < 0:
+            # Not now: remember the first one, and give the state of a plain line so that Qt stops asking.
+            self._next = number if self._next < 0 else min(self._next, number)
+            self.setCurrentBlockState(max(self.previousBlockState(), 0))
+            if not self._timer.isActive():
+                self._timer.start()
+            return
+        if not self._timer.isActive():
+            self._left = SLICE if number == 0 else max(self._left, 0)
+            if self._left == 0:
+                self._left = 1
+        self.setCurrentBlockState(self._colour(text, max(self.previousBlockState(), 0)))
+
+    def _colour(self, text: str, state: int) -> int:
+        if len(text) > 5000:  # a line like this is data, and lexing it would take longer than a frame
+            return state
+        opened = _OPEN.get(state)
+        shift = 0
+        if opened:
+            text = _PREFIX + opened + text
+            shift = len(_PREFIX) + 3
+            opened = None
+        for start, kind, value in self._lex(text):
+            if opened is None and value in _STATE:
+                opened = value
+            elif value == opened:
+                opened = None
+            if start + len(value) > shift and (form := self._format(kind)) is not None:
+                begin = max(start - shift, 0)
+                self.setFormat(begin, start + len(value) - shift - begin, form)
+        return _STATE[opened] if opened else 0
+
+    def _lex(self, text: str):
+        if self._lexer is None:
+            from pygments.lexers.python import PythonLexer
+
+            self._lexer = PythonLexer()
+        return self._lexer.get_tokens_unprocessed(text)
+
+    def _format(self, kind) -> QTextCharFormat | None:
+        if kind not in self._cache:
+            self._cache[kind] = next((form for parent, form in self._table() if kind in parent), None)
+        return self._cache[kind]
+
+    def _table(self) -> list[tuple[object, QTextCharFormat]]:
+        if not self._formats:
+            from pygments.token import Comment, Keyword, Name, Number, Operator, String
+
+            syntax = tokens(self._theme).syntax
+            bold = QFont.Weight.DemiBold
+            self._formats = [
+                (Keyword, _format(syntax.keyword)),
+                (Operator.Word, _format(syntax.keyword)),
+                (Name.Decorator, _format(syntax.decorator)),
+                (Name.Function, _format(syntax.function, bold)),
+                (Name.Class, _format(syntax.function, bold)),
+                (Name.Builtin.Pseudo, _format(syntax.builtin, italic=True)),
+                (Name.Builtin, _format(syntax.builtin)),
+                (Name.Exception, _format(syntax.builtin)),
+                (Name.Namespace, _format(syntax.builtin)),
+                (Name.Function.Magic, _format(syntax.function)),
+                (String.Interpol, _format(syntax.number)),
+                (String.Escape, _format(syntax.number)),
+                (String.Affix, _format(syntax.keyword)),
+                (String, _format(syntax.string)),
+                (Number, _format(syntax.number)),
+                (Comment, _format(syntax.comment, italic=True)),
+                (Operator, _format(syntax.operator)),
+            ]
+        return self._formats
+
+
+def _format(color: QColor, weight: QFont.Weight | None = None, italic: bool = False) -> QTextCharFormat:
+    form = QTextCharFormat()
+    form.setForeground(color)
+    if weight is not None:
+        form.setFontWeight(weight)
+    form.setFontItalic(italic)
+    return form
