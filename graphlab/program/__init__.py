@@ -1,1 +1,5 @@
-"""The learner's source: the restricted language, spans and edits."""
+"""The learner's source: the restricted language, source spans, text edits and expressions. Runs nothing itself."""
+
+from graphlab.program.language import FILENAME, Checked, Loop, ProgramRefused, Refusal, check, compile_program
+
+__all__ = ["FILENAME", "Checked", "Loop", "ProgramRefused", "Refusal", "check", "compile_program"]

@@ -1,0 +1,156 @@
+"""The modules as a program sees them: closed boxes of the public names that are allowed, never the modules themselves."""
+
+import difflib
+import importlib
+import types
+from functools import cache
+from typing import Any
+
+from graphlab.i18n import _
+from graphlab.program.names import LIBRARY_NAMES, TORCH_MODULES
+
+_ENGINE = "graphlab.engine"
+_ENGINE_INNER = frozenset(
+    "set_observer observing observe declare Op OPS fail N_ Category TYPE_CHECKING annotations save load from_file hub "
+    "library ops errors dtypes printing tensor_module memory overrides storage registry".split()
+)
+"""Public names of the engine that are not PyTorch's, or that would reach files."""
+
+
+class Library:
+    """A module as a program sees it: public names, no way to the module behind them, nothing to change."""
+
+    def __init__(self, name: str, names: dict[str, Any]) -> None:
+        object.__setattr__(self, "_name", name)
+        self.__dict__.update(names)
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__.get("_name", "")
+        near = difflib.get_close_matches(name, [known for known in self.__dict__ if known[0] != "_"], 1, 0.75)
+        hint = _(" Did you mean: '{near}'?").format(near=near[0]) if near else ""
+        raise AttributeError(
+            f"module '{own}' has no attribute '{name}'.{hint}" if hint else f"module '{own}' has no attribute '{name}'"
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            _("`{module}.{name}` cannot be changed in GraphLab").format(module=self.__dict__["_name"], name=name)
+        )
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in self.__dict__ if not name.startswith("_"))
+
+    def __repr__(self) -> str:
+        return f"<module '{self.__dict__['_name']}'>"
+
+    def _set(self, **names: Any) -> None:
+        """Put names in place (for the guards only: a program cannot read underscore names)."""
+        self.__dict__.update(names)
+
+
+class _Switches(Library):
+    """`torch.backends.cudnn`: programs set its switches, and nothing comes of it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            self.__dict__[name] = value
+
+
+@cache
+def library(name: str) -> Library:
+    """The box for an allowed module (see names.py). One a process: a worker runs one program."""
+    if name in TORCH_MODULES:
+        return _torch(name)
+    names = LIBRARY_NAMES[name]
+    module = importlib.import_module("typing" if name == "typing_extensions" else name)
+    wanted = [key for key in dir(module) if not key.startswith("_")] if names == "*" else names.split()
+    found = {key: getattr(module, key) for key in wanted if hasattr(module, key)}
+    found = {key: value for key, value in found.items() if not isinstance(value, types.ModuleType)}
+    if name == "functools":
+        found["wraps"] = _wraps
+    if name == "json":
+        found["dumps"], found["loads"] = _json_dumps, _json_loads
+    for child in LIBRARY_NAMES:
+        if child.startswith(f"{name}.") and "." not in child[len(name) + 1 :]:
+            found[child.rpartition(".")[2]] = library(child)
+    return Library(name, found)
+
+
+def _torch(name: str) -> Library:
+    engine_name = _ENGINE + name[len("torch") :]
+    module: types.ModuleType | None
+    try:
+        module = importlib.import_module(engine_name)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(_ENGINE):
+            raise
+        module = None
+    found = {} if module is None else _public(module)
+    for child in sorted(TORCH_MODULES):
+        if child.startswith(f"{name}.") and "." not in child[len(name) + 1 :]:
+            found[child.rpartition(".")[2]] = library(child)
+    if name == "torch.backends.cudnn":
+        found.setdefault("benchmark", False)
+        found.setdefault("deterministic", False)
+        found.setdefault("enabled", False)
+        return _Switches(name, found)
+    if name == "torch.cuda" and module is None:
+        found["is_available"] = lambda: False
+    if name == "torch":
+        found.setdefault("__version__", "2.13.0")
+    return Library(name, found)
+
+
+def _public(module: types.ModuleType) -> dict[str, Any]:
+    """The public names of an engine module that are its own: no modules, no tools that it imported for itself."""
+    listed = getattr(module, "__all__", None)
+    names = dir(module) if listed is None else listed
+    found = {}
+    for name in names:
+        if (name.startswith("_") and name != "__version__") or name in _ENGINE_INNER:
+            continue
+        try:
+            value = getattr(module, name)
+        except AttributeError:
+            continue
+        if isinstance(value, types.ModuleType):
+            continue
+        home = getattr(value, "__module__", None)
+        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)) and not _is_engines(value, home):
+            continue
+        found[name] = value
+    return found
+
+
+def _is_engines(value: Any, home: object) -> bool:
+    if isinstance(home, str) and (home.startswith(_ENGINE) or home == "torch" or home.startswith("torch.")):
+        return True
+    # torch.Size may be a tuple, torch.bool a class of its own: classes of the language are plain data.
+    return isinstance(value, type) and home == "builtins"
+
+
+def _wraps(wrapped: Any) -> Any:
+    """`functools.wraps` that copies the name and the docstring, and cannot be told to copy more."""
+
+    def decorate(wrapper: Any) -> Any:
+        for name in ("__name__", "__qualname__", "__doc__"):
+            if isinstance(wrapper, types.FunctionType) and isinstance(getattr(wrapped, name, None), str):
+                setattr(wrapper, name, getattr(wrapped, name))
+        return wrapper
+
+    return decorate
+
+
+def _json_dumps(value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True) -> str:
+    import json
+
+    return json.dumps(value, indent=indent, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
+
+
+def _json_loads(text: str) -> Any:
+    import json
+
+    return json.loads(text)
