@@ -1,0 +1,180 @@
+"""Who stands left of whom in each row: barycentre sweeps, then swaps of neighbours, so that few edges cross."""
+
+from bisect import bisect_right, insort
+
+import numpy as np
+
+from graphlab.layout.model import Floats, Ints
+from graphlab.layout.net import Net
+from graphlab.layout.ranks import Poll, adjacency, poll
+
+WIDE = 48
+"""Rows with more items than this are sorted by NumPy, narrower ones faster by Python."""
+
+SWAP_LIMIT = 3_000
+"""Nets with more items than this do without swaps and counting."""
+
+
+class Ordering:
+    """Rows of items, being sorted."""
+
+    def __init__(self, net: Net, paths: list[tuple[int, ...]] | None, is_cancelled: Poll) -> None:
+        self.net = net
+        self.is_cancelled = is_cancelled
+        self.paths = paths
+        k = net.n_items
+        self.below = adjacency(k, net.upper, net.lower)
+        self.above = adjacency(k, net.lower, net.upper)
+        self.pull = net.pull.tolist()
+        self.place = [0.0] * k
+        self.rows: list[list[int]] = []
+
+    def reset(self, items: Ints) -> None:
+        """Start with each row's items in the order given."""
+        by_row = items[np.argsort(self.net.row[items], kind="stable")]
+        ends = np.searchsorted(self.net.row[by_row], np.arange(self.net.n_rows + 1)).tolist()
+        flat = by_row.tolist()
+        self.rows = [flat[ends[r] : ends[r + 1]] for r in range(self.net.n_rows)]
+        for row in self.rows:
+            self._number(row)
+
+    def _number(self, row: list[int]) -> None:
+        middle = (len(row) - 1) / 2
+        place = self.place
+        for k, item in enumerate(row):
+            place[item] = k - middle
+
+    def sweep(self, down: bool) -> None:
+        """Sort every row by the mean place of its neighbours in the row before (items without any: in the row after)."""
+        first, second = (self.above, self.below) if down else (self.below, self.above)
+        done = 0
+        for row in self.rows if down else reversed(self.rows):
+            done += len(row)
+            if done > 4096:
+                done = 0
+                poll(self.is_cancelled)
+            if len(row) > 1:
+                self._sort(row, first, second)
+                self._number(row)
+
+    def _sort(self, row: list[int], first: list[list[int]], second: list[list[int]]) -> None:
+        place = self.place
+        keys: dict[int, float] = {}
+        for item in row:
+            near = first[item] or second[item]
+            if near:
+                keys[item] = sum([place[i] for i in near]) / len(near)
+            else:
+                keys[item] = place[item]
+        pull = self.pull
+        if self.paths is None:
+            # Equal means: what is tied to the other column goes next to it; else the order stays.
+            row.sort(key=lambda item: (round(keys[item], 6), pull[item]))
+            return
+        sums: dict[int, list[float]] = {}
+        for item in row:
+            for group in self.paths[item]:
+                entry = sums.setdefault(group, [0.0, 0.0])
+                entry[0] += keys[item]
+                entry[1] += 1
+        means = {group: total / count for group, (total, count) in sums.items()}
+        paths = self.paths
+
+        def rank(item: int) -> list[tuple[float, int]]:
+            steps = [(round(means[g], 6), g) for g in paths[item]]
+            return [*steps, (round(keys[item], 6), pull[item])]
+
+        row.sort(key=rank)
+
+    def n_crossings(self) -> int:
+        """Pairs of segments that cross."""
+        total = 0
+        place = self.place
+        for row in self.rows:
+            if len(row) < 1:
+                continue
+            seen: list[float] = []
+            for item in row:
+                ends = sorted([place[i] for i in self.below[item]])
+                for end in ends:
+                    total += len(seen) - bisect_right(seen, end)
+                for end in ends:
+                    insort(seen, end)
+        return total
+
+    def swap(self) -> bool:
+        """Exchange neighbours wherever that removes crossings; True when any was exchanged."""
+        changed = False
+        place = self.place
+        for row in self.rows:
+            poll(self.is_cancelled)
+            for k in range(len(row) - 1):
+                a, b = row[k], row[k + 1]
+                if self.paths is not None and self.paths[a] != self.paths[b]:
+                    continue
+                if self._cost(a, b) > self._cost(b, a):
+                    row[k], row[k + 1] = b, a
+                    place[a], place[b] = place[b], place[a]
+                    changed = True
+        return changed
+
+    def _cost(self, left: int, right: int) -> float:
+        """Crossings between the segments of two neighbours."""
+        place = self.place
+        total = 0.0
+        for side in (self.above, self.below):
+            ends = sorted([place[i] for i in side[right]])
+            for i in side[left]:
+                total += bisect_right(ends, place[i] - 0.5)
+        # Edges to the other column run under or over whatever stands between.
+        return total + self.pull[left] * (len(self.below[right]) + 0.5)
+
+
+def order(
+    net: Net, hint: Floats | None, paths: list[tuple[int, ...]] | None, effort: float, is_cancelled: Poll
+) -> list[list[int]]:
+    """The items of each row from left to right. `hint` is where items were before, nan where unknown."""
+    work = Ordering(net, paths, is_cancelled)
+    small = net.n_items <= SWAP_LIMIT
+    base = np.arange(net.n_items)
+    starts = [base]
+    if hint is not None:
+        starts.insert(0, np.argsort(np.where(np.isfinite(hint), hint, np.inf), kind="stable"))
+    elif small:
+        starts.append(_depth_first(work))
+    best: tuple[int, list[list[int]]] | None = None
+    n_sweeps = max(2, round((12 if small else 8 if net.n_items < 60_000 else 4) * effort))
+    for start in starts:
+        work.reset(start)
+        for k in range(n_sweeps):
+            work.sweep(down=k % 2 == 0)
+            if not small:
+                continue
+            if k >= 2:
+                for _ in range(8):
+                    if not work.swap():
+                        break
+            count = work.n_crossings()
+            if best is None or count < best[0]:
+                best = (count, [list(row) for row in work.rows])
+            if best[0] == 0:
+                return best[1]
+        if not small:
+            break
+    return best[1] if best is not None else work.rows
+
+
+def _depth_first(work: Ordering) -> Ints:
+    """Items as a walk from the top meets them, which keeps chains together."""
+    seen = [False] * work.net.n_items
+    out: list[int] = []
+    for root in np.argsort(work.net.row, kind="stable").tolist():
+        stack = [root]
+        while stack:
+            item = stack.pop()
+            if seen[item]:
+                continue
+            seen[item] = True
+            out.append(item)
+            stack.extend([i for i in reversed(work.below[item]) if not seen[i]])
+    return np.array(out, dtype=np.int64)
