@@ -108,7 +108,7 @@ def build(
     groups = np.full(len(kind), -1)
     groups[:n] = group
     if (group >= 0).any():
-        inside = np.array([common(a, b) for a, b in zip(u.tolist(), v.tolist())], dtype=np.int64)
+        inside = np.array([common(a, b) for a, b in zip(group[u].tolist(), group[v].tolist())], dtype=np.int64)
         groups[n : n + total] = inside[owner]
         groups[n + total :] = np.concatenate([group[sources], group[v[cut]], group[cross_node]])
     pulls = np.zeros(len(kind), dtype=np.int64)
