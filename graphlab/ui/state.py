@@ -44,6 +44,7 @@ class ViewState(QObject):
         self._event = -1
         self._section = -1
         self._node = ""
+        self._node_event = -1
         self._tensor = -1
         self._problems: list[Problem] = []
         self._theme = "light"
@@ -114,11 +115,17 @@ class ViewState(QObject):
         """Key of the selected node."""
         return self._node
 
-    def select_node(self, node: str) -> None:
-        """Select a node of the graph ("" for none)."""
-        if node == self._node:
+    @property
+    def node_event(self) -> int:
+        """The event that the selected node stands for, -1 when it stands for none."""
+        return self._node_event
+
+    def select_node(self, node: str, event: int = -1) -> None:
+        """Select a node of the graph ("" for none); `event` is what it stands for in the shown section."""
+        if node == self._node and event == self._node_event:
             return
         self._node = node
+        self._node_event = event
         self.node_selected.emit(node)
 
     @property
