@@ -1,0 +1,106 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from graphlab.engine import observe
+from graphlab.engine.device import Virtual
+from graphlab.engine.dtypes import Array
+from graphlab.engine.optim.optimizer import Optimizer, check_setting, number
+from graphlab.engine.optim.rounding import add_scaled, scale
+from graphlab.engine.tensor import Tensor, wrap
+
+
+class SGD(Optimizer):
+    """p -= lr * g, where g may carry weight decay, momentum and Nesterov's look ahead."""
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
+        check_setting(not lr < 0.0, f"Invalid learning rate: {lr}")
+        check_setting(not momentum < 0.0, f"Invalid momentum value: {momentum}")
+        check_setting(not weight_decay < 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_setting(
+            not (nesterov and (momentum <= 0 or dampening != 0)),
+            "Nesterov momentum requires a momentum and zero dampening",
+        )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+                "foreach": foreach,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient; see `Optimizer.step`."""
+        if closure is not None or observe.observer is not None or self._pre_hooks or self._post_hooks:
+            return super().step(closure)
+        # The same as the base class does, without its calls for each parameter.
+        self.n_steps += 1
+        for group in self.param_groups:
+            is_plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
+            rate = -number(group["lr"])
+            for param in group["params"]:
+                grad = param._grad
+                if grad is None:
+                    continue
+                array = param._array
+                if type(array) is Virtual or type(grad._array) is Virtual:
+                    continue
+                if is_plain:
+                    add_scaled(array, array, grad._array, rate)
+                else:
+                    self._update(group, param, grad._array, self.state[param])
+                version = param._version
+                if version is None:
+                    param._version = [1]
+                else:
+                    version[0] += 1
+        return None
+
+    def _update(self, group: dict[str, Any], param: Tensor, grad: Array, state: dict[str, Any]) -> None:
+        array = param._array
+        momentum = group["momentum"]
+        weight_decay = group["weight_decay"]
+        if group["maximize"]:
+            grad = -grad
+        if weight_decay != 0:
+            decayed = grad.copy()
+            add_scaled(decayed, grad, array, number(weight_decay))
+            grad = decayed
+        if momentum != 0:
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = state["momentum_buffer"] = wrap(grad.copy(), param._device)
+            else:
+                scale(buffer._array, momentum)
+                add_scaled(buffer._array, buffer._array, grad, 1 - group["dampening"])
+            if group["nesterov"]:
+                ahead = grad.copy()
+                add_scaled(ahead, grad, buffer._array, momentum)
+                grad = ahead
+            else:
+                grad = buffer._array
+        add_scaled(array, array, grad, -number(group["lr"]))
