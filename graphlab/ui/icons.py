@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads best with few lines a row
 """Icons by name, in the colours of the theme. qtawesome is imported with the first one: it takes 0.1 s."""
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ NAMES = {
     "error": "ph.x-circle", "warning": "ph.warning", "hint": "ph.lightbulb", "check": "ph.check-circle", "copy": "ph.copy",
     "clear": "ph.trash", "close": "ph.x", "undo": "ph.arrow-u-up-left", "redo": "ph.arrow-u-up-right", "theme": "ph.moon",
     "up": "ph.caret-up", "down": "ph.caret-down", "wrench": "ph.wrench", "breakpoint": "ph.record", "home": "ph.house",
-    "code": "ph.code", "graph": "ph.graph", "float": "ph.arrow-square-out", "right": "ph.arrow-right",
+    "code": "ph.code", "graph": "ph.graph", "float": "ph.arrow-square-out", "right": "ph.arrow-right", "pin": "ph.push-pin",
 }  # fmt: skip
 
 
