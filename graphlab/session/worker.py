@@ -1,0 +1,298 @@
+"""The child process: imports everything, waits for one program, runs it recorded, tells how it ended, and is gone.
+
+The main thread listens, keeps time and sends what was printed; the program runs in a thread of its own with a deep
+stack. File descriptor 1 is pointed at stderr first, so that nothing but our frames ever reaches the pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import linecache
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+import warnings
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from graphlab.i18n import _
+from graphlab.session.messages import (
+    Command,
+    FrameError,
+    Limits,
+    Message,
+    Outcome,
+    Printed,
+    Ready,
+    RunRequest,
+    Start,
+    Started,
+    Stop,
+    decode_command,
+    limit_sentence,
+    read_frame,
+    write_frame,
+)
+
+STACK_BYTES = 64 * 2**20
+BATCH_SECONDS = 0.05
+BATCH_CHARACTERS = 8192
+TICK = 0.02
+GRACE = 1.0
+"""How long a program may go on after it was told to end, before the process is ended under it."""
+
+
+class Ended(BaseException):
+    """Raised inside the program from outside to end it: Stop was pressed or a limit was reached."""
+
+
+class Prints(io.TextIOBase):
+    """The program's standard output. Counts characters; the main thread takes what has come together."""
+
+    def __init__(self, limit: int, on_limit: Any) -> None:
+        self._parts: list[str] = []
+        self._n = 0
+        self._limit = limit
+        self._on_limit = on_limit
+        self._lock = threading.Lock()
+        self.listener: Any = None  # the recorder's `printed`
+
+    def write(self, text: str) -> int:
+        """Take printed text; ends the program when it printed too much."""
+        n = len(text)
+        with self._lock:
+            if self._limit and self._n + n > self._limit:
+                self._parts.append(text[: max(self._limit - self._n, 0)])
+                self._n = self._limit
+                is_over = True
+            else:
+                self._parts.append(text)
+                self._n += n
+                is_over = False
+        if self.listener is not None:
+            self.listener(text)
+        if is_over:
+            self._on_limit()
+        return n
+
+    def writable(self) -> bool:
+        return True
+
+    def take(self) -> str:
+        """What was written since the last call."""
+        with self._lock:
+            text = "".join(self._parts)
+            self._parts.clear()
+        return text
+
+
+class Worker:
+    """One run from request to outcome."""
+
+    def __init__(self, commands: BinaryIO, messages: BinaryIO) -> None:
+        self._commands_stream = commands
+        self._messages = messages
+        self._commands: queue.Queue[Command | None] = queue.Queue()
+        self._end_reason = ""  # "", "stopped", or the name of a limit
+        self._end_since = 0.0
+        self._outcome: Outcome | None = None
+        self._program: threading.Thread | None = None
+        self._is_inside = False  # the program's own code is running: only then may it be interrupted
+        self._lock = threading.Lock()
+        self._prints = Prints(0, self._end_for_output)
+
+    def serve(self) -> None:
+        """Wait for a program, run it, and return when everything was said."""
+        threading.Thread(target=self._listen, daemon=True, name="commands").start()
+        preload()
+        self._send(Ready())
+        command = self._commands.get()
+        if not isinstance(command, Start):
+            return
+        self._run(command.request)
+
+    def _listen(self) -> None:
+        try:
+            while (frame := read_frame(self._commands_stream)) is not None:
+                self._commands.put(decode_command(frame))
+        except (FrameError, ValueError, OSError):
+            pass  # a window that talks nonsense is as good as gone
+        self._commands.put(None)
+
+    def _send(self, message: Message) -> None:
+        try:
+            write_frame(self._messages, message)
+        except OSError:
+            os._exit(0)  # the window is gone, and nobody waits for us
+
+    def _run(self, request: RunRequest) -> None:
+        limits = request.limits
+        self._prints = Prints(limits.characters, self._end_for_output)
+        self._send(Started())
+        started = time.monotonic()
+        threading.stack_size(STACK_BYTES)
+        self._program = threading.Thread(target=self._execute, args=(request,), daemon=True, name="program")
+        self._program.start()
+        last_sent = 0.0
+        while self._program.is_alive():
+            self._program.join(TICK)
+            now = time.monotonic()
+            if now - last_sent >= BATCH_SECONDS:
+                self._send_prints()
+                last_sent = now
+            with contextlib.suppress(queue.Empty):
+                command = self._commands.get_nowait()
+                if command is None:
+                    os._exit(0)
+                if isinstance(command, Stop):
+                    self._end("stopped")
+            if limits.seconds and now - started > limits.seconds:
+                self._end("seconds")
+            if limits.trace and request.record and _file_size(request.trace_path) > limits.trace:
+                self._end("trace")
+            if self._end_reason and self._outcome is None:
+                if now - self._end_since > GRACE:
+                    break  # it caught our exception, or sits in a long call
+                self._interrupt()
+        self._send_prints()
+        outcome = self._outcome or self._ended_outcome(limits)
+        self._send(_with_time(outcome, time.monotonic() - started))
+        if self._program.is_alive():
+            os._exit(0)
+
+    def _send_prints(self) -> None:
+        text = self._prints.take()
+        for start in range(0, len(text), 2**20):
+            self._send(Printed(text[start : start + 2**20]))
+
+    # Ending a program -------------------------------------------------------------------------------------------
+
+    def _end(self, reason: str) -> None:
+        with self._lock:
+            if not self._end_reason:
+                self._end_reason = reason
+                self._end_since = time.monotonic()
+
+    def _end_for_output(self) -> None:
+        self._end("characters")
+        raise Ended
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if self._is_inside and self._program is not None and self._program.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._program.ident), ctypes.py_object(Ended)
+                )
+
+    def _ended_outcome(self, limits: Limits) -> Outcome:
+        reason = self._end_reason
+        if not reason or reason == "stopped":
+            return Outcome("stopped", _("The program was stopped."))
+        return Outcome("limit", limit_sentence(reason, limits), limit=reason)
+
+    # The program's thread ---------------------------------------------------------------------------------------
+
+    def _execute(self, request: RunRequest) -> None:
+        from graphlab.session.execution import execute
+
+        try:
+            self._outcome = execute(request, self._prints, self)
+        except Ended:
+            pass  # came between two steps of ours; `_ended_outcome` says what it was
+        except MemoryError:
+            self._outcome = Outcome("limit", limit_sentence("memory", request.limits), limit="memory")
+
+    def enter(self) -> None:
+        """The program's code begins: from now on it may be interrupted."""
+        self._is_inside = True
+
+    def leave(self) -> None:
+        """The program's code is over. An interruption that was on its way is taken back."""
+        with self._lock:
+            self._is_inside = False
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
+
+    def ended(self, limits: Limits) -> Outcome | None:
+        """How the program was ended from outside, None if it was not."""
+        return self._ended_outcome(limits) if self._end_reason else None
+
+
+def _with_time(outcome: Outcome, seconds: float) -> Outcome:
+    import msgspec
+
+    return msgspec.structs.replace(outcome, seconds=round(seconds, 4))
+
+
+def _file_size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def preload() -> None:
+    """Import what every run needs, so that a warm worker starts at once."""
+    import graphlab.session.execution
+
+
+def limit_memory(n_bytes: int) -> None:
+    """Allow `n_bytes` more than the process has mapped now (Linux; elsewhere the engine's own limit must do)."""
+    if not n_bytes or not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = mapped + n_bytes
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def format_failure(error: BaseException, source: str, filename: str) -> tuple[str, int]:
+    """The traceback as Python prints it, with the program's own frames only, and the line of the innermost one."""
+    linecache.cache[filename] = (len(source), None, [line + "\n" for line in source.splitlines()], filename)
+    report = traceback.TracebackException(type(error), error, _own_frames(error.__traceback__, filename))
+    pending: list[Any] = [report]
+    while pending:
+        part = pending.pop()
+        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if frame.filename == filename])
+        pending.extend(inner for inner in (part.__cause__, part.__context__) if inner is not None)
+    own = _own_frames(error.__traceback__, filename)
+    line = 0
+    while own is not None:
+        if own.tb_frame.f_code.co_filename == filename:
+            line = own.tb_lineno
+        own = own.tb_next
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        line = error.lineno or line
+    return "".join(report.format()), line
+
+
+def _own_frames(frames: TracebackType | None, filename: str) -> TracebackType | None:
+    while frames is not None and frames.tb_frame.f_code.co_filename != filename:
+        frames = frames.tb_next
+    return frames
+
+
+def main() -> None:
+    """Entry of the child process."""
+    commands = os.fdopen(os.dup(0), "rb")
+    messages = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    os.close(null)
+    warnings.simplefilter("default")
+    Worker(commands, messages).serve()
+    os._exit(0)  # daemon threads and what a program left behind need no farewell
+
+
+if __name__ == "__main__":
+    main()
