@@ -73,7 +73,9 @@ class Frames:
                 low[parent] = np.minimum(low[parent], low[k])
                 high[parent] = np.maximum(high[parent], high[k])
         out = [
-            GroupBox(k, len(self.paths[k]) - 1, float(low[k, 0]), float(low[k, 1]), float(high[k, 0]), float(high[k, 1]))
+            GroupBox(
+                k, len(self.paths[k]) - 1, float(low[k, 0]), float(low[k, 1]), float(high[k, 0]), float(high[k, 1])
+            )
             for k in range(n_groups)
             if np.isfinite(low[k, 0])
         ]

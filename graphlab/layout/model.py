@@ -24,7 +24,7 @@ class EdgeKind(IntEnum):
     MINOR = 1  # a parameter, a reference: drawn, but never the spine
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - it is no error
     """The layout was given up because its caller said so."""
 
 
@@ -160,7 +160,7 @@ def check(graph: LayoutGraph) -> None:
             continue
         if len(values) != length:
             raise ValueError(_("{name} has {a} entries instead of {b}").format(name=name, a=len(values), b=length))
-        if length and (np.min(values) < low or np.max(values) >= high):
+        if length and (int(np.min(values)) < low or int(np.max(values)) >= high):
             raise ValueError(_("{name} names something that is not there").format(name=name))
     for name, labels in (("names", graph.names), ("keys", graph.keys)):
         if labels is not None and len(labels) != n:

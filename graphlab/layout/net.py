@@ -29,6 +29,8 @@ class Net:
     tag_below: Ints  # (e,) the tag above its lower end
     cross_tag: dict[int, int]  # for each cut edge to the other column its tag in this one
     n_rows: int
+    depth: Ints  # (k,) nodes on the longest way from the top to the item
+    height: Ints  # (k,) and on the longest way on to the bottom
 
     @property
     def n_items(self) -> int:
@@ -52,7 +54,7 @@ def build(
     """The net of nodes 0..n-1 and edges upper -> lower, which all point from a smaller to a greater row.
 
     Several edges between the same two nodes share one chain. `common(a, b)` is the innermost group around two groups.
-    `cross` lists (edge, node, below) for edges to the other column that are cut: each gets a tag below or above its node.
+    `cross` lists (edge, node, below) for edges to the other column that are cut: each gets a tag beside its node.
     """
     n, m = len(row), len(upper)
     span = row[lower] - row[upper]
@@ -84,7 +86,9 @@ def build(
     cross_item = own_tags + np.arange(len(cross))
     n_tags = len(sources) + n_cut + len(cross)
     kind = np.concatenate([np.full(n, NODE), np.full(total, DUMMY), np.full(n_tags, TAG)])
-    rows = np.concatenate([row, dummy_row, row[sources] + 1, row[v[cut]] - 1, row[cross_node] + np.where(cross_below, 1, -1)])
+    rows = np.concatenate(
+        [row, dummy_row, row[sources] + 1, row[v[cut]] - 1, row[cross_node] + np.where(cross_below, 1, -1)]
+    )
     widths = np.concatenate([width, np.zeros(total), np.full(n_tags, options.portal_width)])
     margins = np.where(kind == DUMMY, options.edge_gap / 2, options.node_gap / 2)
     margins[kind == TAG] = options.edge_gap / 2
@@ -113,13 +117,15 @@ def build(
         groups[n + total :] = np.concatenate([group[sources], group[v[cut]], group[cross_node]])
     pulls = np.zeros(len(kind), dtype=np.int64)
     pulls[:n] = pull
+    uppers, lowers = np.concatenate(seg_upper), np.concatenate(seg_lower)
+    depth, height = _reach(kind == NODE, rows, uppers, lowers)
     return Net(
         kind=kind,
         row=rows,
         width=widths,
         margin=margins,
-        upper=np.concatenate(seg_upper),
-        lower=np.concatenate(seg_lower),
+        upper=uppers,
+        lower=lowers,
         is_minor=np.concatenate(seg_minor),
         group=groups,
         pull=pulls,
@@ -129,4 +135,21 @@ def build(
         tag_below=tag_below[same],
         cross_tag={edge: int(item) for (edge, _, _), item in zip(cross, cross_item)},
         n_rows=n_rows,
+        depth=depth,
+        height=height,
     )
+
+
+def _reach(is_node: Bools, row: Ints, upper: Ints, lower: Ints) -> tuple[Ints, Ints]:
+    """How many nodes lie on the longest way to each item from above, and from it to the bottom."""
+    by_row = np.argsort(row[upper], kind="stable")
+    uppers, lowers = upper[by_row].tolist(), lower[by_row].tolist()
+    step = is_node.astype(np.int64).tolist()
+    depth, height = [0] * len(step), [0] * len(step)
+    for a, b in zip(uppers, lowers):
+        if depth[a] + step[a] > depth[b]:
+            depth[b] = depth[a] + step[a]
+    for a, b in zip(reversed(uppers), reversed(lowers)):
+        if height[b] + step[b] > height[a]:
+            height[a] = height[b] + step[b]
+    return np.array(depth, dtype=np.int64), np.array(height, dtype=np.int64)

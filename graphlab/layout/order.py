@@ -26,6 +26,12 @@ class Ordering:
         self.below = adjacency(k, net.upper, net.lower)
         self.above = adjacency(k, net.lower, net.upper)
         self.pull = net.pull.tolist()
+        # Among equals the longest way, the spine, stands next to the other column; parameters stand outside.
+        flows = np.zeros(k, dtype=np.int64)
+        flows[net.upper[~net.is_minor]] = 1
+        flows[net.lower[~net.is_minor]] = 1
+        n_pulls = int(net.pull.max(initial=0)) + 1
+        self.tie = (((net.depth + net.height) * 2 + flows) * n_pulls + net.pull).tolist()
         self.place = [0.0] * k
         self.rows: list[list[int]] = []
 
@@ -45,7 +51,7 @@ class Ordering:
             place[item] = k - middle
 
     def sweep(self, down: bool) -> None:
-        """Sort every row by the mean place of its neighbours in the row before (items without any: in the row after)."""
+        """Sort every row by the mean place of its neighbours in the row before (without any: after)."""
         first, second = (self.above, self.below) if down else (self.below, self.above)
         done = 0
         for row in self.rows if down else reversed(self.rows):
@@ -66,10 +72,9 @@ class Ordering:
                 keys[item] = sum([place[i] for i in near]) / len(near)
             else:
                 keys[item] = place[item]
-        pull = self.pull
+        tie = self.tie
         if self.paths is None:
-            # Equal means: what is tied to the other column goes next to it; else the order stays.
-            row.sort(key=lambda item: (round(keys[item], 6), pull[item]))
+            row.sort(key=lambda item: (round(keys[item], 6), tie[item]))
             return
         sums: dict[int, list[float]] = {}
         for item in row:
@@ -82,7 +87,7 @@ class Ordering:
 
         def rank(item: int) -> list[tuple[float, int]]:
             steps = [(round(means[g], 6), g) for g in paths[item]]
-            return [*steps, (round(keys[item], 6), pull[item])]
+            return [*steps, (round(keys[item], 6), tie[item])]
 
         row.sort(key=rank)
 
@@ -136,7 +141,7 @@ def order(
     """The items of each row from left to right. `hint` is where items were before, nan where unknown."""
     work = Ordering(net, paths, is_cancelled)
     small = net.n_items <= SWAP_LIMIT
-    base = np.arange(net.n_items)
+    base = np.argsort(np.array(work.tie), kind="stable")
     starts = [base]
     if hint is not None:
         starts.insert(0, np.argsort(np.where(np.isfinite(hint), hint, np.inf), kind="stable"))

@@ -114,9 +114,7 @@ def arrange_piece(
     return Router(graph, options, frames, local, columns, item_of, cross, far, n_rows, is_cancelled).piece()
 
 
-def _localise(
-    graph: LayoutGraph, nodes: Ints, edges: Ints, looped: Bools, is_cancelled: Callable[[], bool]
-) -> Local:
+def _localise(graph: LayoutGraph, nodes: Ints, edges: Ints, looped: Bools, is_cancelled: Callable[[], bool]) -> Local:
     assert graph.pair is not None and graph.backward is not None and graph.edge_kinds is not None
     number = np.full(graph.n_nodes, -1)
     number[nodes] = np.arange(len(nodes))

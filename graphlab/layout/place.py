@@ -71,19 +71,7 @@ def _preferred(net: Net) -> tuple[Ints, Ints]:
     k = net.n_items
     n_above = np.bincount(net.lower, minlength=k)
     n_below = np.bincount(net.upper, minlength=k)
-    depth = np.zeros(k, dtype=np.int64)  # how many real rows lead here, the longest way
-    height = np.zeros(k, dtype=np.int64)
-    by_row = np.argsort(net.row[net.upper], kind="stable")
-    upper, lower = net.upper[by_row].tolist(), net.lower[by_row].tolist()
-    real = (net.kind == NODE).tolist()
-    depths, heights = depth.tolist(), height.tolist()
-    for a, b in zip(upper, lower):
-        if real[a] and depths[a] + 1 > depths[b]:
-            depths[b] = depths[a] + 1
-    for a, b in zip(reversed(upper), reversed(lower)):
-        if real[b] and heights[b] + 1 > heights[a]:
-            heights[a] = heights[b] + 1
-    depth, height = np.array(depths), np.array(heights)
+    depth, height = net.depth, net.height
     flow = (~net.is_minor).astype(np.int64)
     kind = net.kind == NODE
     above_score = ((flow * 2 + (n_above[net.upper] > 0)) * 2 + kind[net.upper]) * (k + 1) + depth[net.upper]
@@ -208,7 +196,7 @@ class _Blocks:
             goal = np.where(fixed, x, target)
             a = np.array(self.rightmost(np.where(placed, goal, -INFINITY).tolist()))
             b = np.array(self.leftmost(np.where(placed, goal, INFINITY).tolist()))
-            x = np.where(now, (a + b) / 2, x)
+            x[now] = (a[now] + b[now]) / 2
             fixed = placed
         return x
 

@@ -98,9 +98,13 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
     for node in order:
         if before[node]:
             rows[node] = max([rows[p] for p in before[node]]) + 1
-    for k in range(6):
+    # A leaf, and a chain that starts at one and serves nothing else, can go down to its consumer at no cost.
+    is_loose = [False] * n
+    for node in order:
+        is_loose[node] = all(is_loose[p] and len(after[p]) == 1 for p in before[node])
+    for _ in range(6):
         poll(is_cancelled)
-        moved = _pull_down(order, rows, after, before, eager=k == 0)
+        moved = _pull_down(order, rows, after, before, is_loose)
         moved += _pull_up(order, rows, after, before)
         if not moved:
             break
@@ -108,19 +112,21 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
     return np.array(rows, dtype=np.int64) - lowest
 
 
-def _pull_down(order: list[int], rows: list[int], after: list[list[int]], before: list[list[int]], eager: bool) -> int:
-    """Move nodes down towards their consumers where that shortens edges, or (eager) at least does not lengthen them."""
+def _pull_down(
+    order: list[int], rows: list[int], after: list[list[int]], before: list[list[int]], is_loose: list[bool]
+) -> int:
+    """Move nodes down towards their consumers where that shortens edges; what hangs loose always."""
     moved = 0
     for node in reversed(order):
         if not after[node]:
             continue
         gain = len(after[node]) - len(before[node])
-        if gain < 0 or (gain == 0 and not eager):
+        if gain <= 0 and not is_loose[node]:
             continue
         row = min([rows[c] for c in after[node]]) - 1
         if row > rows[node]:
             rows[node] = row
-            moved += gain > 0
+            moved += 1
     return moved
 
 
@@ -151,7 +157,14 @@ def fold(
     merged = np.arange(n)
     paired = (pair >= 0) & is_backward & ~is_backward[pair]
     merged[paired] = pair[paired]
-    # A gradient's contributions share their counterpart with the sum: only the sum keeps the place beside it.
+    # A gradient's contributions share their counterpart with their sum: only the last keeps the place beside it.
+    depth = _depths(n, sources[both], targets[both], is_cancelled)
+    last = np.full(n, -1)
+    np.maximum.at(last, pair[paired], depth[paired])
+    early = np.flatnonzero(paired)
+    early = early[depth[early] < last[pair[early]]]
+    merged[early] = early
+    paired[early] = False
     loose = np.unique(sources[both & (merged[sources] == merged[targets])])
     merged[loose] = loose
     counts &= merged[a] != merged[b]
@@ -172,3 +185,14 @@ def fold(
         elif alone[s]:
             rows[s] = rows[t]
     return rows, rows[sources] > rows[targets]
+
+
+def _depths(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
+    """How many edges the longest way to each node has; nodes on cycles count as 0."""
+    after = adjacency(n, sources, targets)
+    depth = [0] * n
+    for node in topological(n, after, targets, is_cancelled):
+        for target in after[node]:
+            if depth[node] >= depth[target]:
+                depth[target] = depth[node] + 1
+    return np.array(depth, dtype=np.int64)

@@ -86,12 +86,10 @@ class Router:
         top, bottom = np.minimum(a, b), np.maximum(a, b)
         free_from: list[int] = []
         for e in long[np.argsort(top[long], kind="stable")].tolist():
-            for lane, row in enumerate(free_from):
-                if row <= top[e]:
-                    break
-            else:
-                lane = len(free_from)
+            free = [lane for lane, row in enumerate(free_from) if row <= top[e]]
+            if not free:
                 free_from.append(0)
+            lane = free[0] if free else len(free_from) - 1
             free_from[lane] = int(bottom[e]) + 1
             self.lanes[e] = lane
         return len(free_from)
@@ -107,7 +105,7 @@ class Router:
             tags = net.row[net.kind == TAG]
             height[tags] = np.maximum(height[tags], options.portal_height)
             np.maximum.at(reach, net.row[net.upper], np.abs(column.x[net.upper] - column.x[net.lower]))
-        gap = options.rank_gap * np.clip(0.85 + reach / 500, 1.0, 3.0)
+        gap = options.rank_gap * np.clip(0.5 + reach / 500, 1.0, 3.0)
         above, below = np.zeros(n_rows + 1), np.zeros(n_rows + 1)
         if self.frames.is_used:
             opened, closed = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows, dtype=np.int64)
@@ -376,7 +374,9 @@ class Router:
         radius = min(abs(gutter - x), abs(lane - edge))
         turn = x + (radius if from_left else -radius)
         t = np.linspace(0, 1, 6)[:, None]
-        corner = (1 - t) ** 2 * np.array([x, edge]) + 2 * t * (1 - t) * np.array([x, lane]) + t**2 * np.array([turn, lane])
+        corner = (
+            (1 - t) ** 2 * np.array([x, edge]) + 2 * t * (1 - t) * np.array([x, lane]) + t**2 * np.array([turn, lane])
+        )
         return np.concatenate([[(x, border)], corner, [(gutter, lane)]])
 
     def _side_port(self, e: int, node: int) -> float:
