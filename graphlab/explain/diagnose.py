@@ -1,0 +1,208 @@
+"""From a trace, a refusal or a pasted text to problems in plain words, the most important first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from graphlab.explain import messages
+from graphlab.explain.case import Case
+from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, Found, match
+from graphlab.explain.run import Run
+from graphlab.explain.source import Source
+from graphlab.i18n import _
+from graphlab.trace.records import EventKind, Problem
+
+if TYPE_CHECKING:
+    from graphlab.trace.store import TraceReader
+
+ALIASES = {
+    "numpy_requires_grad": "numpy_grad",
+    "not_scalar": "item_many",
+    "ambiguous_bool": "bool_ambiguous",
+    "requires_grad_non_leaf": "",
+}
+"""Names that the engine has for kinds which the catalogue knows under another."""
+
+_WEIGHT = {"error": 0, "warning": 1, "hint": 2}
+MAX_WARNINGS = 200
+
+
+class Refusal(Protocol):
+    """Why a program can't be run, as `graphlab.program` says it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def end_line(self) -> int: ...
+    @property
+    def end_column(self) -> int: ...
+
+
+def known_kinds() -> frozenset[str]:
+    """Every kind of failure that the catalogue has an entry for."""
+    return frozenset(kind for entry in DIAGNOSES.values() for kind in entry.kinds)
+
+
+def _settle(case: Case) -> Case:
+    """A case whose kind the catalogue knows: the engine's, else what the message says, else Python's type."""
+    case.kind = ALIASES.get(case.kind, case.kind)
+    if case.kind in known_kinds():
+        return case
+    reading = messages.read_message(case.message, case.type)
+    if reading is not None and reading.kind in known_kinds():
+        case.facts = {**reading.facts, **case.facts}
+        case.kind = reading.kind
+        return case
+    case.kind = "python"
+    return case
+
+
+def _problem(case: Case) -> Problem:
+    hit = match(_settle(case))
+    if hit is None:
+        case.kind = "unknown"
+        hit = match(case)
+    if hit is None:  # the generic entry always answers
+        raise LookupError("the catalogue has no entry for what is unknown")
+    entry, found = hit
+    return entry.problem(found, case)
+
+
+def diagnose(trace: TraceReader) -> list[Problem]:
+    """Every problem of a run: its failure, its warnings, and silent bugs; the most important first."""
+    source = Source(trace.source)
+    problems: list[Problem] = []
+    failure = trace.failure
+    if failure is not None:
+        problems.append(_problem(Case.of_failure(failure, trace, source)))
+    problems.extend(_warnings(trace, source))
+    run = Run(trace, source)
+    for entry in DIAGNOSES.values():
+        if entry.watch is not None:
+            problems.extend(entry.problem(found) for found in entry.watch(run))
+    return sorted(_distinct(problems), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+
+
+def _warnings(trace: TraceReader, source: Source) -> list[Problem]:
+    problems = []
+    seen: set[tuple[str, int]] = set()
+    for event in trace.events:
+        if event.kind != EventKind.WARNING:
+            continue
+        key = (event.text, event.span)
+        if key in seen or len(seen) >= MAX_WARNINGS:
+            continue
+        seen.add(key)
+        case = _warning_case(trace, source, event.id)
+        hit = match(case) if case is not None else None
+        if case is not None and hit is not None:
+            problems.append(hit[0].problem(hit[1], case))
+    return problems
+
+
+def _warning_case(trace: TraceReader, source: Source, at: int) -> Case | None:
+    event = trace.events[at]
+    span = trace.spans[event.span] if 0 <= event.span < len(trace.spans) else None
+    given: Any = event.params.get("facts")
+    facts = dict(given) if isinstance(given, dict) else dict(event.params)
+    kind = str(event.params.get("kind") or "")
+    reading = messages.read_message(event.text)
+    if reading is not None:
+        facts = {**reading.facts, **facts}
+        kind = kind or reading.kind
+    if not kind:
+        return None
+    return Case(kind, facts, "", event.text, span.line if span else 0, source, span, event.id, trace, is_warning=True)
+
+
+def _distinct(problems: list[Problem]) -> list[Problem]:
+    """One problem for a place and code: a warning in a loop is told once."""
+    kept: dict[tuple[str, int], Problem] = {}
+    for problem in problems:
+        kept.setdefault((problem.code, problem.line), problem)
+    return list(kept.values())
+
+
+def problem_for_refusal(refusal: Refusal, source: str) -> Problem:
+    """The problem that a program which can't be run shows: a syntax error, or what the language refuses."""
+    kind = "syntax" if refusal.kind == "syntax" else "refused"
+    case = Case(kind, {"kind": refusal.kind}, "SyntaxError", refusal.message, refusal.line, Source(source))
+    case.facts["place"] = [refusal.line, refusal.column, refusal.end_line, refusal.end_column]
+    entry, found = match(case) or _generic(case)
+    found.end_line = refusal.end_line
+    problem = entry.problem(found, case)
+    return problem
+
+
+def _generic(case: Case) -> tuple[Diagnosis, Found]:
+    return DIAGNOSES["GL900"], Found({"type": case.type, "message": case.message})
+
+
+def explain_text(text: str) -> Explanation:
+    """What a pasted message, traceback or log says. `code` is None where it isn't known."""
+    if DIAGNOSES.get(text.strip().upper()) is not None:
+        from graphlab.explain.catalogue import explain_code
+
+        page = explain_code(text)
+        if page is not None:
+            return page
+    reading = messages.read(text)
+    if reading is not None:
+        case = Case(reading.kind, dict(reading.facts), reading.type, reading.text, is_warning=reading.is_warning)
+        hit = match(case)
+        if hit is not None:
+            entry, found = hit
+            explanation = Explanation.of(entry.problem(found, case))
+            explanation.facts.update(_place(text, reading.type))
+            return explanation
+    return _unknown(text)
+
+
+def _place(text: str, type_: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": type_} if type_ else {}
+    line = messages.line_in(text)
+    return {**facts, "line": line} if line else facts
+
+
+def _unknown(text: str) -> Explanation:
+    type_, message = messages.exception_in(text)
+    facts = _place(text, type_)
+    if message:
+        facts["message"] = message
+    if not text.strip():
+        return Explanation(
+            None,
+            _("Nothing to explain"),
+            _("The text is empty."),
+            "",
+            _("Paste an error message or a whole traceback."),
+            {},
+        )
+    if not type_:
+        return Explanation(
+            None,
+            _("This text is not known"),
+            _("No error message of PyTorch or Python was found in it."),
+            "",
+            _("Paste the whole traceback, from “Traceback” to its last line."),
+            facts,
+        )
+    said = f"{type_}: {message}" if message else type_
+    if facts.get("line"):
+        what = _("The first error in it is “{said}”, raised from line {line}.").format(said=said, line=facts["line"])
+    else:
+        what = _("The first error in it is “{said}”.").format(said=said)
+    return Explanation(
+        None,
+        _("This error is not known"),
+        what,
+        "",
+        _("Look at the line that the traceback names, and print the shapes and dtypes of what it uses."),
+        facts,
+    )

@@ -1,0 +1,433 @@
+"""What Python itself says: names, attributes, syntax, limits, and the honest answer where nothing is known."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import re
+
+from graphlab.explain import words
+from graphlab.explain.case import Case, Found
+from graphlab.explain.catalogue import Severity, diagnosis
+from graphlab.explain.source import dotted
+from graphlab.i18n import N_, _
+from graphlab.trace.records import Edit, Fix
+
+_IMPORTS = {
+    "torch": "import torch",
+    "nn": "import torch.nn as nn",
+    "F": "import torch.nn.functional as F",
+    "optim": "import torch.optim as optim",
+    "np": "import numpy as np",
+    "numpy": "import numpy",
+    "math": "import math",
+    "random": "import random",
+}
+
+
+@diagnosis(
+    "GL900",
+    Severity.ERROR,
+    kinds=("python", "unknown"),
+    title=N_("{type} on line {line}"),
+    what=N_("Line {line} stopped with {type}: {message}"),
+    why=N_("This is the message of Python or PyTorch itself; GraphLab has nothing more certain to say about it."),
+    fix=N_(
+        "Look at the values that line {line} uses: click the nodes before the red one, or print their shapes and dtypes."
+    ),
+    example={},
+    program="""raise RuntimeError("something special")
+""",
+    mended="""print("nothing special")
+""",
+)
+def unknown(case: Case) -> Found | None:
+    """Anything that no other entry knows: what is known, and nothing invented."""
+    message = " ".join(case.message.split())
+    if len(message) > 300:
+        message = message[:300] + "…"
+    type_ = case.type or _("an error")
+    found = Found({"type": type_, "message": message or type_, "line": case.line})
+    if not case.line:
+        found.title = N_("{type}")
+        found.what = N_("The program stopped with {type}: {message}")
+        found.fix = N_("Look at the values computed last, or print shapes and dtypes before the place where it stops.")
+    return found
+
+
+def _import_edit(case: Case, text: str) -> Edit:
+    line = 1
+    for node in case.source.tree.body if case.source.tree is not None else []:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            line = (node.end_lineno or node.lineno) + 1
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            break
+    if line > len(case.source.lines):
+        end = len(case.source.lines)
+        return case.source.insert_at(end, len(case.source.lines[-1]), "\n" + text)
+    return case.source.insert_at(line, 0, text + "\n")
+
+
+@diagnosis(
+    "GL801",
+    Severity.ERROR,
+    kinds=("name_unknown",),
+    title=N_("The name {name} isn't known"),
+    what=N_("The program uses {name}, but nothing of that name was made before."),
+    why=N_("Python looks a name up when the line runs; it must have been assigned, imported or defined by then."),
+    fix=N_("Check the spelling, or assign {name} before this line."),
+    example={"name": "lenght"},
+    program="""length = 3
+print(lenght)
+""",
+    mended="""length = 3
+print(length)
+""",
+)
+def name_unknown(case: Case) -> Found | None:
+    """NameError and UnboundLocalError, with what comes nearest."""
+    name = str(case.facts.get("name") or "")
+    if not name:
+        quoted = re.search(r"'(\w+)'", case.message)
+        name = quoted.group(1) if quoted is not None else ""
+    if not name:
+        return None
+    found = Found({"name": words.code(name)}, {"name": name})
+    uses = [n for n in case.source.nodes if isinstance(n, ast.Name) and n.id == name and n.lineno == case.line]
+    if case.facts.get("is_unbound"):
+        found.what = N_("{name} is used in this function before the function gives it a value.")
+        found.why = N_("A name that a function assigns anywhere is the function's own from its first line on.")
+        found.fix = N_("Assign {name} before this line, pass it as an argument, or give the inner one another name.")
+        return found
+    if name in _IMPORTS:
+        text = _IMPORTS[name]
+        found.words["text"] = text
+        found.fix = N_("Add `{text}` at the top of the program.")
+        if case.source.tree is not None:
+            title = words.fill(N_("Add `{text}` at the top"), {"text": text})
+            found.fixes.append(Fix(title, "safe", [_import_edit(case, text)]))
+        return found
+    known = {n.id for n in case.source.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    known |= {n.name for n in case.source.nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    known |= {
+        (a.asname or a.name).partition(".")[0]
+        for n in case.source.nodes
+        if isinstance(n, ast.Import | ast.ImportFrom)
+        for a in n.names
+    }
+    known |= {a.arg for n in case.source.nodes if isinstance(n, ast.arguments) for a in [*n.args, *n.kwonlyargs]}
+    near = nearest(name, known | set(dir(builtins)))
+    if near:
+        found.words["near"] = words.code(near[0])
+        found.fix = N_("Did you mean {near}?")
+        for other in near[:2]:
+            title = words.fill(N_("Write {near}"), {"near": words.code(other)})
+            if uses:
+                found.fixes.append(Fix(title, "maybe", [case.source.replace(use, other) for use in uses]))
+    return found
+
+
+def nearest(name: str, known: set[str]) -> list[str]:
+    """Known names that look like `name`, best first."""
+    folded = {k.lower(): k for k in sorted(known, reverse=True) if not k.startswith("__")}
+    found = difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=0.72)
+    return [folded[f] for f in found if folded[f] != name]
+
+
+@diagnosis(
+    "GL802",
+    Severity.ERROR,
+    kinds=("attribute_unknown",),
+    title=N_("{owner} has no {name}"),
+    what=N_("The program asks {owner} for {name}, which it doesn't have."),
+    why=N_("A name after a dot must be something that the object before the dot offers."),
+    fix=N_("Check the spelling of {name}, and what kind of object stands before the dot."),
+    example={"owner": "Tensor", "name": "shap"},
+    program="""import torch
+x = torch.tensor([1.0, 2.0])
+print(x.shap)
+""",
+    mended="""import torch
+x = torch.tensor([1.0, 2.0])
+print(x.shape)
+""",
+)
+def attribute_unknown(case: Case) -> Found | None:
+    """AttributeError, with what comes nearest where the message or the facts say it."""
+    name, owner = str(case.facts.get("name") or ""), str(case.facts.get("owner") or "")
+    if not (name and owner):
+        return None
+    found = Found({"name": words.code(name), "owner": words.code(owner)}, {"name": name, "owner": owner})
+    suggestions = case.facts.get("nearest") or re.findall(r"Did you mean:? [`'\"]?(?:[\w.]*\.)?(\w+)", case.message)
+    if isinstance(suggestions, str):
+        suggestions = [suggestions]
+    if not suggestions:
+        assigned = {n.attr for n in case.source.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+        methods = {n.name for n in case.source.nodes if isinstance(n, ast.FunctionDef)}
+        suggestions = nearest(name, assigned | methods | _torch_names())
+    uses = [n for n in case.source.nodes if isinstance(n, ast.Attribute) and n.attr == name and n.lineno == case.line]
+    if suggestions:
+        found.words["near"] = words.code(suggestions[0])
+        found.fix = N_("Did you mean {near}?")
+        if len(uses) == 1:
+            line, _column, end_line, end_column = case.source.place(uses[0])
+            edit = Edit(end_line, end_column - len(name), end_line, end_column, suggestions[0])
+            title = words.fill(N_("Write {near}"), {"near": words.code(suggestions[0])})
+            found.fixes.append(Fix(title, "maybe", [edit]))
+    return found
+
+
+def _torch_names() -> set[str]:
+    from graphlab.engine.ops.op import OPS
+
+    return {name for name in OPS if not name.startswith("_")} | {
+        "shape", "dtype", "device", "grad", "grad_fn", "requires_grad", "backward", "item", "detach", "numpy", "tolist",
+        "size", "dim", "numel", "float", "long", "double", "clone", "zero_grad", "parameters", "manual_seed", "zeros",
+        "ones", "randn", "rand", "tensor", "Linear", "Sequential", "ReLU", "CrossEntropyLoss", "MSELoss", "Module",
+    }  # fmt: skip
+
+
+@diagnosis(
+    "GL803",
+    Severity.ERROR,
+    kinds=("syntax",),
+    title=N_("Line {line} isn't Python yet"),
+    what=N_("{message}."),
+    why=N_("Python reads the whole program before it runs any of it, so nothing was computed."),
+    fix=N_("Look at the marked place on line {line}, and at the end of the line before it."),
+    example={},
+    program="""x = (1 + 2
+print(x)
+""",
+    mended="""x = (1 + 2)
+print(x)
+""",
+)
+def syntax(case: Case) -> Found | None:
+    """A text that Python can't read."""
+    message = case.message.partition(": ")[2] or case.message
+    message = words.sentence(message.strip().rstrip(".")) or _("Python can't read this line")
+    found = Found({"line": case.line or 1, "message": message})
+    lower = message.lower()
+    if "expected ':'" in lower and case.line and 0 < case.line <= len(case.source.lines):
+        text = case.source.lines[case.line - 1]
+        bare = text.split("#")[0].rstrip()
+        found.fixes.append(
+            Fix(_("Put a colon at the end of the line"), "safe", [case.source.insert_at(case.line, len(bare), ":")])
+        )
+    elif "maybe you meant '=='" in lower:
+        found.fix = N_("`=` assigns a value; to compare two values write `==`.")
+    elif "was never closed" in lower:
+        found.fix = N_("Add the missing closing bracket to line {line}.")
+    elif "expected an indented block" in lower:
+        found.fix = N_("Indent line {line} with four spaces: it belongs to the line above that ends with a colon.")
+    elif "unterminated string" in lower:
+        found.fix = N_("Add the missing quotation mark at the end of the text on line {line}.")
+    return found
+
+
+@diagnosis(
+    "GL804",
+    Severity.ERROR,
+    kinds=("refused",),
+    title=N_("Line {line} uses something that GraphLab doesn't run"),
+    what=N_("{message}"),
+    why=N_(
+        "Programs here run in a closed room: no files, no network, no other processes. The rest of Python is there."
+    ),
+    fix=N_(
+        "Remove it or replace it on line {line}; what a lesson needs of PyTorch, math, random and NumPy is available."
+    ),
+    example={},
+    program="""import os
+print(os.getcwd())
+""",
+    mended="""print("no files here")
+""",
+)
+def refused(case: Case) -> Found | None:
+    """What the restricted language refuses; the sentence is the language's own."""
+    message = case.message.strip() or _("The program uses something that is not allowed here.")
+    return Found({"line": case.line or 1, "message": message if message.endswith((".", "!", "?")) else message + "."})
+
+
+@diagnosis(
+    "GL805",
+    Severity.ERROR,
+    kinds=("limit_time", "limit_output", "limit_memory"),
+    title=N_("The program was stopped at the {limit} limit"),
+    what=N_("{said}"),
+    why=N_("A limit keeps an endless loop or an endless print from running for ever; all up to there is recorded."),
+    fix=N_(
+        "Look for a loop whose condition never becomes False, or do fewer iterations; the limits can be raised in Settings."
+    ),
+    example={"limit": "time"},
+    program="""while True:
+    pass
+""",
+    mended="""for _ in range(3):
+    pass
+""",
+)
+def limit(case: Case) -> Found | None:
+    """A limit of the run was reached."""
+    said = {
+        "limit_time": (_("time"), _("The program ran for longer than it may.")),
+        "limit_output": (_("output"), _("The program printed more than it may.")),
+        "limit_memory": (_("memory"), _("The program asked for more memory than it may have.")),
+    }
+    name, sentence = said.get(case.kind, said["limit_time"])
+    return Found({"limit": name, "said": sentence})
+
+
+@diagnosis(
+    "GL806",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("{name} calls itself without end"),
+    what=N_("{name} kept calling itself until Python's limit on nested calls was reached."),
+    why=N_("Each call waits for the one inside it, so a function that always calls itself never comes back."),
+    fix=N_("Add a condition under which the function returns without calling itself, and check that it is reached."),
+    example={"type": "RecursionError"},
+    program="""def count(n):
+    return 1 + count(n - 1)
+print(count(3))
+""",
+    mended="""def count(n):
+    return 0 if n == 0 else 1 + count(n - 1)
+print(count(3))
+""",
+)
+def recursion(case: Case) -> Found | None:
+    """RecursionError."""
+    if "RecursionError" not in (case.type, case.facts.get("type")):
+        return None
+    function = case.span.function if case.span else ""
+    node = next(
+        (
+            n
+            for n in case.source.nodes
+            if isinstance(n, ast.FunctionDef) and n.lineno <= case.line <= (n.end_lineno or 0)
+        ),
+        None,
+    )
+    name = function.rpartition(".")[2] or (node.name if node is not None else "")
+    return Found({"name": words.code(name) if name else _("a function")})
+
+
+@diagnosis(
+    "GL807",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("Division by zero"),
+    what=N_("Line {line} divides by zero: {divisor} is 0."),
+    why=N_("Python's own numbers refuse to divide by zero; tensors give inf or NaN instead."),
+    fix=N_("Check {divisor} before dividing, or find out why it became 0."),
+    example={"type": "ZeroDivisionError"},
+    program="""n = 0
+print(1 / n)
+""",
+    mended="""n = 2
+print(1 / n)
+""",
+)
+def zero_division(case: Case) -> Found | None:
+    """ZeroDivisionError."""
+    if "ZeroDivisionError" not in (case.type, case.facts.get("type")):
+        return None
+    divisors = [
+        n.right
+        for n in case.source.nodes
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.FloorDiv | ast.Mod) and n.lineno == case.line
+    ]
+    said = words.code(case.source.text_of(divisors[0])) if len(divisors) == 1 else _("the divisor")
+    found = Found({"line": case.line, "divisor": said})
+    if not case.line:
+        found.what = N_("The program divides by zero.")
+    return found
+
+
+@diagnosis(
+    "GL808",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("The key {key} isn't in the dictionary"),
+    what=N_("Line {line} looks up {key}, but the dictionary has no such key."),
+    why=N_("Square brackets on a dictionary insist that the key is there, spelled exactly so."),
+    fix=N_("Print the keys with `print(list(….keys()))`, or use `.get({key})`, which gives None for a missing key."),
+    example={"type": "KeyError", "message": "'lr'"},
+    program="""settings = {"rate": 0.1}
+print(settings["lr"])
+""",
+    mended="""settings = {"rate": 0.1}
+print(settings["rate"])
+""",
+)
+def key_unknown(case: Case) -> Found | None:
+    """KeyError."""
+    if "KeyError" not in (case.type, case.facts.get("type")):
+        return None
+    key = (case.message or str(case.facts.get("message", ""))).strip()[:80]
+    found = Found({"key": words.code(key), "line": case.line})
+    if not case.line:
+        found.what = N_("The program looks up {key}, but the dictionary has no such key.")
+    return found
+
+
+@diagnosis(
+    "GL809",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("The call of {function} doesn't fit its arguments"),
+    what=N_("{message}."),
+    why=N_("A call must give each argument that has no default exactly once, under the names that the function knows."),
+    fix=N_("Compare the call on line {line} with the definition of {function}."),
+    example={"type": "TypeError", "message": "f() missing 1 required positional argument: 'b'"},
+    program="""def f(a, b):
+    return a + b
+print(f(1))
+""",
+    mended="""def f(a, b):
+    return a + b
+print(f(1, 2))
+""",
+)
+def call_arguments(case: Case) -> Found | None:
+    """A TypeError about the arguments of a call."""
+    message = " ".join((case.message or str(case.facts.get("message", ""))).split())
+    if "TypeError" not in (case.type, case.facts.get("type")) or len(message) > 300:
+        return None
+    named = re.match(
+        r"(?:[\w<>]+\.)*?([\w.<>]+)\(\) (missing \d+ required|takes (?:from )?\d+|got an unexpected keyword|got multiple values|takes no arguments)",
+        message,
+    )
+    if named is None:
+        return None
+    found = Found({"function": words.code(named.group(1) + "()"), "message": message.rstrip("."), "line": case.line})
+    if not case.line:
+        found.fix = N_("Compare the call with the definition of {function}.")
+    if "takes 0 positional arguments but 1" in message or re.search(
+        r"takes (\d+) positional arguments? but (\d+)", message
+    ):
+        found.why = N_(
+            "The call gives another number of arguments than the function takes; in a method, `self` is counted too."
+        )
+    elif "unexpected keyword" in message:
+        keyword = re.search(r"keyword argument '(\w+)'", message)
+        found.why = N_("The function has no argument of that name.")
+        definition = next(
+            (n for n in case.source.nodes if isinstance(n, ast.FunctionDef) and n.name == named.group(1)), None
+        )
+        near = nearest(keyword.group(1), {a.arg for a in definition.args.args}) if keyword and definition else []
+        if near:
+            found.words["near"] = words.code(near[0])
+            found.fix = N_("Did you mean {near}?")
+    return found
+
+
+__all__ = ["dotted", "nearest"]

@@ -1,0 +1,241 @@
+"""Out of memory: who asked for how much, what was there, who holds the bytes, and what each remedy would do."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from graphlab.explain import words
+from graphlab.explain.case import Case, Found
+from graphlab.explain.catalogue import Severity, diagnosis
+from graphlab.explain.source import argument, called, dotted
+from graphlab.i18n import N_, _
+from graphlab.trace.records import Fix, Tensor, TensorKind
+
+_MAX_FOLDED = 2**63
+
+
+def folded(node: ast.expr | None) -> int | None:
+    """The integer that an expression of literals has: 64, 10 ** 6, 2 * 1024."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.BinOp):
+        left, right = folded(node.left), folded(node.right)
+        if left is None or right is None or min(left, right) < 0:
+            return None
+        if isinstance(node.op, ast.Pow):
+            return left**right if right < 64 and left < 2**20 and left**right < _MAX_FOLDED else None
+        if isinstance(node.op, ast.Mult):
+            return left * right if left * right < _MAX_FOLDED else None
+        if isinstance(node.op, ast.LShift):
+            return left << right if right < 63 else None
+        if isinstance(node.op, ast.Add):
+            return left + right
+    return None
+
+
+def holders(case: Case, device: str, in_use: int) -> list[Tensor]:
+    """The largest tensors on a device that together explain what is in use; [] where they don't."""
+    if case.trace is None:
+        return []
+    own = [t for t in case.trace.tensors if t.device == device and t.base < 0 and t.n_bytes > 0]
+    # A trace doesn't say when a tensor was freed: only if all of them together fit into what is in use are all alive.
+    if sum(t.n_bytes for t in own) > in_use * 1.01 + 4096 * len(own):
+        own = [
+            t for t in own if t.kind in (TensorKind.LEAF, TensorKind.PARAMETER, TensorKind.BUFFER, TensorKind.LEAF_GRAD)
+        ]
+        if sum(t.n_bytes for t in own) > in_use * 1.01 + 4096 * len(own):
+            return []
+    return sorted(own, key=lambda t: -t.n_bytes)
+
+
+def _batch_size(case: Case) -> int:
+    """The size of the first axis of what was to be computed."""
+    for tensor in case.tensors:
+        if len(tensor.shape) >= 2 and tensor.kind != TensorKind.PARAMETER:
+            return tensor.shape[0]
+    call = case.call
+    if call is None or not call.args:
+        return 0
+    first = (
+        call.args[0].elts[0] if isinstance(call.args[0], ast.Tuple | ast.List) and call.args[0].elts else call.args[0]
+    )
+    if dotted(first):
+        first = case.source.assigned(dotted(first), first) or first
+    return folded(first) or 0
+
+
+def _outermost_literals(case: Case, value: int) -> list[ast.expr]:
+    found = [n for n in case.source.nodes if isinstance(n, ast.expr) and folded(n) == value]
+    return [n for n in found if folded(case.source.parents.get(n)) is None]  # type: ignore[arg-type]
+
+
+def _batch_fix(case: Case, facts: dict[str, Any]) -> Fix | None:
+    """A batch size that fits, computed: what grows with the batch is scaled, the rest stays."""
+    batch = _batch_size(case)
+    capacity, in_use, requested = facts.get("capacity"), facts.get("in_use") or 0, facts.get("requested") or 0
+    nodes = _outermost_literals(case, batch) if batch > 1 else []
+    if not nodes or not capacity:
+        return None
+    device = str(facts.get("device"))
+    grows = sum(t.n_bytes for t in holders(case, device, in_use) if t.shape and t.shape[0] == batch)
+    fixed = max(in_use - grows, 0)
+    # A training step needs about as much again for the gradients of what was computed.
+    factor = 2 if any(called(c) == "backward" for c in case.source.calls()) else 1
+    per_sample = (grows + requested) * factor / batch
+    room = 0.95 * capacity - fixed
+    if room <= 0 or per_sample <= 0:
+        return None
+    largest = int(room / per_sample)
+    if largest < 1 or largest >= batch:
+        return None
+    new = 2 ** int(math.log2(largest))
+    edits = [case.source.replace(node, str(new)) for node in nodes]
+    needed = fixed + per_sample * new
+    title = words.fill(
+        N_("Batches of {new} instead of {old}: about {needed} of {capacity}"),
+        {"new": new, "old": batch, "needed": words.n_bytes(needed), "capacity": words.n_bytes(capacity)},
+    )
+    return Fix(title, "maybe", edits)
+
+
+def _half_fix(case: Case) -> Fix | None:
+    call = case.call
+    if (
+        call is None
+        or called(call) not in ("zeros", "ones", "randn", "rand", "empty", "full")
+        or argument(call, 99, "dtype")
+    ):
+        return None
+    title = _("Half the bytes with 16-bit numbers: `dtype=torch.float16`, about three digits of precision")
+    return Fix(title, "maybe", [case.source.add_argument(call, "dtype=torch.float16")])
+
+
+def _advice(facts: dict[str, Any]) -> str:
+    """The remedy that the figures point to, as a template."""
+    requested, capacity = facts.get("requested") or 0, facts.get("capacity") or 0
+    free, unused = facts.get("free"), facts.get("unused") or 0
+    others = _foreign(facts)
+    if capacity and requested > capacity:
+        return N_(
+            "No cleaning up can help: this one tensor is larger than the device. Use at most {share} of the batch at a time, "
+            "or a smaller size."
+        )
+    if others and capacity and others > 0.3 * capacity and others >= requested:
+        return N_(
+            "Other programs hold {others} of this GPU. Find them with `nvidia-smi` and stop them, or use another GPU."
+        )
+    if not unused and facts.get("reserved") and facts.get("allocated"):
+        unused = max(facts["reserved"] - facts["allocated"], 0)
+    if requested and unused >= requested and unused > 0.15 * (facts.get("allocated") or 1):
+        return N_(
+            "{unused} are reserved but lie in pieces that are too small: fragmentation. "
+            "Set `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` before the program starts, or keep tensor sizes equal."
+        )
+    if free is not None and requested and not facts.get("holders"):
+        return N_(
+            "Make the batch smaller, run evaluation under `torch.no_grad()`, keep losses with `.item()`, "
+            "and `del` what isn't needed any more; 16-bit numbers halve the rest."
+        )
+    return N_(
+        "Make the batch smaller; where no gradient is needed use `torch.no_grad()`, and `del` large tensors after use."
+    )
+
+
+def _foreign(facts: dict[str, Any]) -> int:
+    """Bytes on the device that this process doesn't hold, as far as the message says."""
+    if facts.get("other_processes"):
+        return int(facts["other_processes"])
+    capacity, free = facts.get("capacity"), facts.get("free")
+    mine = facts.get("process") or facts.get("reserved")
+    if capacity and free is not None and mine is not None:
+        return max(int(capacity - free - mine), 0)
+    return 0
+
+
+@diagnosis(
+    "GL501",
+    Severity.ERROR,
+    kinds=("out_of_memory",),
+    title=N_("{device} has no room for {requested} more"),
+    what=N_("{who} asks for {requested}, but {device} has {capacity}, of which {in_use} are in use and {free} free."),
+    why=N_(
+        "Every tensor that is still needed keeps its bytes; while a graph is recorded, so does everything that backward needs."
+    ),
+    fix=N_("Make the batch smaller."),
+    example={"device": "cuda:0", "requested": 4 * 2**30, "capacity": 8 * 2**30, "in_use": 6 * 2**30, "free": 2 * 2**30},
+    program="""import torch
+batch = 1000000
+x = torch.zeros(batch, 4096, device="cuda")
+print(x.shape)
+""",
+    mended="""import torch
+batch = 1000
+x = torch.zeros(batch, 4096, device="cuda")
+print(x.shape)
+""",
+)
+def out_of_memory(case: Case) -> Found | None:
+    """A device (or the machine) could not give a tensor its bytes."""
+    facts = dict(case.facts)
+    device = str(facts.get("device") or "cuda")
+    is_cpu = device.startswith("cpu")
+    capacity, in_use, free = facts.get("capacity"), facts.get("in_use"), facts.get("free")
+    requested = facts.get("requested")
+    found = Found({"device": _("the memory of this computer") if is_cpu else words.code(device)})
+    held = holders(case, device, int(in_use)) if in_use else []
+    facts["holders"] = [[t.name or _("a value without a name"), t.n_bytes] for t in held[:5]]
+    found.facts["holders"] = facts["holders"]
+    said = {
+        "requested": words.n_bytes(requested) if requested else _("more memory"),
+        "capacity": words.n_bytes(capacity) if capacity else "",
+        "in_use": words.n_bytes(in_use) if in_use is not None else "",
+        "free": words.n_bytes(free) if free is not None else "",
+        "others": words.n_bytes(_foreign(facts)),
+        "unused": words.n_bytes(
+            facts.get("unused") or max((facts.get("reserved") or 0) - (facts.get("allocated") or 0), 0)
+        ),
+        "share": words.percent(capacity, requested) if capacity and requested else "",
+        "who": _who(case),
+    }
+    found.words.update(said)
+    if not requested:
+        found.title = N_("{device} is full")
+        found.what = N_("{device} could not give {who} the memory it asked for; the message doesn't say how much.")
+    elif not capacity:
+        found.what = N_("{who} asks for {requested}, which {device} can't give.")
+    elif in_use is None or free is None:
+        found.what = N_("{who} asks for {requested} on {device}, which has {capacity} in all.")
+    elif _foreign(facts) > 0.3 * capacity:
+        found.what = N_(
+            "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by others; this program holds {in_use}."
+        )
+    found.fix = _advice(facts)
+    named = [t for t in held if t.name][:3]
+    if named:
+        found.words["named"] = words.listing(f"{words.code(t.name)} ({words.n_bytes(t.n_bytes)})" for t in named)
+        found.why = N_(
+            "Most of it is held by {named}. A tensor keeps its bytes as long as a name or the recorded graph refers to it."
+        )
+    for fix in (_batch_fix(case, facts), _half_fix(case)):
+        if fix is not None:
+            found.fixes.append(fix)
+    if found.fixes and found.fixes[0].edits and "{" not in found.fixes[0].title:
+        found.words["first"] = found.fixes[0].title
+        if not (capacity and requested and requested > capacity):
+            found.fix = N_(
+                "{first}. Where no gradient is needed, `torch.no_grad()` keeps less; `del` frees what is not used any more."
+            )
+        else:
+            found.fix = N_("{first}. No cleaning up alone can help: this one tensor is larger than the device.")
+    return found
+
+
+def _who(case: Case) -> str:
+    node = case.expression
+    if node is not None:
+        text = case.source.text_of(node)
+        if "\n" not in text and len(text) <= 60:
+            return words.code(text)
+    return words.code(case.op) if case.op else _("the program")
