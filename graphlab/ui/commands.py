@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads best with few lines a row
 """All commands, in one table. Menus, toolbar, shortcuts, the palette and the page of shortcuts are built from it.
 
 A command's handler is named by its path from the window ("controller.run"), and so is checked by a test, not by hand.

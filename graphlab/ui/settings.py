@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads best with few lines a row
 """What the reader can choose, in one table, and where it is kept.
 
 `GRAPHLAB_HOME` moves everything that GraphLab keeps for itself (settings, autosaves, traces of runs) into one folder.

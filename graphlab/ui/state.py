@@ -50,6 +50,7 @@ class ViewState(QObject):
         self._theme = "light"
         self._run_state = "idle"
         self._breakpoints: frozenset[int] = frozenset()
+        self._problem_source = ""
         self._source_lines: list[str] = []
 
     @property
@@ -64,7 +65,8 @@ class ViewState(QObject):
         self._trace = trace
         self._event = self._section = self._tensor = -1
         self._problems = []
-        self._source_lines = trace.source.split("\n") if trace is not None else []
+        self._problem_source = trace.source if trace is not None else ""
+        self._source_lines = self._problem_source.split("\n")
         self.trace_changed.emit()
         self.problems_changed.emit()
 
@@ -145,12 +147,20 @@ class ViewState(QObject):
         """The problems of the shown run, most important first."""
         return self._problems
 
-    def set_problems(self, problems: list[Problem]) -> None:
-        """Replace the problems, for example when fixes were checked."""
+    def set_problems(self, problems: list[Problem], source: str | None = None) -> None:
+        """Replace the problems, for example when fixes were checked. `source`: the program text that they speak of,
+        where it is not that of the shown trace (which stays while a program is refused)."""
+        if source is not None:
+            self._problem_source = source
         if problems == self._problems:
             return
         self._problems = problems
         self.problems_changed.emit()
+
+    @property
+    def problem_source(self) -> str:
+        """The program text that the problems and their fixes speak of."""
+        return self._problem_source
 
     @property
     def theme(self) -> str:

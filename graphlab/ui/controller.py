@@ -1,0 +1,351 @@
+"""Runs the program of the window and shows how it goes. One timer polls the run; nothing here waits for the worker."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from graphlab.i18n import _, ngettext
+from graphlab.trace.records import Problem
+from graphlab.trace.store import TraceError, TraceReader
+
+if TYPE_CHECKING:
+    from graphlab.session.messages import Outcome
+    from graphlab.session.runner import Run, Runner
+    from graphlab.ui.panels.console import Console
+    from graphlab.ui.window import MainWindow
+
+POLL = 33  # ms
+FOLLOW = 0.25
+"""Seconds between two moves to the newest event while the program runs; more where drawing takes long."""
+
+MIB = 2**20
+
+
+class Controller(QObject):
+    """Owns the runner, the run that goes on and the trace that is shown.
+
+    Signals:
+        run_ended(str): a run is over; its status as in `Outcome`
+        fixes_checked: the verification of fixes is over
+    """
+
+    run_ended = Signal(str)
+    fixes_checked = Signal()
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._state = window.state
+        self._runner: Runner | None = None
+        self._run: Run | None = None
+        self._shown_run: Run | None = None  # the one whose trace is shown; it keeps the trace file
+        self._reader: TraceReader | None = None  # of the run that goes on, before it is shown
+        self._place: tuple[int, int] | None = None  # section and event in it, before the program was run again
+        self._node = ""
+        self._followed_to = -1
+        self._next_follow = 0.0
+        self._verification: object | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL)
+        self._timer.timeout.connect(self._poll)
+
+    # Commands
+
+    def warm_up(self) -> None:
+        """Start the worker that waits for the first run."""
+        self._runner_now()
+
+    def _runner_now(self) -> Runner:
+        if self._runner is None:
+            from graphlab.session.runner import Runner
+
+            self._runner = Runner()
+        return self._runner
+
+    def run(self) -> None:
+        """Run the program in the editor."""
+        if self._state.run_state != "idle":
+            return
+        self.run_source(self._window.editor.toPlainText())
+
+    def run_source(self, source: str) -> None:
+        """Run a program text."""
+        from graphlab.session.messages import Limits, RunRequest
+
+        self._cancel_verification()
+        settings = self._window.settings
+        limits = Limits(
+            seconds=settings.get("run/time_limit"),
+            memory=settings.get("run/memory_limit") * MIB,
+            characters=settings.get("run/output_limit") * 1024,
+            cuda=int(settings.get("run/gpu_capacity") * 2**30),
+        )
+        self._window.message_bar.dismiss(topic="run")
+        self._window.show_work()
+        self.console.clear()
+        trace = self._state.trace
+        self._place = None
+        if trace is not None and 0 <= self._state.section < len(trace.sections):
+            self._place = (self._state.section, self._state.event - trace.sections[self._state.section].first)
+        self._node = self._state.node
+        self._reader = None
+        self._followed_to = -1
+        self._next_follow = 0.0
+        self._run = self._runner_now().start(RunRequest(source, limits=limits))
+        self._state.set_run_state("running")
+        self._window.status.setText(_("Running…"))
+        self._timer.start()
+
+    def stop(self) -> None:
+        """End the program; what it computed stays."""
+        if self._run is not None and self._state.run_state == "running":
+            self._state.set_run_state("stopping")
+            self._run.stop()
+
+    @property
+    def console(self) -> Console:
+        """The panel with the output."""
+        return self._window.panel("console")  # type: ignore[return-value]
+
+    @property
+    def process_id(self) -> int:
+        """The process of the run that goes on, 0 when there is none."""
+        return self._run.process_id if self._run is not None else 0
+
+    # While it runs
+
+    def _poll(self) -> None:
+        from graphlab.session.messages import Outcome, Printed
+
+        run = self._run
+        if run is None:
+            self._timer.stop()
+            return
+        printed = []
+        outcome = None
+        for message in run.poll():
+            if isinstance(message, Printed):
+                printed.append(message.text)
+            elif isinstance(message, Outcome):
+                outcome = message
+        if printed:
+            self.console.append("".join(printed))
+        self._read_trace(run)
+        if outcome is not None:
+            self._timer.stop()
+            self._end(run, outcome)
+
+    def _read_trace(self, run: Run, is_over: bool = False) -> None:
+        """Show what the trace has more; a trace is shown from its first event on."""
+        try:
+            if self._reader is None:
+                self._reader = TraceReader(run.trace_path)
+                grew = True
+            else:
+                grew = self._reader.refresh()
+        except TraceError as error:
+            if is_over and self._reader is not None:
+                self._window.message_bar.say(str(error), "error", topic="run")
+            return  # the worker has not made the file yet
+        if not grew or not self._reader.events:
+            return
+        if self._state.trace is not self._reader:
+            self._show(run, self._reader)
+        else:
+            self._state.tell_growth()
+        self._follow()
+
+    def _show(self, run: Run, reader: TraceReader) -> None:
+        old_trace, old_run = self._state.trace, self._shown_run
+        self._shown_run = run
+        self._state.show_trace(reader)
+        self._let_go(old_trace, old_run)
+
+    def _let_go(self, trace: TraceReader | None, run: Run | None) -> None:
+        if trace is not None:
+            trace.close()
+        if run is not None and self._runner is not None:
+            self._runner.discard(run)
+
+    def _follow(self) -> None:
+        """Go along with the newest event, as long as the reader has not gone elsewhere."""
+        now = time.monotonic()
+        if now < self._next_follow or self._state.trace is None:
+            return
+        if self._followed_to >= 0 and self._state.event != self._followed_to:
+            return
+        if self._place is not None:
+            return  # run again: the view stays where it was
+        self._state.seek(len(self._state.trace.events) - 1)
+        self._followed_to = self._state.event
+        self._next_follow = time.monotonic() + max(FOLLOW, 8 * (time.monotonic() - now))
+
+    # When it is over
+
+    def _end(self, run: Run, outcome: Outcome) -> None:
+        self._read_trace(run, is_over=True)
+        self._run = None
+        reader, self._reader = self._reader, None
+        problems = self._problems_of(reader)
+        if reader is not None and reader is not self._state.trace:
+            if outcome.is_clean or reader.events:
+                self._show(run, reader)  # a program without tensors: an empty graph is the truth
+            else:
+                reader.close()
+                self._discard(run)
+        elif reader is None:
+            self._discard(run)
+        problem = _problem_of(outcome)
+        if problem is not None and not any(p.severity == "error" for p in problems):
+            problems.insert(0, problem)
+        self._state.set_problems(problems, run.request.source)
+        if self._state.trace is reader and reader is not None:
+            self._settle(problems)
+        self._tell(outcome, problems)
+        self._state.set_run_state("idle")
+        self.run_ended.emit(outcome.status)
+        self._verify(run.request.source, problems)
+
+    def _discard(self, run: Run) -> None:
+        if self._runner is not None:
+            self._runner.discard(run)
+
+    @staticmethod
+    def _problems_of(reader: TraceReader | None) -> list[Problem]:
+        if reader is None:
+            return []
+        try:
+            return list(reader.problems)
+        except TraceError:
+            return []  # its failure is told by the outcome
+
+    def _settle(self, problems: list[Problem]) -> None:
+        """Choose where we stand when the run is over: at the failure, where we were, or at the first iteration."""
+        state = self._state
+        trace = state.trace
+        if trace is None or not trace.events:
+            return
+        has_moved = self._followed_to >= 0 and state.event != self._followed_to
+        failure = trace.failure
+        if failure is not None:
+            state.seek(failure.event if failure.event >= 0 else len(trace.events) - 1)
+        elif self._place is not None:
+            section, offset = self._place
+            section = min(section, len(trace.sections) - 1)
+            if section >= 0:
+                part = trace.sections[section]
+                state.seek(min(part.first + max(offset, 0), max(part.end, part.first + 1) - 1))
+        elif not has_moved:
+            first = next((section.first for section in trace.sections if section.iteration >= 0), 0)
+            state.seek(first)
+        if self._node:
+            state.select_node(self._node)
+        del problems
+
+    def _tell(self, outcome: Outcome, problems: list[Problem]) -> None:
+        trace = self._state.trace
+        window = self._window
+        seconds = _("{seconds:.2f} s").format(seconds=outcome.seconds)
+        if outcome.is_clean:
+            n = len(trace.events) if trace is not None else 0
+            steps = ngettext("{n} step recorded in {time}", "{n} steps recorded in {time}", n)
+            window.status.setText(steps.format(n=f"{n:,}", time=seconds))
+            if n == 0:
+                window.message_bar.say(
+                    _("The program made no tensors, so there is no graph to show. Its output is in the console."),
+                    topic="run",
+                )
+            if problems:
+                window.show_problems_quietly()
+            return
+        words = {"failed": _("Failed after {time}"), "refused": _("Not run"), "stopped": _("Stopped after {time}"),
+                 "limit": _("Ended by a limit after {time}"), "crashed": _("The worker was lost after {time}")}  # fmt: skip
+        window.status.setText(words.get(outcome.status, outcome.status).format(time=seconds))
+        if outcome.status == "failed":
+            text = outcome.traceback or f"{outcome.error_type}: {outcome.error_message}"
+            self.console.append(_on_new_line(self.console.text, text.rstrip("\n") + "\n"), "error")
+        elif outcome.sentence:
+            self.console.append(_on_new_line(self.console.text, outcome.sentence + "\n"), "note")
+        if outcome.status in ("crashed", "limit", "stopped"):
+            severity = "error" if outcome.status == "crashed" else "warning"
+            window.message_bar.say(outcome.sentence, severity, topic="run")
+        if outcome.status in ("failed", "refused", "crashed"):
+            window.show_problems_quietly()
+
+    # Fixes
+
+    def _verify(self, source: str, problems: list[Problem]) -> None:
+        if not self._window.settings.get("run/check_fixes") or not any(problem.fixes for problem in problems):
+            return
+
+    def _cancel_verification(self) -> None:
+        self._verification = None
+
+    # Other traces
+
+    def show_saved(self, reader: TraceReader) -> None:
+        """Show a trace from a file."""
+        self.leave()
+        self._state.show_trace(reader)
+        self._state.set_problems(self._problems_of(reader))
+        self._place = None
+        self._node = ""
+        self._followed_to = -1
+        self._settle([])
+
+    def leave(self) -> None:
+        """Show no trace any more; a run that goes on is ended."""
+        self._cancel_verification()
+        if self._run is not None:
+            self._timer.stop()
+            run, self._run = self._run, None
+            if self._reader is not None and self._reader is not self._state.trace:
+                self._reader.close()
+            self._reader = None
+            if run is not self._shown_run:
+                self._discard(run)
+            else:
+                run.close()
+            self._state.set_run_state("idle")
+        old_trace, old_run = self._state.trace, self._shown_run
+        self._shown_run = None
+        self._state.select_node("")
+        self._state.show_trace(None)
+        self._state.set_problems([])
+        self._let_go(old_trace, old_run)
+        self._window.status.setText("")
+
+    def close(self) -> None:
+        """The window closes: end all processes and remove the traces of its runs."""
+        self._timer.stop()
+        self.leave()
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+
+def _on_new_line(before: str, text: str) -> str:
+    return text if not before or before.endswith("\n") else "\n" + text
+
+
+def _problem_of(outcome: Outcome) -> Problem | None:
+    """What the outcome says where the trace holds no diagnosis of it."""
+    if outcome.status in ("ok", "stopped"):
+        return None
+    titles = {
+        "refused": _("The program was not run"),
+        "limit": _("The program was ended by a limit"),
+        "crashed": _("The program's process ended unexpectedly"),
+    }
+    if outcome.status == "failed":
+        return Problem(
+            "", "error", f"{outcome.error_type}: {outcome.error_message}", outcome.sentence or outcome.error_message, "", "",
+            outcome.line, outcome.end_line or outcome.line,
+        )  # fmt: skip
+    title = titles[outcome.status]
+    if outcome.error_type:
+        title = f"{outcome.error_type}: {outcome.error_message}"
+    return Problem("", "error", title, outcome.sentence, "", "", outcome.line, outcome.end_line or outcome.line)

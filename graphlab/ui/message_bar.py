@@ -1,0 +1,78 @@
+"""A bar above the graph that says one thing and offers what can be done about it. Never modal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from graphlab.i18n import _
+
+
+class MessageBar(QFrame):
+    """Hidden until `say` is called."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("message_bar")
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(12, 6, 6, 6)
+        self._layout.setSpacing(8)
+        self._icon = QLabel(self)
+        self._label = QLabel(self)
+        self._label.setObjectName("message_text")
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._layout.addWidget(self._icon)
+        self._layout.addWidget(self._label, 1)
+        self._buttons: list[QPushButton] = []
+        self._close = QToolButton(self)
+        self._close.setToolTip(_("Close this message"))
+        self._close.setText("✕")
+        self._close.clicked.connect(self.dismiss)
+        self._layout.addWidget(self._close)
+        self._topic = ""
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What it says now, "" when it is hidden."""
+        return self._label.text() if not self.isHidden() else ""
+
+    def say(
+        self,
+        text: str,
+        severity: str = "info",
+        actions: list[tuple[str, Callable[[], object]]] | None = None,
+        topic: str = "",
+    ) -> None:
+        """Show a sentence; `severity` is "info", "warning" or "error"; `actions` become buttons that also dismiss it."""
+        for button in self._buttons:
+            self._layout.removeWidget(button)
+            button.deleteLater()
+        self._buttons = []
+        self._topic = topic
+        self._label.setText(text)
+        self.setProperty("severity", severity)
+        for name, act in actions or []:
+            button = QPushButton(name, self)
+            button.clicked.connect(self.dismiss)
+            button.clicked.connect(lambda _checked=False, act=act: act())
+            self._layout.insertWidget(self._layout.count() - 1, button)
+            self._buttons.append(button)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.show()
+
+    def dismiss(self, _checked: bool = False, topic: str = "") -> None:
+        """Hide the bar; with a topic only when it speaks of that."""
+        if not topic or topic == self._topic:
+            self.hide()
+
+    def set_icons(self, theme: str) -> None:
+        """Draw the icons in the colours of a theme."""
+        from graphlab.ui.icons import icon
+
+        self._close.setText("")
+        self._close.setIcon(icon("close", theme, "text_muted"))

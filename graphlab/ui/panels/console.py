@@ -1,0 +1,119 @@
+"""What the program printed, as it prints it, and what went wrong. Keeps a bounded number of lines."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
+
+from graphlab.i18n import _
+from graphlab.ui.state import ViewState
+from graphlab.ui.theme import tokens
+
+MAX_LINES = 10_000
+MAX_LINE = 4_000
+"""Longer lines are cut: a text widget lays one out in time that grows with its length."""
+
+
+class Console(QWidget):
+    """Text in, text out. The run controller appends to it."""
+
+    def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("console")
+        self._state = state
+        self._pieces: list[tuple[str, str]] = []  # what was shown, to be coloured again when the theme changes
+        self.output = QPlainTextEdit(self)
+        self.output.setObjectName("console_text")
+        self.output.setReadOnly(True)
+        self.output.setUndoRedoEnabled(False)
+        self.output.setMaximumBlockCount(MAX_LINES)
+        self.output.setPlaceholderText(_("What the program prints appears here"))
+        self.output.setAccessibleName(_("Output of the program"))
+        self.output.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.output.document().setDocumentMargin(8)
+        side = QVBoxLayout()
+        side.setContentsMargins(2, 4, 4, 4)
+        side.setSpacing(2)
+        self._copy = self._button(_("Copy all output"), self.copy)
+        self._clear = self._button(_("Clear the output"), self.clear)
+        side.addWidget(self._copy)
+        side.addWidget(self._clear)
+        side.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.output, 1)
+        layout.addLayout(side)
+        state.theme_changed.connect(self._show)
+        self.setFocusProxy(self.output)
+        self._show()
+
+    def _button(self, tip: str, act) -> QToolButton:
+        button = QToolButton(self)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.clicked.connect(act)
+        return button
+
+    @property
+    def text(self) -> str:
+        """All that is shown."""
+        return self.output.toPlainText()
+
+    def append(self, text: str, kind: str = "print") -> None:
+        """Add text; `kind` is "print", "warning", "error" or "note" and chooses the colour."""
+        if not text:
+            return
+        text = "\n".join(
+            line if len(line) <= MAX_LINE else line[:MAX_LINE] + _(" … (line cut)") for line in text.split("\n")
+        )
+        self._pieces.append((text, kind))
+        del self._pieces[:-MAX_LINES]
+        self._insert(text, kind)
+
+    def _insert(self, text: str, kind: str) -> None:
+        bar = self.output.verticalScrollBar()
+        is_at_end = bar.value() >= bar.maximum() - 4
+        cursor = QTextCursor(self.output.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text, self._format(kind))
+        if is_at_end:
+            bar.setValue(bar.maximum())
+
+    def _format(self, kind: str) -> QTextCharFormat:
+        t = tokens(self._state.theme)
+        form = QTextCharFormat()
+        form.setForeground({"warning": t.warning, "error": t.failed, "note": t.text_muted}.get(kind, t.text))
+        if kind == "note":
+            form.setFontWeight(QFont.Weight.Normal)
+            form.setFontItalic(True)
+        return form
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._pieces = []
+        self.output.clear()
+
+    def copy(self) -> None:
+        """Put the selected text, or all of it, on the clipboard."""
+        from PySide6.QtGui import QGuiApplication
+
+        selected = self.output.textCursor().selectedText().replace("\u2029", "\n")
+        QGuiApplication.clipboard().setText(selected or self.text)
+
+    def set_font_size(self, points: float) -> None:
+        """Take another font size, in points."""
+        self.output.setFont(tokens(self._state.theme).mono(points))
+
+    def _show(self) -> None:
+        from graphlab.ui.icons import icon
+
+        self._copy.setIcon(icon("copy", self._state.theme, "text_muted"))
+        self._clear.setIcon(icon("clear", self._state.theme, "text_muted"))
+        self.output.setFont(tokens(self._state.theme).mono(self.output.font().pointSizeF() if self._pieces else None))
+        self.output.clear()
+        for text, kind in self._pieces:
+            self._insert(text, kind)

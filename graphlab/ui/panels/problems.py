@@ -1,0 +1,293 @@
+"""What is wrong, in plain words: a list of problems, and for the chosen one what, why, how to mend it, and a picture."""
+
+from __future__ import annotations
+
+import difflib
+import html
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graphlab.i18n import _
+from graphlab.trace.records import Fix, Problem
+from graphlab.ui.panels.axes_picture import AxesPicture
+from graphlab.ui.state import ViewState
+from graphlab.ui.theme import Tokens, tokens
+
+SEVERITIES = {"error": "failed", "warning": "warning", "hint": "hint"}
+
+
+class Problems(QWidget):
+    """The list and the chosen problem.
+
+    Signals:
+        problem_chosen(object): show this `Problem` in source and graph
+        fix_requested(object): apply this `Fix`
+    """
+
+    problem_chosen = Signal(object)
+    fix_requested = Signal(object)
+
+    def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("problems")
+        self._state = state
+        self._shown: list[Problem] = []
+        self.list = QListWidget(self)
+        self.list.setObjectName("problem_list")
+        self.list.setAccessibleName(_("Problems"))
+        self.list.setIconSize(QSize(16, 16))
+        self.list.setUniformItemSizes(True)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.currentRowChanged.connect(self._choose)
+        self.list.itemClicked.connect(lambda item: self._go(self.list.row(item)))
+        self.list.itemActivated.connect(lambda item: self._go(self.list.row(item)))
+        self.detail = QScrollArea(self)
+        self.detail.setObjectName("problem_detail")
+        self.detail.setWidgetResizable(True)
+        self.detail.setFrameShape(QFrame.Shape.NoFrame)
+        splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        splitter.setHandleWidth(1)
+        splitter.addWidget(self.list)
+        splitter.addWidget(self.detail)
+        splitter.setStretchFactor(0, 2)
+        splitter.setStretchFactor(1, 5)
+        splitter.setSizes([320, 800])
+        splitter.setChildrenCollapsible(False)
+        self._empty = QLabel(self)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("muted", True)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(splitter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._pages)
+        self.setFocusProxy(self.list)
+        state.problems_changed.connect(self._show)
+        state.theme_changed.connect(self._show)
+        state.trace_changed.connect(self._show)
+        state.run_state_changed.connect(self._show)
+        self._show()
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles in the list."""
+        return [self.list.item(row).text() for row in range(self.list.count())]
+
+    @property
+    def current(self) -> Problem | None:
+        """The chosen problem."""
+        row = self.list.currentRow()
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    def _show(self) -> None:
+        problems = self._state.problems
+        if self._state.trace is None and not problems:
+            self._empty.setText(_("Run the program to see what may be wrong with it"))
+        elif self._state.run_state != "idle":
+            self._empty.setText(_("Running…"))
+        else:
+            self._empty.setText(_("No problems found"))
+        self._pages.setCurrentIndex(1 if problems else 0)
+        row = self.list.currentRow()
+        old = self.current
+        self._shown = list(problems)
+        self.list.clear()
+        for problem in problems:
+            self.list.addItem(self._item(problem))
+        same = next((n for n, p in enumerate(problems) if old and (p.code, p.line) == (old.code, old.line)), 0)
+        del row
+        if problems:
+            self.list.setCurrentRow(same)
+        else:
+            self._show_detail(None)
+
+    def _item(self, problem: Problem) -> QListWidgetItem:
+        from graphlab.ui.icons import icon
+
+        item = QListWidgetItem(problem.title)
+        color = SEVERITIES.get(problem.severity, "hint")
+        item.setIcon(icon(problem.severity if problem.severity in SEVERITIES else "hint", self._state.theme, color))
+        where = _("Line {line}").format(line=problem.line) if problem.line else ""
+        item.setToolTip("\n".join(part for part in (problem.title, where, problem.code) if part))
+        return item
+
+    def _choose(self, row: int) -> None:
+        self._show_detail(self._shown[row] if 0 <= row < len(self._shown) else None)
+
+    def _go(self, row: int) -> None:
+        if 0 <= row < len(self._shown):
+            self.problem_chosen.emit(self._shown[row])
+
+    def _show_detail(self, problem: Problem | None) -> None:
+        page = QWidget()
+        page.setProperty("surface", True)
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        if problem is not None:
+            ProblemPage(problem, self._state, page, self)
+        old = self.detail.takeWidget()
+        if old is not None:
+            old.deleteLater()
+        self.detail.setWidget(page)
+
+
+class ProblemPage:
+    """Fills a widget with one problem."""
+
+    def __init__(self, problem: Problem, state: ViewState, page: QWidget, panel: Problems) -> None:
+        self._state = state
+        self._t = tokens(state.theme)
+        self._page = page
+        self._panel = panel
+        outer = QHBoxLayout(page)
+        outer.setContentsMargins(16, 12, 16, 16)
+        outer.setSpacing(32)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        outer.addLayout(words, 1)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        title = self._label(problem.title, bold=True)
+        title.setStyleSheet("font-size: 11pt; font-weight: 600;")
+        head.addWidget(title, 1)
+        words.addLayout(head)
+        words.addWidget(self._meta(problem))
+        for name, text in ((_("What happened"), problem.what), (_("Why"), problem.why), (_("What to do"), problem.fix)):
+            if text:
+                words.addSpacing(6)
+                heading = QLabel(name, page)
+                heading.setProperty("section", True)
+                words.addWidget(heading)
+                words.addWidget(self._label(text))
+        for fix in problem.fixes:
+            words.addSpacing(8)
+            words.addWidget(self._fix(fix))
+        words.addStretch(1)
+        if problem.picture is not None and problem.picture.operands:
+            side = QVBoxLayout()
+            side.setSpacing(8)
+            heading = QLabel(_("Axes"), page)
+            heading.setProperty("section", True)
+            side.addWidget(heading)
+            side.addWidget(AxesPicture(problem.picture, state, page))
+            if problem.picture.note:
+                note = self._label(problem.picture.note)
+                note.setProperty("muted", True)
+                note.setMaximumWidth(280)
+                side.addWidget(note)
+            side.addStretch(1)
+            outer.addLayout(side)
+
+    def _label(self, text: str, bold: bool = False) -> QLabel:
+        label = QLabel(text, self._page)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        if bold:
+            label.setFont(self._t.font(bold=True))
+        return label
+
+    def _meta(self, problem: Problem) -> QLabel:
+        words = {"error": _("Error"), "warning": _("Warning"), "hint": _("Hint")}
+        parts = [words.get(problem.severity, problem.severity)]
+        if problem.line:
+            parts.append(_("line {line}").format(line=problem.line))
+        if problem.code:
+            parts.append(problem.code)
+        label = QLabel(" · ".join(parts), self._page)
+        label.setProperty("muted", True)
+        return label
+
+    def _fix(self, fix: Fix) -> QFrame:
+        box = QFrame(self._page)
+        box.setObjectName("fix")
+        t = self._t
+        box.setStyleSheet(
+            f"QFrame#fix {{ background: {t.surface_raised.name()}; border: 1px solid {t.border.name()}; border-radius: 6px; }}"
+        )
+        layout = QVBoxLayout(box)
+        layout.setContentsMargins(12, 8, 8, 10)
+        layout.setSpacing(6)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        title = QLabel(fix.title, box)
+        title.setWordWrap(True)
+        title.setStyleSheet("font-weight: 600;")
+        row.addWidget(title, 1)
+        row.addWidget(self._mark(fix, box))
+        apply = QPushButton(_("Apply"), box)
+        apply.setObjectName("apply_fix")
+        apply.setProperty("primary", True)
+        apply.setEnabled(bool(fix.edits))
+        apply.clicked.connect(lambda: self._panel.fix_requested.emit(fix))
+        row.addWidget(apply)
+        layout.addLayout(row)
+        diff = diff_html(self._state.problem_source, fix, t)
+        if diff:
+            label = QLabel(diff, box)
+            label.setObjectName("diff")
+            label.setTextFormat(Qt.TextFormat.RichText)
+            label.setFont(t.mono(t.small_size))
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            scroll = QScrollArea(box)
+            scroll.setWidget(label)
+            scroll.setWidgetResizable(True)
+            scroll.setFixedHeight(min(160, label.sizeHint().height() + 4))
+            scroll.setStyleSheet("background: transparent;")
+            layout.addWidget(scroll)
+        return box
+
+    def _mark(self, fix: Fix, parent: QWidget) -> QLabel:
+        t = self._t
+        if fix.verified:
+            text, color, soft = "✓ " + _("checked"), t.update, t.update_soft
+            tip = _("The program was run again with this change and came out clean")
+        elif fix.applicability == "needs-input":
+            text, color, soft = _("needs your input"), t.warning, t.warning_soft
+            tip = _("Fill in what is missing after applying")
+        else:
+            text, color, soft = _("not checked"), t.text_muted, t.ghost_soft
+            tip = _("This change was not tried yet")
+        label = QLabel(text, parent)
+        label.setObjectName("fix_mark")
+        label.setToolTip(tip)
+        label.setStyleSheet(
+            f"color: {color.name()}; background: {soft.name()}; border-radius: 8px; padding: 2px 8px; font-size: 9pt;"
+        )
+        return label
+
+
+def diff_html(source: str, fix: Fix, t: Tokens) -> str:
+    """The change of a fix as removed and added lines, coloured; the sign in front says it too."""
+    from graphlab.program.edits import apply
+
+    if not fix.edits or not source:
+        return ""
+    try:
+        changed = apply(source, fix.edits)
+    except ValueError:
+        return ""
+    rows = []
+    before, after = source.split("\n"), changed.split("\n")
+    for line in list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]:
+        if line.startswith("@@"):
+            continue
+        color = {"+": t.update, "-": t.failed}.get(line[0], t.text_muted).name()
+        back = {"+": t.update_soft, "-": t.failed_soft}.get(line[0], t.surface_raised).name()
+        text = html.escape(line[0] + " " + line[1:]).replace(" ", "&nbsp;")
+        rows.append(f'<div style="color:{color}; background-color:{back};">{text}</div>')
+    return "".join(rows)

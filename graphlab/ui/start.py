@@ -1,0 +1,234 @@
+"""The start page: samples as cards, recent files, and how to begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from graphlab.i18n import _
+from graphlab.ui import resources, thumbnails
+from graphlab.ui.settings import Settings
+from graphlab.ui.state import ViewState
+from graphlab.ui.theme import tokens
+
+CARD = QSize(232, 178)
+PAGE_WIDTH = 1080
+SHOWN_RECENT = 6
+
+
+class Thumbnail(QWidget):
+    """The small picture on a card."""
+
+    def __init__(self, state: ViewState, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._draw = thumbnails.drawing(name)
+        self.setFixedHeight(88)
+        state.theme_changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = tokens(self._state.theme)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(t.surface_raised)
+        painter.drawRoundedRect(QRectF(self.rect()), 5, 5)
+        self._draw(painter, QRectF(self.rect()).adjusted(12, 10, -12, -10), t)
+        painter.end()
+
+
+class Card(QFrame):
+    """One sample. Click, Enter or Space opens it.
+
+    Signals:
+        chosen(str): the sample with this name is wanted
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, title: str, summary: str, state: ViewState, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.name = name
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(summary)
+        self.setFixedSize(CARD)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(4)
+        layout.addWidget(Thumbnail(state, name, self))
+        heading = QLabel(title, self)
+        heading.setStyleSheet("font-weight: 600; padding: 4px 4px 0 4px;")
+        line = QLabel(summary, self)
+        line.setProperty("muted", True)
+        line.setWordWrap(True)
+        line.setAlignment(Qt.AlignmentFlag.AlignTop)
+        line.setStyleSheet("font-size: 9pt; padding: 0 4px;")
+        layout.addWidget(heading)
+        layout.addWidget(line, 1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.chosen.emit(self.name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self.name)
+        else:
+            super().keyPressEvent(event)
+
+
+class StartPage(QScrollArea):
+    """Shown while nothing is open.
+
+    Signals:
+        sample_requested(str): open a copy of the sample with this name
+        path_requested(str): open this file
+        new_requested: an empty program
+        open_requested: the file dialog
+    """
+
+    sample_requested = Signal(str)
+    path_requested = Signal(str)
+    new_requested = Signal()
+    open_requested = Signal()
+
+    def __init__(self, state: ViewState, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("start_page")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._state = state
+        self._settings = settings
+        self._cards: list[Card] = []
+        self._columns = 0
+        page = QWidget(self)
+        page.setProperty("surface", True)
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        outer = QHBoxLayout(page)
+        outer.setContentsMargins(40, 40, 40, 40)
+        outer.addStretch(1)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        outer.addLayout(column)
+        outer.addStretch(1)
+        column.addLayout(self._header(page))
+        column.addSpacing(28)
+        body = QHBoxLayout()
+        body.setSpacing(40)
+        body.addLayout(self._side(page))
+        body.addLayout(self._samples(page))
+        column.addLayout(body)
+        column.addStretch(1)
+        self.setWidget(page)
+
+    def _header(self, page: QWidget) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        logo = QLabel(page)
+        logo.setPixmap(QIcon(resources.icon_file()).pixmap(QSize(56, 56), self.devicePixelRatioF()))
+        logo.setFixedSize(56, 56)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        title = QLabel("GraphLab", page)
+        title.setStyleSheet("font-size: 22pt; font-weight: 600;")
+        line = QLabel(_("See what PyTorch-style code computes: every tensor, every gradient, step by step"), page)
+        line.setProperty("muted", True)
+        words.addWidget(title)
+        words.addWidget(line)
+        row.addWidget(logo)
+        row.addLayout(words, 1)
+        return row
+
+    def _side(self, page: QWidget) -> QVBoxLayout:
+        side = QVBoxLayout()
+        side.setSpacing(6)
+        side.addWidget(_section(_("Begin"), page))
+        new = QPushButton(_("New program"), page)
+        new.setProperty("primary", True)
+        new.clicked.connect(self.new_requested)
+        choose = QPushButton(_("Open…"), page)
+        choose.clicked.connect(self.open_requested)
+        for button in (new, choose):
+            button.setFixedWidth(200)
+            side.addWidget(button)
+        side.addSpacing(20)
+        self._recent_title = _section(_("Recent"), page)
+        side.addWidget(self._recent_title)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        side.addLayout(self._recent)
+        side.addSpacing(20)
+        tip = QLabel(_("A program or a saved trace can also be dropped anywhere on this window."), page)
+        tip.setProperty("muted", True)
+        tip.setWordWrap(True)
+        tip.setFixedWidth(200)
+        side.addWidget(tip)
+        side.addStretch(1)
+        return side
+
+    def _samples(self, page: QWidget) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(_section(_("Samples"), page))
+        self._grid = QGridLayout()
+        self._grid.setSpacing(12)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        return column
+
+    def refresh(self) -> None:
+        """Show the samples and the recent files as they are now."""
+        try:
+            from graphlab.session.samples import samples
+        except ImportError:
+            samples = list
+
+        if not self._cards:
+            for sample in samples():
+                card = Card(sample.name, _(sample.title), _(sample.summary), self._state, self.widget())
+                card.chosen.connect(self.sample_requested)
+                self._cards.append(card)
+            self._arrange(force=True)
+        while (item := self._recent.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        paths = [path for path in self._settings.recent_files if Path(path).exists()][:SHOWN_RECENT]
+        self._recent_title.setVisible(bool(paths))
+        for path in paths:
+            button = QPushButton(Path(path).name, self.widget())
+            button.setProperty("flat", True)
+            button.setStyleSheet("text-align: left; padding: 4px 8px;")
+            button.setToolTip(path)
+            button.setFixedWidth(200)
+            button.clicked.connect(lambda _checked=False, path=path: self.path_requested.emit(path))
+            self._recent.addWidget(button)
+
+    @property
+    def cards(self) -> list[Card]:
+        """The cards of the samples."""
+        return list(self._cards)
+
+    def _arrange(self, force: bool = False) -> None:
+        width = min(self.viewport().width(), PAGE_WIDTH + 80) - 80 - 200 - 40
+        columns = max(1, (width + 12) // (CARD.width() + 12))
+        if columns == self._columns and not force:
+            return
+        self._columns = columns
+        for number, card in enumerate(self._cards):
+            self._grid.addWidget(card, number // columns, number % columns)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+
+def _section(text: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setProperty("section", True)
+    return label

@@ -1,0 +1,178 @@
+"""The small drawings on the cards of the samples, chosen by words in the sample's name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from graphlab.ui.theme import Tokens
+
+Drawing = Callable[[QPainter, QRectF, Tokens], None]
+
+
+def drawing(name: str) -> Drawing:
+    """What to draw for a sample of this name."""
+    lower = name.lower()
+    for words, draw in _TABLE:
+        if any(word in lower for word in words):
+            return draw
+    return graph
+
+
+def _pen(color: QColor, width: float = 1.6) -> QPen:
+    return QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+
+
+def _box(
+    painter: QPainter, middle: QPointF, fill: QColor, outline: QColor, width: float = 30, height: float = 13
+) -> None:
+    painter.setPen(_pen(outline, 1.2))
+    painter.setBrush(fill)
+    painter.drawRoundedRect(QRectF(middle.x() - width / 2, middle.y() - height / 2, width, height), 4, 4)
+
+
+def _curve(painter: QPainter, start: QPointF, end: QPointF, color: QColor) -> None:
+    path = QPainterPath(start)
+    middle = (start.x() + end.x()) / 2
+    path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
+    painter.setPen(_pen(color))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(path)
+
+
+def graph(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Two leaves, two operators, and the gradient on its way back."""
+    x = [area.left() + area.width() * part for part in (0.1, 0.42, 0.68, 0.92)]
+    top, middle, bottom = area.top() + 12, area.center().y(), area.bottom() - 12
+    _curve(painter, QPointF(x[0], top), QPointF(x[1], middle), t.edge)
+    _curve(painter, QPointF(x[0], bottom), QPointF(x[1], middle), t.edge)
+    _curve(painter, QPointF(x[1], middle), QPointF(x[2], top + 6), t.forward)
+    _curve(painter, QPointF(x[2], top + 6), QPointF(x[3], middle), t.forward)
+    _curve(painter, QPointF(x[3], middle), QPointF(x[2], bottom - 2), t.backward)
+    _curve(painter, QPointF(x[2], bottom - 2), QPointF(x[0], bottom), t.backward)
+    _box(painter, QPointF(x[0], top), t.node_tensor.fill, t.node_tensor.outline)
+    _box(painter, QPointF(x[0], bottom), t.node_parameter.fill, t.node_parameter.outline)
+    _box(painter, QPointF(x[1], middle), t.node_op.fill, t.node_op.outline)
+    _box(painter, QPointF(x[2], top + 6), t.node_op.fill, t.node_op.outline)
+    _box(painter, QPointF(x[2], bottom - 2), t.node_backward.fill, t.node_backward.outline)
+    _box(painter, QPointF(x[3], middle), t.node_tensor.fill, t.node_tensor.outline, 22)
+
+
+def line_fit(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Points and the line that is fitted to them."""
+    painter.setPen(_pen(t.border_strong, 1))
+    painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
+    painter.drawLine(QLineF(area.bottomLeft(), area.topLeft()))
+    for dash, slope in ((True, 0.25), (True, 0.55), (False, 0.9)):
+        pen = _pen(t.ghost if dash else t.forward, 1.2 if dash else 2)
+        if dash:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.drawLine(QLineF(area.bottomLeft(), QPointF(area.right() - 8, area.bottom() - area.height() * slope)))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(t.backward)
+    for number in range(1, 6):
+        part = number / 5.4
+        painter.drawEllipse(
+            QPointF(area.left() + part * (area.width() - 8), area.bottom() - part * 0.9 * area.height()), 3.2, 3.2
+        )
+
+
+def network(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Layers of a small network."""
+    layers = []
+    for place, n in ((0.12, 2), (0.5, 5), (0.88, 3)):
+        gap = area.height() / n
+        layers.append(
+            [QPointF(area.left() + place * area.width(), area.top() + gap * (number + 0.5)) for number in range(n)]
+        )
+    painter.setPen(_pen(t.edge, 0.8))
+    for left, right in zip(layers, layers[1:], strict=False):
+        for start in left:
+            for end in right:
+                painter.drawLine(QLineF(start, end))
+    colors = (t.node_tensor, t.node_op, t.node_update)
+    for layer, color in zip(layers, colors, strict=True):
+        painter.setPen(_pen(color.outline, 1.2))
+        painter.setBrush(color.fill)
+        for point in layer:
+            painter.drawEllipse(point, 4.6, 4.6)
+
+
+def clash(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Two shapes whose axes do not fit."""
+    size, gap = 24.0, 7.0
+    rows = ((("3", t.text_muted), ("4", t.failed)), (("5", t.failed), ("2", t.text_muted)))
+    for number, row in enumerate(rows):
+        y = area.top() + number * (size + 16) + 2
+        x = area.center().x() - (2 * size + gap) / 2 + (number - 0.5) * (size + gap)
+        for column, (text, color) in enumerate(row):
+            cell = QRectF(x + column * (size + gap), y, size, size)
+            painter.setPen(_pen(color, 1.4))
+            painter.setBrush(t.failed_soft if color == t.failed else t.surface)
+            painter.drawRoundedRect(cell, 4, 4)
+            painter.setFont(t.mono(9.5))
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+    middle = area.center().x()
+    painter.setPen(_pen(t.failed, 1.8))
+    y = area.top() + size + 4
+    painter.drawLine(QLineF(middle, y, middle, y + 10))
+
+
+def memory(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Memory that grows past its limit."""
+    n = 11
+    width = area.width() / n
+    limit = area.top() + area.height() * 0.3
+    painter.setPen(Qt.PenStyle.NoPen)
+    for number in range(n):
+        part = min(1.0, 0.12 + 0.9 * (number / (n - 1)) ** 1.4)
+        top = area.bottom() - part * area.height()
+        painter.setBrush(t.failed if top < limit else t.node_op.fill)
+        painter.drawRoundedRect(QRectF(area.left() + number * width + 2, top, width - 4, area.bottom() - top), 2, 2)
+    pen = _pen(t.failed, 1.4)
+    pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.drawLine(QLineF(area.left(), limit, area.right(), limit))
+
+
+def bars(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Bars that sum to one."""
+    heights = (0.12, 0.34, 0.9, 0.22, 0.5)
+    width = area.width() / len(heights)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for number, height in enumerate(heights):
+        painter.setBrush(t.backward if height == max(heights) else t.node_op.fill)
+        top = area.bottom() - height * area.height()
+        painter.drawRoundedRect(QRectF(area.left() + number * width + 5, top, width - 10, area.bottom() - top), 3, 3)
+    painter.setPen(_pen(t.border_strong, 1.2))
+    painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
+
+
+def matrix(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """A matrix of numbers as colours."""
+    columns, rows = 9, 5
+    size = min(area.width() / columns, area.height() / rows)
+    left = area.center().x() - columns * size / 2
+    top = area.center().y() - rows * size / 2
+    painter.setPen(Qt.PenStyle.NoPen)
+    for row in range(rows):
+        for column in range(columns):
+            value = math.sin(column * 0.9 + row * 1.3) * math.cos(row * 0.8 - column * 0.3)
+            color = QColor(t.forward if value < 0 else t.backward)
+            color.setAlphaF(0.12 + 0.85 * abs(value))
+            painter.setBrush(color)
+            painter.drawRoundedRect(QRectF(left + column * size + 1, top + row * size + 1, size - 2, size - 2), 2, 2)
+
+
+_TABLE: tuple[tuple[tuple[str, ...], Drawing], ...] = (
+    (("memory", "oom", "cuda", "batch"), memory),
+    (("column", "wide", "shape", "broadcast", "integer", "vector", "error", "wrong"), clash),
+    (("softmax", "dim"), bars),
+    (("jacobian", "tensor", "hessian"), matrix),
+    (("linear", "regression"), line_fit),
+    (("mlp", "net", "classif"), network),
+)

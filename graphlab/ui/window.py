@@ -1,0 +1,513 @@
+"""The main window: puts toolbar, docks, graph and start page together, and answers commands that concern it as a whole.
+
+Running belongs to the controller, documents to `Files`, stepping to `Steps`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QTabBar,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graphlab.i18n import _
+from graphlab.trace.records import Fix, Problem
+from graphlab.ui import resources
+from graphlab.ui.commands import Commands
+from graphlab.ui.docks import AREAS, EAGER, PANELS, Dock, PanelHost
+from graphlab.ui.editor.program import ProgramPanel
+from graphlab.ui.message_bar import MessageBar
+from graphlab.ui.settings import Settings
+from graphlab.ui.state import ViewState
+from graphlab.ui.steps import Steps
+from graphlab.ui.theme import ThemeSwitch
+from graphlab.ui.toolbar import ToolBar
+
+_NORTH = QTabWidget.TabPosition.North
+LAYOUT_VERSION = 1
+"""Raise it when docks are added or renamed: a layout of another version is not restored."""
+
+
+class MainWindow(QMainWindow):
+    """One window with one program or trace."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowIcon(QIcon(resources.icon_file()))
+        self.setAcceptDrops(True)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )
+        self.settings = settings or Settings(parent=self)
+        self.state = ViewState(self)
+        self.theme = ThemeSwitch(self)
+        self.theme.theme_changed.connect(self.state.set_theme)
+        self.theme.choose(self.settings.get("look/theme"))
+        self.state.set_theme(self.theme.theme)
+        self.steps = Steps(self.state, self)
+        self._was_painted = False
+        self._hidden_docks: QByteArray | None = None
+
+        self._build_docks()
+        self._build_center()
+        panel = self.panel("editor")
+        assert isinstance(panel, ProgramPanel)
+        self.program_panel = panel
+        self.editor = panel.editor
+
+        from graphlab.ui.controller import Controller
+        from graphlab.ui.files import Files
+
+        self.files = Files(self)
+        self.controller = Controller(self)
+        self.commands = Commands(self)
+        self._build_menus()
+        self.toolbar = ToolBar(self.commands, self.state, self)
+        self.addToolBar(self.toolbar)
+        self.toolbar.iteration.section_requested.connect(self.steps.section)
+        self.toolbar.search.search_requested.connect(self.search)
+        self._build_status()
+        self._connect()
+        self._restore_layout()
+        self.show_start()
+        self._show()
+
+    # Building
+
+    def _build_docks(self) -> None:
+        self.docks: dict[str, Dock] = {}
+        self.hosts: dict[str, PanelHost] = {}
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, _NORTH)
+        for panel in PANELS:
+            if panel.area == "center":
+                self.hosts[panel.name] = PanelHost(panel, self.state, self)
+                continue
+            dock = Dock(panel, self.state, self)
+            dock.dockLocationChanged.connect(self._fit_titles_soon)
+            dock.topLevelChanged.connect(self._fit_titles_soon)
+            dock.visibilityChanged.connect(self._fit_titles_soon)
+            self.docks[panel.name] = dock
+            self.hosts[panel.name] = dock.host
+        for host in self.hosts.values():
+            host.built.connect(self._connect_panel)
+        self._titles = QTimer(self)
+        self._titles.setSingleShot(True)
+        self._titles.setInterval(0)
+        self._titles.timeout.connect(self._fit_titles)
+        self._place_docks()
+
+    def _place_docks(self) -> None:
+        first: dict[str, Dock] = {}
+        for name, dock in self.docks.items():
+            area = dock.panel.area
+            dock.setFloating(False)
+            self.addDockWidget(AREAS[area], dock)
+            if area in first:
+                self.tabifyDockWidget(first[area], dock)
+            first.setdefault(area, dock)
+            dock.show()
+            del name
+        for dock in first.values():
+            dock.raise_()
+        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], [400, 340], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["problems"]], [220], Qt.Orientation.Vertical)
+        self._fit_titles_soon()
+
+    def _fit_titles_soon(self) -> None:
+        self._titles.start()
+
+    def _fit_titles(self) -> None:
+        for dock in self.docks.values():
+            dock.fit_title(bool(self.tabifiedDockWidgets(dock)))
+        for bar in self.findChildren(QTabBar):
+            bar.setDocumentMode(True)
+            bar.setDrawBase(False)
+            bar.setExpanding(False)
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+
+    def _build_center(self) -> None:
+        from graphlab.ui.start import StartPage
+
+        self._start = StartPage(self.state, self.settings, self)
+        self._work = QWidget(self)
+        work = QVBoxLayout(self._work)
+        work.setContentsMargins(0, 0, 0, 0)
+        work.setSpacing(0)
+        work.addWidget(self.hosts["graph_view"], 1)
+        work.addWidget(self.hosts["narration"])
+        work.addWidget(self.hosts["timeline"])
+        self.message_bar = MessageBar(self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._start)
+        self._pages.addWidget(self._work)
+        center = QWidget(self)
+        layout = QVBoxLayout(center)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.message_bar)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(center)
+
+    def _build_menus(self) -> None:
+        menus = self.commands.build_menus(self.menuBar())
+        self._recent_menu = QMenu(_("Open recent"), menus["file"])
+        self._recent_menu.aboutToShow.connect(self._fill_recent)
+        menus["file"].insertMenu(self.commands.actions["file.save"], self._recent_menu)
+        panels = QMenu(_("Panels"), menus["view"])
+        for panel in PANELS:
+            if panel.name in self.docks:
+                action = QAction(_(panel.title), self)
+                action.triggered.connect(lambda _checked=False, name=panel.name: self.show_panel(name))
+            else:
+                continue
+            action.setObjectName(f"view.panel_{panel.name}")
+            action.setToolTip(_("Show the panel “{title}”").format(title=_(panel.title)))
+            action.setShortcut(QKeySequence(panel.shortcut))
+            self.commands.actions[action.objectName()] = action
+            self.addAction(action)
+            panels.addAction(action)
+        menus["view"].insertMenu(self.commands.actions["view.reset_layout"], panels)
+
+    def _build_status(self) -> None:
+        self.status = QLabel(self)
+        self.status.setObjectName("status")
+        self.place = QLabel(self)
+        self.place.setObjectName("place")
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self.status, 1)
+        bar.addPermanentWidget(self.place)
+
+    def _connect(self) -> None:
+        state = self.state
+        for signal in (state.trace_changed, state.trace_grown, state.event_changed, state.section_changed):
+            signal.connect(self._show)
+        state.run_state_changed.connect(self._show)
+        state.problems_changed.connect(self._name_problems)
+        state.theme_changed.connect(self._change_theme)
+        state.node_selected.connect(self._mark_node)
+        self.editor.document().modificationChanged.connect(self._show)
+        self.editor.undoAvailable.connect(self._show)
+        self.editor.redoAvailable.connect(self._show)
+        self.editor.zoomed.connect(lambda size: self.settings.set("look/font_size", size))
+        self.editor.set_font_size(self.settings.get("look/font_size"))
+        self.settings.changed.connect(self._setting_changed)
+        self._start.sample_requested.connect(self.files.open_sample)
+        self._start.path_requested.connect(lambda path: self.files.open_path(Path(path)))
+        self._start.new_requested.connect(self.files.new)
+        self._start.open_requested.connect(self.files.open)
+
+    # Panels
+
+    def panel(self, name: str) -> QWidget:
+        """The panel with this object name; built now when nobody saw it yet."""
+        return self.hosts[name].widget()
+
+    def findChild(self, kind: type, name: str = "", *options: Any) -> Any:
+        """As Qt's; a panel that was not shown yet is built first, so that scripts need not know of that."""
+        if name in self.hosts:
+            self.panel(name)
+        return super().findChild(kind, name, *options)
+
+    def _connect_panel(self, name: str, widget: QWidget) -> None:
+        """A panel was built: answer its wishes."""
+        if name == "problems":
+            widget.problem_chosen.connect(self.go_to_problem)
+            widget.fix_requested.connect(self.apply_fix)
+        elif name == "builder" and hasattr(widget, "program_built"):
+            widget.program_built.connect(self.files.take_built)
+        elif name == "console":
+            widget.set_font_size(self.settings.get("look/font_size"))
+
+    @property
+    def graph(self) -> Any:
+        """The canvas."""
+        return self.panel("graph_view")
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front and give it the focus."""
+        widget = self.panel(name)
+        if name in self.docks:
+            if not self.has_program:
+                return
+            self.docks[name].show()
+            self.docks[name].raise_()
+        widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @property
+    def has_program(self) -> bool:
+        """Whether a program or trace is open."""
+        return self.files.is_open
+
+    # The start page
+
+    def show_start(self) -> None:
+        """Show the samples and recent files; panels make room."""
+        if self._hidden_docks is None:
+            self._hidden_docks = self.saveState(LAYOUT_VERSION)
+        for dock in self.docks.values():
+            dock.hide()
+        self._start.refresh()
+        self._pages.setCurrentWidget(self._start)
+        self.toolbar.hide()
+        self.statusBar().hide()
+        self._start.setFocus()
+        self._show()
+
+    def show_work(self) -> None:
+        """Show the open program with its panels."""
+        self.toolbar.show()
+        self.statusBar().show()
+        if self._hidden_docks is not None:
+            self.restoreState(self._hidden_docks, LAYOUT_VERSION)
+            self._hidden_docks = None
+        self._pages.setCurrentWidget(self._work)
+        self._fit_titles_soon()
+        self._show()
+
+    @property
+    def is_start_shown(self) -> bool:
+        """Whether the start page is in front."""
+        return self._pages.currentWidget() is self._start
+
+    # Commands
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search field."""
+        self.toolbar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.toolbar.search.selectAll()
+
+    def search(self, text: str) -> None:
+        """Go to the next node with this text."""
+        if text and self.state.trace is not None:
+            self.graph.find(text)
+
+    def find_in_program(self) -> None:
+        """Open the find bar of the editor."""
+        self.show_panel("editor")
+        self.program_panel.find_bar.open()
+
+    def copy_selection(self) -> None:
+        """Copy from whatever has the focus."""
+        widget = QApplication.focusWidget()
+        copy = getattr(widget, "copy", None)
+        if callable(copy):
+            copy()
+
+    def theme_light(self) -> None:
+        """Light from now on."""
+        self.settings.set("look/theme", "light")
+        self._show()
+
+    def theme_dark(self) -> None:
+        """Dark from now on."""
+        self.settings.set("look/theme", "dark")
+        self._show()
+
+    def theme_system(self) -> None:
+        """As the desktop has it from now on."""
+        self.settings.set("look/theme", "system")
+        self._show()
+
+    def reset_layout(self) -> None:
+        """Put all panels back where they were at first."""
+        self._place_docks()
+        if self.is_start_shown:
+            self._hidden_docks = self.saveState(LAYOUT_VERSION)
+            self.show_start()
+
+    def toggle_full_screen(self) -> None:
+        """Use the whole screen, or no longer."""
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        from graphlab.ui.command_palette import CommandPalette
+
+        CommandPalette(self).open_above()
+
+    def show_shortcuts(self) -> None:
+        """Show all commands and their keys."""
+        from graphlab.ui.dialogs import ShortcutsDialog
+
+        ShortcutsDialog(self).open()
+
+    def show_explain(self) -> None:
+        """Open the box for a pasted message."""
+        from graphlab.ui.explain_dialog import ExplainDialog
+
+        ExplainDialog(self).open()
+
+    def show_preferences(self) -> None:
+        """Open the preferences."""
+        from graphlab.ui.preferences import PreferencesDialog
+
+        PreferencesDialog(self.settings, self).open()
+
+    def show_about(self) -> None:
+        """Say version and licence."""
+        from graphlab.ui.dialogs import AboutDialog
+
+        AboutDialog(self).open()
+
+    # Showing
+
+    def _show(self) -> None:
+        """Title, status line and what can be done now."""
+        if not hasattr(self, "commands"):
+            return
+        name = self.files.name
+        self.setWindowTitle(f"{name}[*] – GraphLab" if name else "GraphLab[*]")
+        self.setWindowModified(self.files.is_modified)
+        self.commands.update()
+        choice = self.settings.get("look/theme")
+        for theme in ("light", "dark", "system"):
+            self.commands.actions[f"view.theme_{theme}"].setChecked(theme == choice)
+        trace = self.state.trace
+        if trace is None or not trace.events:
+            self.place.setText("")
+        else:
+            self.place.setText(
+                _("Step {number} of {total}").format(number=f"{self.state.event + 1:,}", total=f"{len(trace.events):,}")
+            )
+
+    def _name_problems(self) -> None:
+        n = len(self.state.problems)
+        title = _("Problems")
+        self.docks["problems"].setWindowTitle(f"{title} ({n})" if n else title)
+
+    def show_problems_quietly(self) -> None:
+        """Bring the problems to the front; the focus stays where it is."""
+        if not self.is_start_shown:
+            self.docks["problems"].show()
+            self.docks["problems"].raise_()
+
+    def go_to_problem(self, problem: Problem) -> None:
+        """Show a problem in the source and in the graph."""
+        if problem.event >= 0:
+            self.state.seek(problem.event)
+        if problem.line > 0:
+            self.editor.go_to_line(problem.line)
+
+    def apply_fix(self, fix: Fix) -> None:
+        """Make the change of a fix in the program, as one step that can be undone, and offer to run it."""
+        if self.editor.toPlainText() != self.state.problem_source:
+            self.message_bar.say(
+                _("The program was changed since it was run. Run it again, so that the fix fits it."),
+                "warning",
+                [(_("Run"), self.controller.run)],
+                topic="run",
+            )
+            return
+        self.editor.apply_edits(fix.edits)
+        self.message_bar.say(
+            _("Applied: {title}").format(title=fix.title),
+            actions=[(_("Run again"), self.controller.run), (_("Undo"), self.editor.undo)],
+            topic="run",
+        )
+
+    def _mark_node(self, key: str) -> None:
+        graph = self.hosts["graph_view"]
+        span = getattr(self.graph, "span_of", None) if graph.is_built else None
+        self.editor.mark_span(span(key) if span and key else -1)
+
+    def _change_theme(self, theme: str) -> None:
+        if self._was_painted:
+            self._set_icons()
+        del theme
+
+    def _set_icons(self) -> None:
+        theme = self.state.theme
+        self.commands.set_icons(theme)
+        self.message_bar.set_icons(theme)
+        for dock in self.docks.values():
+            dock.set_icons(theme)
+
+    def _setting_changed(self, key: str) -> None:
+        if key == "look/theme":
+            self.theme.choose(self.settings.get(key))
+        elif key == "look/font_size":
+            self.editor.set_font_size(self.settings.get(key))
+
+    def _fill_recent(self) -> None:
+        self._recent_menu.clear()
+        for path in self.settings.recent_files:
+            self._recent_menu.addAction(path, lambda path=path: self.files.open_path(Path(path)))
+        if self._recent_menu.isEmpty():
+            self._recent_menu.addAction(_("No recent files")).setEnabled(False)
+
+    # After the first picture
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._was_painted:
+            QTimer.singleShot(0, self._painted)
+
+    def _painted(self) -> None:
+        """The window is on the screen: now what takes longer to import."""
+        if self._was_painted:
+            return
+        self._was_painted = True
+        self._set_icons()
+        for name, host in self.hosts.items():
+            host.may_build = True
+            if host.isVisible() and name not in EAGER:
+                host.widget()
+        self.controller.warm_up()
+        self.files.offer_recovery()
+
+    # Layout that persists
+
+    def _restore_layout(self) -> None:
+        self.resize(1440, 900)
+        geometry, layout = self.settings.memory("geometry"), self.settings.memory("layout")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(layout, QByteArray):
+            self.restoreState(layout, LAYOUT_VERSION)
+
+    def _save_layout(self) -> None:
+        self.settings.remember("geometry", self.saveGeometry())
+        self.settings.remember("layout", self._hidden_docks or self.saveState(LAYOUT_VERSION))
+        self.settings.sync()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.files.may_discard():
+            event.ignore()
+            return
+        self._save_layout()
+        self.controller.close()
+        self.files.close_for_good()
+        event.accept()
+
+    # Drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files.open_path(paths[0])
