@@ -1,0 +1,92 @@
+"""Nodes in words: tooltips, what a screen reader is told, and the picture as text."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from graphlab.i18n import N_, _
+from graphlab.ui.canvas.phases import LABELS, phase_of
+from graphlab.ui.canvas.values import statistics
+
+if TYPE_CHECKING:
+    from graphlab.analysis.flow import FlowNode
+    from graphlab.trace.store import TraceReader
+    from graphlab.ui.canvas.scene import Scene
+
+KINDS = {
+    "tensor": N_("tensor"),
+    "op": N_("operator"),
+    "grad": N_("gradient"),
+    "backward": N_("backward operator"),
+    "accumulate": N_("sum of gradients"),
+    "update": N_("update"),
+    "module": N_("module"),
+    "ghost": N_("not reached"),
+}
+
+
+@lru_cache(maxsize=1)
+def categories() -> dict[str, str]:
+    """The category of each operator, by its name."""
+    return {}
+
+
+def tooltip(trace: TraceReader, scene: Scene, node: int, value: int) -> str:
+    """What the tooltip of a node says, as rich text."""
+    record = scene.flow.nodes[node]
+    lines = [f"<b>{html.escape(record.label or _('unnamed'))}</b> · {html.escape(_kind(record))}"]
+    if record.sublabel:
+        lines.append(html.escape(record.sublabel))
+    if value >= 0:
+        lines.append(html.escape(statistics(trace, value)))
+    formula = _formula(trace, record)
+    if formula:
+        lines.append(f"<code>{html.escape(formula)}</code>")
+    if record.failed and 0 <= record.event < len(trace.events):
+        lines.append(html.escape(trace.events[record.event].text[:300]))
+    return "<br>".join(line for line in lines if line)
+
+
+def _kind(record: FlowNode) -> str:
+    if record.failed:
+        return _("failed operator")
+    return _("parameter") if record.role == "parameter" else _(KINDS.get(record.kind, record.kind))
+
+
+def _formula(trace: TraceReader, record: FlowNode) -> str:
+    from graphlab.explain import formula
+
+    if record.kind not in ("op", "backward", "update") or not 0 <= record.event < len(trace.events):
+        return ""
+    return str(formula(trace, record.event) or "")
+
+
+def accessible_text(trace: TraceReader | None, scene: Scene, node: int) -> str:
+    """What a screen reader says of the selected node, or of the whole picture."""
+    if node < 0:
+        return _("{nodes} nodes, {edges} edges").format(nodes=scene.n_nodes, edges=len(scene.edge_ends))
+    record = scene.flow.nodes[node]
+    text = f"{record.label or _('unnamed')}, {_kind(record)}"
+    if record.sublabel:
+        text += f", {record.sublabel}"
+    if trace is not None and 0 <= record.event < len(trace.events):
+        phase = _(LABELS[phase_of(trace.events[record.event].kind)])
+        text += ", " + _("step {step}, {phase}").format(step=record.event + 1, phase=phase)
+    return text
+
+
+def graph_text(scene: Scene, current: set[int]) -> str:
+    """The picture as text, one node a line: mark, name, shape and dtype, kind, and where it comes from."""
+    sources: dict[int, list[str]] = defaultdict(list)
+    nodes = scene.flow.nodes
+    for source, target in scene.edge_ends.tolist():
+        sources[target].append(nodes[source].label or nodes[source].kind)
+    lines = []
+    for i, node in enumerate(nodes):
+        mark = "*" if i in current else "!" if node.failed else "?" if node.ghost else " "
+        arrow = f"  <- {' '.join(sources[i])}" if sources[i] else ""
+        lines.append(f"{mark}  {node.label:<16} {node.sublabel:<20} {node.role or node.kind:<12}{arrow}".rstrip())
+    return "\n".join(lines)

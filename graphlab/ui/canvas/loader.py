@@ -1,0 +1,181 @@
+"""Makes scenes beside the window: the graph of a section and its layout, newest request first, kept by structure."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from graphlab.analysis.flow import FlowGraph, flow_graph
+from graphlab.layout import Cancelled, arrange
+from graphlab.ui.canvas.scene import Face, Geometry, Ints, Scene, layout_graph, make_geometry, make_scene, measure
+
+if TYPE_CHECKING:
+    from graphlab.trace.store import TraceReader
+
+SMALL = 1500  # events whose graph is built at once: below 20 ms
+KEPT_GRAPHS = 48
+KEPT_LAYOUTS = 24
+
+FlowKey = tuple[int, int, int, frozenset[str]]
+
+
+class Snapshot:
+    """What `flow_graph` reads of a trace. Its lists only ever grow, but its database belongs to the window's thread."""
+
+    def __init__(self, trace: TraceReader) -> None:
+        self.events = trace.events
+        self.tensors = trace.tensors
+        self.spans = trace.spans
+        self.modules = trace.modules
+        self.sections = trace.sections
+        self.losses = trace.losses
+        self.values = trace.values
+        self.ghosts = trace.ghosts
+        self.failure = trace.failure
+        self.source = trace.source
+
+
+@dataclass(slots=True)
+class Layout:
+    """What is kept for a structure."""
+
+    faces: list[Face]
+    face_of: Ints
+    geometry: Geometry
+
+
+@dataclass(slots=True)
+class Job:
+    """One request."""
+
+    number: int
+    key: FlowKey
+    trace: Snapshot
+    section: int
+    collapsed: frozenset[str]
+    categories: dict[str, str]
+    flow: FlowGraph | None = None
+    layouts: dict[str, Layout] = field(default_factory=dict)
+
+
+class Loader(QObject):
+    """Answers requests for scenes; only the newest one is answered.
+
+    Signals:
+        scene_ready(Scene): the newest request is done
+        failed(str): it could not be done; the sentence says why
+        busy_changed(bool): a request is or no longer is on its way
+    """
+
+    scene_ready = Signal(object)
+    failed = Signal(str)
+    busy_changed = Signal(bool)
+    _done = Signal(object, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._number = 0
+        self._lock = threading.Lock()  # one layout at a time: two would only slow each other down
+        self._graphs: OrderedDict[FlowKey, FlowGraph] = OrderedDict()
+        self._layouts: OrderedDict[str, Layout] = OrderedDict()
+        self._is_busy = False
+        self._done.connect(self._take)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is on its way."""
+        return self._is_busy
+
+    def cancel(self) -> None:
+        """Give up the request on its way."""
+        self._number += 1
+        self._set_busy(False)
+
+    def clear(self) -> None:
+        """Forget the graphs of the trace before; layouts stay, they depend on the structure alone."""
+        self.cancel()
+        self._graphs.clear()
+
+    def request(
+        self,
+        trace: TraceReader,
+        section: int,
+        collapsed: frozenset[str],
+        n_events: int,
+        categories: dict[str, str],
+    ) -> None:
+        """Ask for the scene of a section; answered at once when it is at hand, else by `scene_ready` later."""
+        self._number += 1
+        key = (id(trace), section, n_events, collapsed)
+        flow = self._graphs.get(key)
+        if flow is None and n_events <= SMALL:
+            flow = flow_graph(trace, section, collapsed)
+            self._keep_graph(key, flow)
+        layout = self._layouts.get(flow.signature) if flow is not None else None
+        if flow is not None and layout is not None:
+            self._layouts.move_to_end(flow.signature)
+            self._set_busy(False)
+            self.scene_ready.emit(make_scene(flow, layout.faces, layout.face_of, layout.geometry))
+            return
+        job = Job(self._number, key, Snapshot(trace), section, collapsed, categories, flow, dict(self._layouts))
+        self._set_busy(True)
+        threading.Thread(target=self._work, args=(job,), name="graph layout", daemon=True).start()
+
+    def _work(self, job: Job) -> None:
+        """Runs beside the window; touches nothing of Qt but the signal."""
+        try:
+            with self._lock:
+                result: Any = self._make(job)
+        except Cancelled:
+            result = None
+        except Exception as error:  # the thread's edge: a defect must reach the user, not a lost thread
+            result = error
+        with suppress(RuntimeError):  # the window is gone
+            self._done.emit(job, result[0] if isinstance(result, tuple) else result, result)
+
+    def _make(self, job: Job) -> tuple[Scene, Layout]:
+        def is_cancelled() -> bool:
+            return job.number != self._number
+
+        if is_cancelled():
+            raise Cancelled
+        flow = job.flow or flow_graph(job.trace, job.section, job.collapsed)  # type: ignore[arg-type]
+        job.flow = flow
+        layout = job.layouts.get(flow.signature)
+        if layout is None:
+            faces, face_of = measure(flow, job.categories)
+            graph = layout_graph(flow, faces, face_of)
+            picture = arrange(graph, is_cancelled=is_cancelled)
+            layout = Layout(faces, face_of, make_geometry(flow, graph, picture))
+        if is_cancelled():
+            raise Cancelled
+        return make_scene(flow, layout.faces, layout.face_of, layout.geometry), layout
+
+    def _take(self, job: Job, scene: object, result: object) -> None:
+        if isinstance(result, tuple) and job.flow is not None:
+            self._keep_graph(job.key, job.flow)
+            self._layouts[job.flow.signature] = result[1]
+            if len(self._layouts) > KEPT_LAYOUTS:
+                self._layouts.popitem(last=False)
+        if job.number != self._number:
+            return
+        self._set_busy(False)
+        if isinstance(scene, Scene):
+            self.scene_ready.emit(scene)
+        elif isinstance(result, Exception):
+            self.failed.emit(f"{type(result).__name__}: {result}")
+
+    def _keep_graph(self, key: FlowKey, flow: FlowGraph) -> None:
+        self._graphs[key] = flow
+        if len(self._graphs) > KEPT_GRAPHS:
+            self._graphs.popitem(last=False)
+
+    def _set_busy(self, is_busy: bool) -> None:
+        if is_busy != self._is_busy:
+            self._is_busy = is_busy
+            self.busy_changed.emit(is_busy)

@@ -1,0 +1,295 @@
+"""The drawn graph as arrays: what stands where and in which style. Made from a `FlowGraph` and a `Picture`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
+
+from graphlab.layout.model import EdgeKind, LayoutGraph, Picture
+from graphlab.ui.theme import tokens
+
+if TYPE_CHECKING:
+    from graphlab.analysis.flow import FlowEdge, FlowGraph, FlowNode
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Style(IntEnum):
+    """How a node is drawn."""
+
+    TENSOR = 0
+    PARAMETER = 1
+    OP = 2
+    GRAD = 3
+    BACKWARD = 4
+    UPDATE = 5
+    MODULE = 6
+    MODULE_BACKWARD = 7
+    FAILED = 8
+    GHOST = 9
+
+
+class EdgeStyle(IntEnum):
+    """How an edge is drawn."""
+
+    DATA = 0
+    GRAD = 1
+    UPDATE = 2
+    GHOST = 3
+
+
+_EDGE_STYLES = {"data": EdgeStyle.DATA, "parameter": EdgeStyle.DATA, "grad": EdgeStyle.GRAD, "seed": EdgeStyle.GRAD,
+                "update": EdgeStyle.UPDATE, "ghost": EdgeStyle.GHOST}  # fmt: skip
+BOXES = (Style.TENSOR, Style.PARAMETER, Style.GRAD)  # nodes with a value in them
+
+# Sizes in scene units, which are pixels at 100 %.
+PADDING = 10.0
+VALUE_WIDTH = 46.0  # room for the little heat map or the number
+VALUE_HEIGHT = 34.0
+BOX_HEIGHT = 50.0
+PILL_HEIGHT = 28.0
+MODULE_HEIGHT = 46.0
+MAX_TEXT = 170.0
+EDGE_LABEL_HEIGHT = 14.0
+
+
+@lru_cache(maxsize=2)
+def fonts(kind: str) -> tuple[QFontMetricsF, QFontMetricsF]:
+    """Metrics of the name and of the small line below it. Sizes are the same in both themes."""
+    t = tokens("light")
+    if kind == "pill":
+        return QFontMetricsF(t.font(t.ui_size, bold=True)), QFontMetricsF(t.font(t.small_size - 1))
+    return QFontMetricsF(t.font(t.ui_size, bold=True)), QFontMetricsF(t.font(t.small_size - 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a node shows apart from its value; nodes with equal faces share one tile."""
+
+    style: Style
+    label: str
+    sublabel: str
+    category: str
+    width: float
+    height: float
+    has_value: bool = False
+    op_text: str = ""
+
+
+@dataclass(slots=True)
+class Geometry:
+    """Places that depend on the structure alone and are used again for every iteration."""
+
+    rects: Floats  # (n, 4) x0 y0 x1 y1
+    points: Floats  # (p, 2)
+    offsets: Ints  # (m + 1,)
+    edge_boxes: Floats  # (m, 4)
+    picture: Picture
+    label_places: Floats  # (m, 2) middles of the edges' labels, NaN where there is no room
+    label_widths: Floats  # (m,)
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass(slots=True)
+class Scene:
+    """A graph ready to be painted."""
+
+    flow: FlowGraph
+    geometry: Geometry
+    keys: list[str]
+    styles: npt.NDArray[np.uint8]  # (n,) Style
+    faces: list[Face]  # the distinct ones
+    face_of: Ints  # (n,)
+    events: Ints  # (n,) event that made the node, -1 for what was there before
+    tensors: Ints  # (n,)
+    edge_ends: Ints  # (m, 2)
+    edge_styles: npt.NDArray[np.uint8]  # (m,)
+    edge_labels: list[str]
+    index: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.keys)
+
+    @property
+    def rects(self) -> Floats:
+        """(n, 4) x0 y0 x1 y1 of every node in scene units."""
+        return self.geometry.rects
+
+    def node_at(self, x: float, y: float) -> int:
+        """The node at a place in scene units, -1 where there is none."""
+        r = self.geometry.rects
+        hits = np.flatnonzero((r[:, 0] <= x) & (x <= r[:, 2]) & (r[:, 1] <= y) & (y <= r[:, 3]))
+        return int(hits[-1]) if len(hits) else -1
+
+    def nodes_in(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
+        """The nodes that touch a rectangle."""
+        r = self.geometry.rects
+        return np.flatnonzero((r[:, 2] >= x0) & (r[:, 0] <= x1) & (r[:, 3] >= y0) & (r[:, 1] <= y1))
+
+    def edges_in(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
+        """The edges whose surrounding boxes touch a rectangle."""
+        r = self.geometry.edge_boxes
+        return np.flatnonzero((r[:, 2] >= x0) & (r[:, 0] <= x1) & (r[:, 3] >= y0) & (r[:, 1] <= y1))
+
+
+def style_of(node: FlowNode) -> Style:
+    """How a node is drawn."""
+    if node.ghost:
+        return Style.GHOST
+    if node.failed:
+        return Style.FAILED
+    if node.kind == "tensor":
+        return Style.PARAMETER if node.role == "parameter" else Style.TENSOR
+    if node.kind == "module":
+        return Style.MODULE_BACKWARD if node.phase == "backward" else Style.MODULE
+    return {
+        "op": Style.OP,
+        "grad": Style.GRAD,
+        "backward": Style.BACKWARD,
+        "accumulate": Style.UPDATE,
+        "update": Style.UPDATE,
+        "ghost": Style.GHOST,
+    }.get(node.kind, Style.OP)
+
+
+def measure(flow: FlowGraph, categories: dict[str, str]) -> tuple[list[Face], Ints]:
+    """The distinct faces of the nodes, and which one each node has. `categories` are those of operators by name."""
+    faces: dict[tuple[Style, str, str], int] = {}
+    result: list[Face] = []
+    face_of = np.empty(len(flow.nodes), np.int64)
+    for i, node in enumerate(flow.nodes):
+        style = style_of(node)
+        key = (style, node.label, node.sublabel)
+        found = faces.get(key)
+        if found is None:
+            found = faces[key] = len(result)
+            result.append(_face(node, style, categories))
+        face_of[i] = found
+    return result, face_of
+
+
+def _face(node: FlowNode, style: Style, categories: dict[str, str]) -> Face:
+    bold, small = fonts("box")
+    label = _elided(bold, node.label)
+    if style in BOXES:
+        sublabel = _elided(small, node.sublabel)
+        text = max(bold.horizontalAdvance(label), small.horizontalAdvance(sublabel), 24.0)
+        return Face(style, label, sublabel, "", round(text + VALUE_WIDTH + 3 * PADDING), BOX_HEIGHT, True)
+    if style in (Style.MODULE, Style.MODULE_BACKWARD):
+        return Face(style, label, node.sublabel, "", round(bold.horizontalAdvance(label) + 64), MODULE_HEIGHT)
+    op = node.label.removesuffix(" backward")
+    sublabel = _elided(small, node.sublabel)
+    width = bold.horizontalAdvance(label) + 2 * (PADDING + 4)
+    if sublabel:
+        width += small.horizontalAdvance(sublabel) + 8
+    if style == Style.FAILED:
+        width += 20
+    width = max(width, 44.0)
+    return Face(style, label, sublabel, categories.get(op, "other"), round(width), PILL_HEIGHT)
+
+
+def _elided(metrics: QFontMetricsF, text: str) -> str:
+    if metrics.horizontalAdvance(text) <= MAX_TEXT:
+        return text
+    return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, MAX_TEXT)
+
+
+def layout_graph(flow: FlowGraph, faces: list[Face], face_of: Ints) -> LayoutGraph:
+    """What the layout needs to know of a graph."""
+    sizes = np.array([(face.width, face.height) for face in faces], float).reshape(-1, 2)
+    paths = {group.path: i for i, group in enumerate(flow.groups)}
+    return LayoutGraph(
+        widths=sizes[face_of, 0],
+        heights=sizes[face_of, 1],
+        edges=edge_ends(flow.edges),
+        edge_kinds=np.array(
+            [EdgeKind.MINOR if edge.kind in ("parameter", "update", "seed") else EdgeKind.FLOW for edge in flow.edges],
+            np.int64,
+        ),
+        pair=np.array([node.pair for node in flow.nodes], np.int64),
+        backward=np.array([node.phase != "forward" for node in flow.nodes], np.bool_),
+        group=np.array([_innermost(node.module, paths) for node in flow.nodes], np.int64),
+        group_parents=np.array([paths.get(group.parent, -1) for group in flow.groups], np.int64),
+        names=[node.label for node in flow.nodes],
+        keys=[node.key for node in flow.nodes],
+    )
+
+
+def _innermost(path: str, paths: dict[str, int]) -> int:
+    while path:
+        if path in paths:
+            return paths[path]
+        path = path.rpartition(".")[0]
+    return -1
+
+
+def edge_ends(edges: list[FlowEdge]) -> Ints:
+    """(m, 2) source and target of each edge."""
+    return np.array([(edge.source, edge.target) for edge in edges], np.int64).reshape(-1, 2)
+
+
+def make_geometry(flow: FlowGraph, graph: LayoutGraph, picture: Picture) -> Geometry:
+    """Everything about places that painting and hit-testing need."""
+    from graphlab.ui.canvas.labels import place_labels
+
+    half_w, half_h = np.asarray(graph.widths) / 2, np.asarray(graph.heights) / 2
+    x, y = np.asarray(picture.x, float), np.asarray(picture.y, float)
+    rects = np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1).reshape(-1, 4)
+    points = np.asarray(picture.points, float).reshape(-1, 2)
+    offsets = np.asarray(picture.offsets, np.int64)
+    boxes = _edge_boxes(points, offsets)
+    small = fonts("pill")[1]
+    widths = {text: small.horizontalAdvance(text) + 8 for text in {edge.label for edge in flow.edges} if text}
+    label_widths = np.array([widths.get(edge.label, 0.0) for edge in flow.edges], float)
+    labels = place_labels(points, offsets, rects, label_widths, EDGE_LABEL_HEIGHT)
+    corners = [rects]
+    if len(points):
+        corners.append(np.concatenate([points, points], axis=1))
+    if picture.groups:
+        corners.append(np.array([(g.x0, g.y0, g.x1, g.y1) for g in picture.groups], float))
+    every = np.concatenate(corners) if len(rects) else np.zeros((1, 4))
+    low, high = every[:, :2].min(axis=0), every[:, 2:].max(axis=0)
+    bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return Geometry(rects, points, offsets, boxes, picture, labels, label_widths, bounds)
+
+
+def _edge_boxes(points: Floats, offsets: Ints) -> Floats:
+    """(m, 4) surrounding boxes; those of cut edges are NaN and so never touched."""
+    m = len(offsets) - 1
+    boxes = np.full((max(m, 0), 4), np.nan)
+    filled = np.flatnonzero(np.diff(offsets) > 0) if m > 0 else np.zeros(0, np.int64)
+    if len(filled):
+        starts = offsets[:-1][filled]
+        boxes[filled, :2] = np.minimum.reduceat(points, starts)
+        boxes[filled, 2:] = np.maximum.reduceat(points, starts)
+    return boxes
+
+
+def make_scene(flow: FlowGraph, faces: list[Face], face_of: Ints, geometry: Geometry) -> Scene:
+    """Join the numbers of one section to the places of its structure."""
+    keys = [node.key for node in flow.nodes]
+    return Scene(
+        flow=flow,
+        geometry=geometry,
+        keys=keys,
+        styles=np.array([face.style for face in faces], np.uint8)[face_of] if faces else np.zeros(0, np.uint8),
+        faces=faces,
+        face_of=face_of,
+        events=np.array([node.event for node in flow.nodes], np.int64),
+        tensors=np.array([node.tensor for node in flow.nodes], np.int64),
+        edge_ends=edge_ends(flow.edges),
+        edge_styles=np.array([_EDGE_STYLES.get(edge.kind, EdgeStyle.DATA) for edge in flow.edges], np.uint8),
+        edge_labels=[edge.label for edge in flow.edges],
+        index={key: i for i, key in enumerate(keys)},
+    )
