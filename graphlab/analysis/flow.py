@@ -145,9 +145,10 @@ class _Builder:
     def read(self, events: list[Event]) -> None:
         tensors = self.trace.tensors
         for event in events:
-            if event.kind == EventKind.ACCUMULATE and len(event.inputs) == 1 and event.inputs[0] >= 0 and event.outputs:
-                if tensors[event.outputs[0]].kind == TensorKind.LEAF_GRAD:
-                    self._direct[event.inputs[0]] = event.outputs[0]
+            if event.kind == EventKind.ACCUMULATE and len(event.inputs) == 1 and event.inputs[0] >= 0:
+                target = event.outputs[0] if event.outputs else -1
+                if target >= 0 and tensors[target].kind == TensorKind.LEAF_GRAD:
+                    self._direct[event.inputs[0]] = target
         for event in events:
             handler = self._handlers.get(event.kind)  # type: ignore[call-overload]
             if handler is not None:

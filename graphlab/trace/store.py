@@ -1,19 +1,26 @@
 """The trace file: one SQLite database in WAL mode, appended to by the worker while others read it.
 
+A file is data: what a reader opens is checked for its version, its schema, its sizes and its references before anybody
+sees it, and everything wrong with it is a `TraceError`.
+
 Records are stored in chunks, one msgpack array a chunk, because a row a record cost more than the operators that it
 records. Values lie as raw little-endian bytes in chunks of their own.
 """
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from graphlab.i18n import _
+from graphlab.trace.check import DTYPES, check_records
 from graphlab.trace.records import (
     FORMAT_VERSION,
     Base,
@@ -33,6 +40,9 @@ from graphlab.trace.records import (
 
 APPLICATION_ID = 0x474C6162  # "GLab", so that `file` and we tell a trace from other SQLite files
 MAX_BLOB = 256 * 2**20
+"""No row of a trace is larger; a file that says so is refused before it is read."""
+MAX_SECONDS = 30.0
+"""A reader gives up a query of the file after this long: a crafted file could keep SQLite busy for ever."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -50,8 +60,11 @@ _KINDS: dict[str, type[Base]] = {
     "module": Module,
     "section": Section,
 }
+_AMENDMENTS = msgspec.msgpack.Decoder(list[tuple[int, dict[str, bool | int | str]]])
+_AMENDABLE = {"name": str, "kind": int, "requires_grad": bool}
 _LISTS = {kind: msgspec.msgpack.Decoder(list[record]) for kind, record in _KINDS.items()}  # type: ignore[valid-type]
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.msgpack.Encoder(enc_hook=str)
+CACHE_BYTES = 64 * 2**20
 T = TypeVar("T")
 
 
@@ -60,22 +73,49 @@ class TraceError(Exception):
 
 
 class TraceWriter:
-    """Appends to a trace. Buffers in memory; nothing is on disk before `flush`."""
+    """Appends to a trace. Buffers in memory; nothing but `set_meta` is on disk before `flush`.
+
+    Raises `TraceError` where the file cannot be made or written.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")  # a crash of the machine may lose a run, never an older file
-        self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
-        self._db.executescript(_SCHEMA)
-        self._pending: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+        self.path = Path(path)
+        self.source = ""  # the program's text, once `set_meta` told it
+        self._pending: dict[str, list[Any]] = {kind: [] for kind in (*_KINDS, "amend")}
+        self._ready: list[tuple[int, bytes]] = []  # chunks to be written
         self._chunk = bytearray()
         self._chunk_id = 0
+        self._n_rows = 0
+        self._is_closed = False
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=OFF")  # a crash of the machine may lose a run, never an older file
+                self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+                self._db.executescript(_SCHEMA)
+            except sqlite3.Error:
+                self._db.close()
+                raise
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _error(self, error: sqlite3.Error) -> TraceError:
+        return TraceError(
+            _(
+                "The trace could not be written: {error}. Free some disk space or choose another folder. ({path})"
+            ).format(error=error, path=self.path)
+        )
 
     def set_meta(self, key: str, value: Any) -> None:
         """Write one named value (JSON-like data or a record) at once."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _encoder.encode(value)))
+        if key == "source":
+            self.source = str(value)
+        try:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _encoder.encode(value)))
+        except sqlite3.Error as error:
+            raise self._error(error) from error
 
     def add(self, kind: str, record: Base | tuple[Any, ...]) -> None:
         """Append a record of `kind` ("event", "tensor", …): the struct, or a tuple of its fields in order."""
@@ -85,39 +125,72 @@ class TraceWriter:
         """Append several records of one kind."""
         self._pending[kind].extend(records)
 
+    def amend_tensor(self, tensor: int, changes: dict[str, Any]) -> None:
+        """Correct what was said of a tensor already written: its "name", "kind" or "requires_grad"."""
+        self._pending["amend"].append((tensor, changes))
+
     def put_bytes(self, data: bytes) -> tuple[int, int, int]:
         """Append a value's bytes; returns chunk, offset and size for its `Value` record."""
         offset = len(self._chunk)
         self._chunk += data
         place = (self._chunk_id, offset, len(data))
         if len(self._chunk) > 2**20:
-            self._write_chunk()
+            self._end_chunk()
         return place
 
-    def _write_chunk(self) -> None:
+    @property
+    def next_chunk(self) -> int:
+        """Number of the chunk that `put_chunk` will append next."""
+        return self._chunk_id + (1 if self._chunk else 0)
+
+    def put_chunk(self, data: bytes) -> int:
+        """Append a whole chunk of values' bytes, at most `MAX_BLOB`; returns its number."""
+        self._end_chunk()
+        self._ready.append((self._chunk_id, data))
+        self._chunk_id += 1
+        return self._chunk_id - 1
+
+    def _end_chunk(self) -> None:
         if self._chunk:
-            self._db.execute("INSERT INTO chunks VALUES (?, ?)", (self._chunk_id, bytes(self._chunk)))
+            self._ready.append((self._chunk_id, bytes(self._chunk)))
             self._chunk_id += 1
             self._chunk = bytearray()
 
     def flush(self) -> None:
         """Put everything pending on disk in one transaction, so that readers see whole events."""
-        self._db.execute("BEGIN")
-        self._write_chunk()
+        self._end_chunk()
+        rows = []
         for kind, records in self._pending.items():
             if records:
-                self._db.execute(
-                    "INSERT INTO records (kind, n, data) VALUES (?, ?, ?)",
-                    (kind, len(records), _encoder.encode(records)),
-                )
-                records.clear()
-        self._db.execute("COMMIT")
+                rows.append((self._n_rows + len(rows) + 1, kind, len(records), _encoder.encode(records)))
+        if not rows and not self._ready:
+            return
+        try:
+            if self._db.in_transaction:  # an interruption came in the middle of the last one
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?)", self._ready)
+            self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        self._n_rows += len(rows)
+        self._ready = []
+        for records in self._pending.values():
+            records.clear()
 
     def close(self) -> None:
         """Flush and close; the WAL is folded into the file, so that it can be copied alone."""
-        self.flush()
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self.flush()
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        finally:
+            self._db.close()
 
 
 class TraceReader:
@@ -129,23 +202,9 @@ class TraceReader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            raise TraceError(f"There is no trace file here. Choose another file. ({self.path})")
-        self._db = sqlite3.connect(f"file:{_uri_path(self.path)}?mode=ro", uri=True, isolation_level=None)
-        try:
-            application = self._db.execute("PRAGMA application_id").fetchone()[0]
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise TraceError(f"This file is not a GraphLab trace. Choose another file. ({self.path})") from error
-        if application != APPLICATION_ID:
-            self._db.close()
-            raise TraceError(f"This file is not a GraphLab trace. Choose another file. ({self.path})")
-        if version > FORMAT_VERSION:
-            self._db.close()
-            raise TraceError(
-                f"This trace was written by a newer GraphLab (trace format {version}, this one reads up to "
-                f"{FORMAT_VERSION}). Update GraphLab to open it. ({self.path})"
-            )
+            raise TraceError(_("There is no trace file here. Choose another file. ({path})").format(path=self.path))
+        self._deadline = 0.0
+        self._db = self._open()
         self.events: list[Event] = []
         self.tensors: list[Tensor] = []
         self.values: list[Value] = []
@@ -166,32 +225,104 @@ class TraceReader:
         }
         self._last_record = 0
         self._chunks: dict[int, bytes] = {}  # the few chunks read last
-        self.refresh()
+        try:
+            self.refresh()
+        except TraceError:
+            self._db.close()
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        uri = f"file:{quote(str(self.path.resolve()))}?mode=ro"
+        try:
+            try:
+                return self._checked(sqlite3.connect(uri, uri=True, isolation_level=None))
+            except sqlite3.OperationalError:
+                # In a folder that cannot be written to, WAL mode needs the promise that nobody writes.
+                return self._checked(sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None))
+        except sqlite3.Error as error:
+            raise self._foreign() from error
+
+    def _checked(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection, if the file behind it is a trace that we can read."""
+        try:
+            self._deadline = time.monotonic() + MAX_SECONDS
+            db.set_progress_handler(lambda: time.monotonic() > self._deadline, 100_000)
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BLOB)
+            db.execute("PRAGMA trusted_schema=OFF")
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if application != APPLICATION_ID:
+                raise self._foreign()
+            if version > FORMAT_VERSION:
+                raise TraceError(
+                    _(
+                        "This trace was written by a newer GraphLab (trace format {version}, this one reads up to "
+                        "{ours}). Update GraphLab to open it. ({path})"
+                    ).format(version=version, ours=FORMAT_VERSION, path=self.path)
+                )
+            # A view in the place of a table could compute for ever.
+            tables = dict(
+                db.execute("SELECT name, type FROM sqlite_master WHERE name IN ('meta', 'records', 'chunks')")
+            )
+            if tables != {"meta": "table", "records": "table", "chunks": "table"}:
+                raise self._damaged(_("its tables are not those of a trace"))
+        except (sqlite3.Error, TraceError):
+            db.close()
+            raise
+        return db
+
+    def _foreign(self) -> TraceError:
+        return TraceError(_("This file is not a GraphLab trace. Choose another file. ({path})").format(path=self.path))
+
+    def _damaged(self, reason: object) -> TraceError:
+        return TraceError(
+            _("This trace is damaged: {reason}. Run the program again. ({path})").format(reason=reason, path=self.path)
+        )
+
+    def _query(self, sql: str, *values: Any) -> list[Any]:
+        self._deadline = time.monotonic() + MAX_SECONDS
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except (sqlite3.Error, OverflowError) as error:
+            raise self._damaged(error) from error
 
     def refresh(self) -> bool:
         """Read what was flushed since the last call; True when there was anything."""
+        rows = self._query("SELECT id, kind, data FROM records WHERE id > ? ORDER BY id", self._last_record)
+        if not rows:
+            return False
+        new: dict[str, list[Any]] = {}
+        amendments: list[tuple[int, dict[str, bool | int | str]]] = []
         try:
-            rows = self._db.execute(
-                "SELECT id, kind, data FROM records WHERE id > ? ORDER BY id", (self._last_record,)
-            ).fetchall()
             for row_id, kind, data in rows:
-                decoder = _LISTS.get(kind)
-                if decoder is not None:  # a kind that a later version added is left alone
-                    self._lists[kind].extend(decoder.decode(data))
+                if kind == "amend":
+                    amendments += _AMENDMENTS.decode(data)
+                elif kind in _LISTS:  # a kind that a later version added is left alone
+                    new.setdefault(kind, []).extend(_LISTS[kind].decode(data))
                 self._last_record = row_id
-        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
-            raise TraceError(f"This trace is damaged: {error}. Run the program again. ({self.path})") from error
-        return bool(rows)
+        except (msgspec.MsgspecError, TypeError, ValueError, MemoryError, RecursionError) as error:
+            raise self._damaged(error) from error
+        wrong = check_records(self._lists, new)
+        if wrong:
+            raise self._damaged(wrong)
+        for kind, records in new.items():
+            self._lists[kind].extend(records)
+        for tensor, changes in amendments:
+            if not 0 <= tensor < len(self.tensors):
+                raise self._damaged(_("it corrects a tensor that it does not have"))
+            known = {name: v for name, v in changes.items() if type(v) is _AMENDABLE.get(name)}
+            self.tensors[tensor] = msgspec.structs.replace(self.tensors[tensor], **known)
+        return True
 
     def meta(self, key: str, kind: type[T]) -> T | None:
         """The value named `key` as type `kind`, or None where the trace has none."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        if row is None:
+        rows = self._query("SELECT value FROM meta WHERE key = ?", key)
+        if not rows:
             return None
         try:
-            return msgspec.msgpack.decode(row[0], type=kind)
-        except msgspec.MsgspecError as error:
-            raise TraceError(f"This trace is damaged: {error}. Run the program again. ({self.path})") from error
+            return msgspec.msgpack.decode(rows[0][0], type=kind)
+        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+            raise self._damaged(error) from error
 
     @property
     def source(self) -> str:
@@ -214,25 +345,25 @@ class TraceReader:
         return self.meta("ghosts", list[Ghost]) or []
 
     def array(self, value: int) -> npt.NDArray[Any]:
-        """The kept numbers of a value: the whole array, or for a summary its sample (shape `sample_shape`)."""
+        """The kept numbers of a value, read-only: the whole array, or a summary's sample (shape `sample_shape`)."""
         record = self.values[value]
         data = self._chunk(record.chunk)[record.offset : record.offset + record.size]
         shape = record.shape if record.form == ValueForm.WHOLE else record.sample_shape
         try:
-            return np.frombuffer(data, dtype=np.dtype(record.dtype).newbyteorder("<")).reshape(shape)
-        except (TypeError, ValueError) as error:
-            raise TraceError(f"This trace is damaged: {error}. Run the program again. ({self.path})") from error
+            return np.frombuffer(data, dtype=DTYPES[record.dtype]).reshape(shape)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._damaged(error) from error
 
     def _chunk(self, chunk: int) -> bytes:
         data = self._chunks.get(chunk)
         if data is None:
-            row = self._db.execute("SELECT data FROM chunks WHERE id = ?", (chunk,)).fetchone()
-            if row is None:
-                raise TraceError(
-                    f"This trace is damaged: chunk {chunk} is missing. Run the program again. ({self.path})"
-                )
-            data = bytes(row[0])
-            if len(self._chunks) >= 64:
+            rows = self._query("SELECT data FROM chunks WHERE id = ?", chunk)
+            if not rows:
+                raise self._damaged(_("chunk {number} is missing").format(number=chunk))
+            if not isinstance(rows[0][0], bytes):
+                raise self._damaged(_("chunk {number} holds no bytes").format(number=chunk))
+            data = rows[0][0]
+            while self._chunks and sum(map(len, self._chunks.values())) + len(data) > CACHE_BYTES:
                 self._chunks.pop(next(iter(self._chunks)))
             self._chunks[chunk] = data
         return data
@@ -240,9 +371,3 @@ class TraceReader:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
-
-
-def _uri_path(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(str(path.resolve()))

@@ -1,0 +1,163 @@
+"""Places in the program's text: from a frame's instruction to the exact expression and the variable it is assigned to.
+
+The bytecode gives the expression's position (Python 3.11+), the syntax tree of the same text gives the variable.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from dataclasses import dataclass, field
+from types import CodeType
+
+Position = tuple[int, int, int, int]  # line, column, end line, end column; columns in UTF-8 bytes, as Python has them
+
+_PASSES_ON = frozenset({"requires_grad_", "to", "cuda", "cpu", "float", "double", "Parameter", "contiguous"})
+"""Calls whose result is the same thing to a reader: `w = torch.randn(3).requires_grad_()` makes `w`."""
+
+
+@dataclass(slots=True)
+class Site:
+    """One place in the program from which the engine is called."""
+
+    id: int  # of its Span record
+    line: int = 0
+    column: int = 0  # in characters
+    end_line: int = 0
+    end_column: int = 0
+    names: list[str] = field(default_factory=list)  # variables that the value is assigned to, one an output
+    name: str = ""  # the first of them
+    returns: bool = False  # the value is what the function returns: the caller names it
+    function: str = ""
+
+    def record(self) -> tuple[int, int, int, int, int, str, str]:
+        """The fields of its Span record."""
+        return (self.id, self.line, self.column, self.end_line, self.end_column, self.name, self.function)
+
+
+class SourceMap:
+    """Answers questions about one program text. A text that does not parse has places but no names."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._lines = source.splitlines(keepends=True)
+        self._names: dict[Position, list[str]] = {}
+        self._returned: set[Position] = set()
+        self._nodes: dict[Position, ast.expr] = {}
+        self._call_ends: dict[tuple[int, int], ast.expr] = {}
+        self._positions: dict[int, tuple[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]] = {}
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+            self._read(ast.parse(source))
+
+    def site(self, site_id: int, code: CodeType, instruction: int) -> Site:
+        """The place of the instruction at byte offset `instruction` (`frame.f_lasti`) of `code`."""
+        position = self._position(code, instruction)
+        qualified = code.co_qualname
+        function = "" if qualified == "<module>" else qualified
+        if position is None:
+            return Site(site_id, function=function)
+        node = self._node(position)
+        if node is not None:
+            position = _position_of(node)
+        names = self._names.get(position, [])
+        return Site(
+            site_id,
+            position[0],
+            self._character(position[0], position[1]),
+            position[2],
+            self._character(position[2], position[3]),
+            names,
+            names[0] if names else "",
+            position in self._returned,
+            function,
+        )
+
+    def expression(self, code: CodeType, instruction: int) -> ast.expr | None:
+        """The syntax tree of the expression at an instruction."""
+        position = self._position(code, instruction)
+        return self._node(position) if position is not None else None
+
+    def text(self, node: ast.expr) -> str:
+        """The text of an expression as it stands in the program."""
+        return ast.get_source_segment(self.source, node) or ""
+
+    def _node(self, position: Position) -> ast.expr | None:
+        # The call of a method over several lines starts, for Python 3.11, at the method's name: its end is told apart.
+        node = self._nodes.get(position)
+        if node is None:
+            call = self._call_ends.get(position[2:])
+            if call is not None and (call.lineno, call.col_offset) <= position[:2]:
+                node = call
+        return node
+
+    def _position(self, code: CodeType, instruction: int) -> Position | None:
+        known = self._positions.get(id(code))
+        if known is None:
+            known = self._positions[id(code)] = (code, list(code.co_positions()))
+        index = instruction // 2
+        if not 0 <= index < len(known[1]):
+            return None
+        line, end_line, column, end_column = known[1][index]
+        if line is None:
+            return None
+        if end_line is None or column is None or end_column is None:
+            return (line, 0, line, len(self._line(line).rstrip("\r\n").encode()))
+        return (line, column, end_line, end_column)
+
+    def _line(self, line: int) -> str:
+        return self._lines[line - 1] if 0 < line <= len(self._lines) else ""
+
+    def _character(self, line: int, column: int) -> int:
+        text = self._line(line)
+        if text.isascii():
+            return column
+        return len(text.encode()[:column].decode(errors="ignore"))
+
+    def _read(self, tree: ast.Module) -> None:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.expr):
+                position = _position_of(node)
+                self._nodes.setdefault(position, node)  # the walk meets the outer expression first
+                if isinstance(node, ast.Call):
+                    self._call_ends.setdefault(position[2:], node)
+            match node:
+                case ast.Assign(targets=[target, *_], value=value):
+                    self._assign(target, value)
+                case (
+                    ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value)
+                ):
+                    self._assign(target, value)
+                case ast.AugAssign(target=target):
+                    # The operator of `w -= …` has the position of the whole statement.
+                    self._names[_position_of(node)] = [ast.unparse(target)]
+                case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
+                    self._returned.add(_position_of(value))
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+                for one, expression in zip(target.elts, value.elts, strict=True):
+                    self._assign(one, expression)
+            elif not any(isinstance(one, ast.Starred) for one in target.elts):
+                self._names[_position_of(value)] = [ast.unparse(one) for one in target.elts]
+            return
+        if isinstance(target, ast.Starred):
+            return
+        name = ast.unparse(target)
+        if isinstance(value, ast.Tuple | ast.List) and isinstance(target, ast.Name | ast.Attribute):
+            for index, expression in enumerate(value.elts[:1000]):
+                self._names.setdefault(_position_of(expression), [f"{name}[{index}]"])
+            return
+        while True:
+            self._names[_position_of(value)] = [name]
+            match value:
+                case ast.Call(func=ast.Attribute(value=receiver, attr=called)) if called in _PASSES_ON:
+                    value = value.args[0] if called == "Parameter" and value.args else receiver
+                case ast.Call(func=ast.Name(id="Parameter"), args=[argument, *_]):
+                    value = argument
+                case _:
+                    return
+
+
+def _position_of(node: ast.AST) -> Position:
+    return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
