@@ -31,48 +31,12 @@ def arrange(
     """
     options = options or Options()
     model.check(graph)
-    graph = _normalised(graph)
+    graph = model.normalised(graph)
     if options.direction == "down":
         return _Arrangement(graph, options, is_cancelled, _hints(graph, previous, 0)).picture()
     turned = replace(graph, widths=graph.heights, heights=graph.widths)
     picture = _Arrangement(turned, options, is_cancelled, _hints(graph, previous, 1)).picture()
     return _turned(picture)
-
-
-def _normalised(graph: LayoutGraph) -> LayoutGraph:
-    n, m = graph.n_nodes, graph.n_edges
-    pair = np.full(n, -1) if graph.pair is None else np.asarray(graph.pair, dtype=np.int64)
-    pair = np.where(pair == np.arange(n), -1, pair)
-    edges = np.asarray(graph.edges, dtype=np.int64).reshape(m, 2)
-    backward = _backward(n, edges, pair) if graph.backward is None else np.asarray(graph.backward, dtype=np.bool_)
-    return replace(
-        graph,
-        widths=np.asarray(graph.widths, dtype=np.float64),
-        heights=np.asarray(graph.heights, dtype=np.float64),
-        edges=edges,
-        edge_kinds=np.zeros(m, dtype=np.int64) if graph.edge_kinds is None else np.asarray(graph.edge_kinds),
-        pair=np.where(backward, pair, -1),
-        backward=backward,
-        group=np.full(n, -1) if graph.group is None else np.asarray(graph.group, dtype=np.int64),
-        group_parents=np.zeros(0, np.int64) if graph.group_parents is None else np.asarray(graph.group_parents),
-    )
-
-
-def _backward(n: int, edges: Ints, pair: Ints) -> Bools:
-    """Nodes with a pair, and those that follow from such nodes while nothing forward needs them."""
-    backward = pair >= 0
-    if not backward.any():
-        return backward
-    after = ranks.adjacency(n, edges[:, 0], edges[:, 1])
-    is_forward = np.zeros(n, dtype=np.bool_)
-    is_forward[pair[pair >= 0]] = True
-    stack = np.flatnonzero(backward).tolist()
-    while stack:
-        for target in after[stack.pop()]:
-            if not backward[target] and not is_forward[target]:
-                backward[target] = True
-                stack.append(target)
-    return backward
 
 
 def _hints(graph: LayoutGraph, previous: Previous | None, axis: int) -> Floats | None:

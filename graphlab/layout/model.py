@@ -4,7 +4,7 @@ Lengths are in scene units (pixels at 100 %), y grows downward, and a node's pos
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -165,3 +165,42 @@ def check(graph: LayoutGraph) -> None:
     for name, labels in (("names", graph.names), ("keys", graph.keys)):
         if labels is not None and len(labels) != n:
             raise ValueError(_("{name} has {a} entries instead of {b}").format(name=name, a=len(labels), b=n))
+
+
+def normalised(graph: LayoutGraph) -> LayoutGraph:
+    """The graph with every optional array filled in."""
+    n, m = graph.n_nodes, graph.n_edges
+    pair = np.full(n, -1) if graph.pair is None else np.asarray(graph.pair, dtype=np.int64)
+    pair = np.where(pair == np.arange(n), -1, pair)
+    edges = np.asarray(graph.edges, dtype=np.int64).reshape(m, 2)
+    backward = _backward(n, edges, pair) if graph.backward is None else np.asarray(graph.backward, dtype=np.bool_)
+    return replace(
+        graph,
+        widths=np.asarray(graph.widths, dtype=np.float64),
+        heights=np.asarray(graph.heights, dtype=np.float64),
+        edges=edges,
+        edge_kinds=np.zeros(m, dtype=np.int64) if graph.edge_kinds is None else np.asarray(graph.edge_kinds),
+        pair=np.where(backward, pair, -1),
+        backward=backward,
+        group=np.full(n, -1) if graph.group is None else np.asarray(graph.group, dtype=np.int64),
+        group_parents=np.zeros(0, np.int64) if graph.group_parents is None else np.asarray(graph.group_parents),
+    )
+
+
+def _backward(n: int, edges: Ints, pair: Ints) -> Bools:
+    """Nodes with a pair, and those that follow from such nodes while nothing forward needs them."""
+    backward = pair >= 0
+    if not backward.any():
+        return backward
+    after: list[list[int]] = [[] for _ in range(n)]
+    for source, target in edges.tolist():
+        after[source].append(target)
+    is_forward = np.zeros(n, dtype=np.bool_)
+    is_forward[pair[pair >= 0]] = True
+    stack = np.flatnonzero(backward).tolist()
+    while stack:
+        for target in after[stack.pop()]:
+            if not backward[target] and not is_forward[target]:
+                backward[target] = True
+                stack.append(target)
+    return backward

@@ -8,10 +8,10 @@ from graphlab.layout.model import Floats, Ints
 from graphlab.layout.net import Net
 from graphlab.layout.ranks import Poll, adjacency, poll
 
-WIDE = 48
-"""Rows with more items than this are sorted by NumPy, narrower ones faster by Python."""
+TINY = 800
+"""Nets with fewer items than this get every care."""
 
-SWAP_LIMIT = 3_000
+SWAP_LIMIT = 4_000
 """Nets with more items than this do without swaps and counting."""
 
 
@@ -107,32 +107,46 @@ class Ordering:
                     insort(seen, end)
         return total
 
-    def swap(self) -> bool:
-        """Exchange neighbours wherever that removes crossings; True when any was exchanged."""
+    def swap(self, n_rounds: int) -> None:
+        """Exchange neighbours wherever that removes crossings, until nothing improves or `n_rounds` are over."""
+        n_rows = len(self.rows)
+        active = [True] * n_rows
+        for _ in range(n_rounds):
+            changed = [False] * n_rows
+            for r, row in enumerate(self.rows):
+                if active[r] and len(row) > 1:
+                    poll(self.is_cancelled)
+                    changed[r] = self._swap_row(row)
+            if not any(changed):
+                break
+            active = [any(changed[max(r - 1, 0) : r + 2]) for r in range(n_rows)]
+
+    def _swap_row(self, row: list[int]) -> bool:
+        place, paths = self.place, self.paths
         changed = False
-        place = self.place
-        for row in self.rows:
-            poll(self.is_cancelled)
-            for k in range(len(row) - 1):
-                a, b = row[k], row[k + 1]
-                if self.paths is not None and self.paths[a] != self.paths[b]:
-                    continue
-                if self._cost(a, b) > self._cost(b, a):
-                    row[k], row[k + 1] = b, a
-                    place[a], place[b] = place[b], place[a]
-                    changed = True
+        for k in range(len(row) - 1):
+            a, b = row[k], row[k + 1]
+            if paths is not None and paths[a] != paths[b]:
+                continue
+            if self._cost(a, b) > self._cost(b, a):
+                row[k], row[k + 1] = b, a
+                place[a], place[b] = place[b], place[a]
+                changed = True
         return changed
 
     def _cost(self, left: int, right: int) -> float:
         """Crossings between the segments of two neighbours."""
         place = self.place
-        total = 0.0
+        total: float = 0.0
         for side in (self.above, self.below):
-            ends = sorted([place[i] for i in side[right]])
-            for i in side[left]:
-                total += bisect_right(ends, place[i] - 0.5)
+            if len(side[left]) * len(side[right]) == 1:
+                total += place[side[left][0]] > place[side[right][0]]
+            elif side[left] and side[right]:
+                ends = sorted([place[i] for i in side[right]])
+                for i in side[left]:
+                    total += bisect_right(ends, place[i] - 0.5)
         # Edges to the other column run under or over whatever stands between.
-        return total + self.pull[left] * (len(self.below[right]) + 0.5)
+        return total + float(self.pull[left]) * (len(self.below[right]) + 0.5)
 
 
 def order(
@@ -145,10 +159,11 @@ def order(
     starts = [base]
     if hint is not None:
         starts.insert(0, np.argsort(np.where(np.isfinite(hint), hint, np.inf), kind="stable"))
-    elif small:
+    elif net.n_items <= TINY:
         starts.append(_depth_first(work))
     best: tuple[int, list[list[int]]] | None = None
-    n_sweeps = max(2, round((12 if small else 8 if net.n_items < 60_000 else 4) * effort))
+    tiny = net.n_items <= TINY
+    n_sweeps = max(2, round((12 if tiny else 6 if net.n_items < 60_000 else 4) * effort))
     for start in starts:
         work.reset(start)
         for k in range(n_sweeps):
@@ -156,9 +171,7 @@ def order(
             if not small:
                 continue
             if k >= 2:
-                for _ in range(8):
-                    if not work.swap():
-                        break
+                work.swap(8 if tiny else 2)
             count = work.n_crossings()
             if best is None or count < best[0]:
                 best = (count, [list(row) for row in work.rows])

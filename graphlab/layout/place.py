@@ -11,6 +11,9 @@ from graphlab.layout.ranks import Poll, adjacency, poll
 
 INFINITY = float("inf")
 
+HUGE = 30_000
+"""With more blocks than this all move at once, without classes."""
+
 
 def place(net: Net, rows: list[list[int]], effort: float, is_cancelled: Poll) -> Floats:
     """x of every item's centre."""
@@ -122,6 +125,8 @@ class _Blocks:
         loose[block[~leaf]] = False
         # 0 spine and long edges, 1 single nodes, 2 leaves at the side of what uses them
         self.level = np.where(size > 1, 0, np.where(loose, 2, 1))
+        if n > HUGE:
+            self.level[:] = 0
         apart = u != v
         weight = np.where(real[net.upper] & real[net.lower], 1.0, 2.0) * np.where(net.is_minor, 0.3, 1.0)
         weight = np.where(leaf[net.upper] | leaf[net.lower], weight * 0.02, weight)[apart]
@@ -206,12 +211,12 @@ class _Blocks:
             return np.zeros(0)
         start = np.array(self.rightmost([0.0] * self.n))
         end = np.array(self.leftmost([float(start.max())] * self.n))
-        x = (start + end) / 2
-        n_rounds = max(3, round((24 if self.n < 2_000 else 8 if self.n < 20_000 else 4) * effort))
+        x: Floats = (start + end) / 2
+        n_rounds = max(3, round((24 if self.n < 2_000 else 8 if self.n < 20_000 else 3) * effort))
         for k in range(n_rounds):
             poll(self.is_cancelled)
             mean = np.bincount(self.pull_to, self.pull_weight * x[self.pull_from], minlength=self.n)
-            wish = np.where(self.total > 0, mean / np.maximum(self.total, 1e-12), x)
+            wish: Floats = np.where(self.total > 0, mean / np.maximum(self.total, 1e-12), x)
             if k < n_rounds - 2:
                 wish = np.where(self.level == 0, (wish + x) / 2, wish)
             x = self.project(wish)

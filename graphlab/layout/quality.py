@@ -23,7 +23,7 @@ class Quality:
 
 
 def measure(graph: LayoutGraph, picture: Picture, deep: bool = True) -> Quality:
-    """Measure a picture; without `deep` the pairwise counts of lines are left at 0 (they take long above 1,000 edges)."""
+    """Measure a picture; without `deep` the pairwise counts of lines stay 0 (they take long)."""
     a, b, owner = segments(picture)
     length = float(np.hypot(*(b - a).T).sum()) if len(a) else 0.0
     return Quality(

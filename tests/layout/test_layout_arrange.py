@@ -1,4 +1,4 @@
-"""The picture as a whole: nothing overlaps, every edge ends at its nodes, odd graphs pass, the same in gives the same out."""
+"""The picture as a whole: nothing overlaps, edges end at their nodes, odd graphs pass, same in, same out."""
 
 import numpy as np
 import pytest

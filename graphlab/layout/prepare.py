@@ -1,0 +1,91 @@
+"""What is done to a graph before it is laid out: from a flow graph to arrays, and shared leaves to reference boxes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphlab.analysis.flow import FlowGraph
+from graphlab.layout import model, ranks
+from graphlab.layout.model import Bools, EdgeKind, Floats, Ints, LayoutGraph
+
+NEAR_ROWS = 3
+"""A leaf is joined by a line to what stands within so many rows; what is farther gets a reference box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A graph to lay out, and what its nodes stand for. Edges keep their numbers."""
+
+    graph: LayoutGraph
+    origin: Ints  # (n,) the node of the graph before that each node stands for
+    is_reference: Bools  # (n,) a second box for a leaf, near one of its uses
+
+
+def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
+    """The arrays of a flow graph whose nodes have these sizes."""
+    number = {group.path: k for k, group in enumerate(flow.groups)}
+    minor = {"parameter", "update"}
+    return LayoutGraph(
+        widths=np.asarray(widths, dtype=np.float64),
+        heights=np.asarray(heights, dtype=np.float64),
+        edges=np.array([(e.source, e.target) for e in flow.edges], dtype=np.int64).reshape(-1, 2),
+        edge_kinds=np.array([EdgeKind.MINOR if e.kind in minor else EdgeKind.FLOW for e in flow.edges], dtype=np.int64),
+        # An update follows the gradient, which has the place beside the parameter.
+        pair=np.array([n.pair if n.phase == "backward" else -1 for n in flow.nodes], dtype=np.int64),
+        backward=np.array([n.phase != "forward" for n in flow.nodes], dtype=np.bool_),
+        group=np.array([number.get(n.module, -1) for n in flow.nodes], dtype=np.int64),
+        group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),
+        names=[n.label for n in flow.nodes],
+        keys=[n.key for n in flow.nodes],
+    )
+
+
+def share_out(
+    graph: LayoutGraph, near_rows: int = NEAR_ROWS, is_cancelled: Callable[[], bool] = lambda: False
+) -> Prepared:
+    """Give each leaf that is used in far-away rows a reference box per such use (one per consumer).
+
+    The first use keeps the leaf itself. Raises ValueError as `arrange` does.
+    """
+    model.check(graph)
+    graph = model.normalised(graph)
+    n = graph.n_nodes
+    source, target = graph.edges[:, 0], graph.edges[:, 1]
+    assert graph.pair is not None and graph.backward is not None and graph.group is not None
+    is_leaf = (np.bincount(target, minlength=n) == 0) & (np.bincount(source, minlength=n) > 1)
+    candidates = np.flatnonzero(is_leaf[source])
+    unchanged = Prepared(graph, np.arange(n), np.zeros(n, dtype=np.bool_))
+    if not len(candidates):
+        return unchanged
+    proper = np.flatnonzero(source != target)
+    row, _ = ranks.fold(n, source[proper], target[proper], graph.pair, graph.backward, is_cancelled)
+    # Where the leaf would stand for its first use alone, whatever its other uses pull it to.
+    home = np.full(n, np.iinfo(np.int64).max)
+    np.minimum.at(home, source[candidates], row[target[candidates]] - 1)
+    far = candidates[np.abs(row[target[candidates]] - home[source[candidates]]) > near_rows]
+    if not len(far):
+        return unchanged
+    uses, which = np.unique(np.stack([source[far], target[far]], axis=1), axis=0, return_inverse=True)
+    leaf, consumer = uses[:, 0], uses[:, 1]
+    edges = graph.edges.copy()
+    edges[far, 0] = n + which.ravel()
+    kinds = np.zeros(len(edges), dtype=np.int64) if graph.edge_kinds is None else graph.edge_kinds.copy()
+    kinds[far] = EdgeKind.MINOR
+    origin = np.concatenate([np.arange(n), leaf])
+    is_reference = np.arange(n + len(leaf)) >= n
+    prepared = replace(
+        graph,
+        widths=graph.widths[origin],
+        heights=graph.heights[origin],
+        edges=edges,
+        edge_kinds=kinds,
+        pair=np.concatenate([graph.pair, np.full(len(leaf), -1)]),
+        backward=np.concatenate([graph.backward, graph.backward[consumer]]),
+        group=np.concatenate([graph.group, graph.group[consumer]]),
+        names=None if graph.names is None else [graph.names[i] for i in origin.tolist()],
+        keys=None
+        if graph.keys is None
+        else [*graph.keys, *((graph.keys[a], "for", graph.keys[b]) for a, b in uses.tolist())],
+    )
+    return Prepared(prepared, origin, is_reference)
