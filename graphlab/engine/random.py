@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,9 @@ class Generator:
 
     def get_state(self) -> Any:
         """The state as a uint8 tensor of 5056 bytes, laid out as PyTorch does."""
-        from graphlab.engine.tensor import Tensor
+        from graphlab.engine.tensor import wrap
 
-        return Tensor(np.frombuffer(self.state_bytes(), dtype=np.uint8).copy())
+        return wrap(np.frombuffer(self.state_bytes(), dtype=np.uint8).copy())
 
     def set_state(self, new_state: Any) -> Generator:
         """Go on from a state that `get_state` returned."""
@@ -356,11 +356,3 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Go on from a state that `get_rng_state` returned."""
     default_generator.set_state(new_state)
-
-
-def flatten_size(size: Iterable[Any]) -> tuple[int, ...]:
-    """The shape that `rand(2, 3)` and `rand((2, 3))` mean."""
-    sizes = tuple(size)
-    if len(sizes) == 1 and not isinstance(sizes[0], int) and hasattr(sizes[0], "__iter__"):
-        sizes = tuple(sizes[0])
-    return tuple(int(n) for n in sizes)
