@@ -297,7 +297,8 @@ class Builder(QWidget):
         self._run.setMinimumHeight(t.row_height + 8)
         self._run.setIcon(icon("run", self._state.theme))
         self._message.setStyleSheet(
-            f"color: {t.failed.name()}; background: {t.failed_soft.name()}; border-radius: {t.radius}px; padding: 6px 10px;"
+            f"color: {t.failed.name()}; background: {t.failed_soft.name()};"
+            f"border-radius: {t.radius}px; padding: 6px 10px;"
         )
         self._hint.setFont(t.font(t.small_size))
         self._hint.setStyleSheet(f"color: {t.text_muted.name()};")

@@ -310,9 +310,9 @@ class Inspector(QWidget):
 
     def _maker(self, trace: TraceReader, tensor: int) -> Event | None:
         """The event that first made the tensor."""
-        from graphlab.analysis.values import maker_of
+        from graphlab.analysis.index import index_of
 
-        event = maker_of(trace, tensor)
+        event = index_of(trace).made_at.get(tensor, -1)
         return trace.events[event] if event >= 0 else None
 
     def _show_head(self, chip: str, role: str, name: str) -> None:
