@@ -1,5 +1,7 @@
 """What a program would have done after the expression that failed, read from its text. Runs nothing."""
 
+# ruff: noqa: SIM905
+
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ _OPERATORS: dict[type[ast.AST], str] = {
 _NO_STEP = frozenset(
     "print range len enumerate zip list tuple dict set str int float bool format round isinstance hasattr getattr type "
     "sorted reversed super append extend join item tolist numpy size dim numel parameters state_dict train eval "
-    "zero_grad perf_counter time abs min max sum map filter items keys values".split()  # noqa: SIM905
+    "zero_grad perf_counter time abs min max sum map filter items keys values".split()
 )
 """Calls that are no step of the computation. `max` and the like count where they are called on something."""
 
@@ -199,7 +201,7 @@ def _in_order(node: ast.expr) -> Iterator[ast.expr]:
 def _label(node: ast.expr) -> tuple[str, list[ast.expr]] | None:
     if isinstance(node, ast.BinOp):
         label = _OPERATORS.get(type(node.op))
-        if label is None or isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant):
+        if label is None or (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)):
             return None
         return label, [side for side in (node.left, node.right) if not isinstance(side, ast.Constant)]
     if isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):

@@ -1,6 +1,6 @@
-"""What stands behind the guards while a program runs: its built-ins, its imports, and the few attributes that are asked for.
+"""What stands behind the guards of a running program: its built-ins, its imports, the few attributes that are asked for.
 
-`namespace` makes the fresh globals of one run. Nothing here is reachable from a program but through the guards themselves.
+`namespace` makes the fresh globals of one run. A program reaches nothing here but through the guards themselves.
 """
 
 import builtins
@@ -23,6 +23,7 @@ from graphlab.program.names import (
     INNER,
     INNER_WRITES,
     LIBRARY_NAMES,
+    MODULE_TABLES,
     NAMED_TUPLE,
     READABLE,
     SAFE_BUILTINS,
@@ -143,7 +144,7 @@ class Guards:
         if (kind, name) in self._owned:
             return target
         known = self.classes
-        if kind not in known:
+        if kind not in known or name in MODULE_TABLES:
             raise _closed(name)
         for base in _MRO(kind):
             if base not in known and name in _DICT(base):

@@ -16,7 +16,7 @@ MAX_CHARACTERS = 1_000_000
 __all__ = ["FILENAME", "MAX_CHARACTERS", "Checked", "Loop", "ProgramRefused", "Refusal", "check", "compile_program"]
 
 
-class ProgramRefused(Exception):
+class ProgramRefused(Exception):  # noqa: N818 - a fact, as KeyboardInterrupt is
     """A program cannot be run. `refusal` says why and where."""
 
     def __init__(self, refusal: Refusal) -> None:

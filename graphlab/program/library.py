@@ -1,8 +1,13 @@
-"""The modules as a program sees them: closed boxes of the public names that are allowed, never the modules themselves."""
+"""The modules as a program sees them: closed boxes of allowed public names, never the modules themselves."""
 
+# ruff: noqa: SIM905
+
+import dataclasses
 import difflib
+import functools
 import importlib
 import types
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -22,15 +27,14 @@ class Library:
 
     def __init__(self, name: str, names: dict[str, Any]) -> None:
         object.__setattr__(self, "_name", name)
-        self.__dict__.update(names)
+        # NumPy looks for descriptions of raw memory under special names: a box can't be made to hold one.
+        self.__dict__.update({key: value for key, value in names.items() if key[:1] != "_" or key == "__version__"})
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__.get("_name", "")
         near = difflib.get_close_matches(name, [known for known in self.__dict__ if known[0] != "_"], 1, 0.75)
         hint = _(" Did you mean: '{near}'?").format(near=near[0]) if near else ""
-        raise AttributeError(
-            f"module '{own}' has no attribute '{name}'.{hint}" if hint else f"module '{own}' has no attribute '{name}'"
-        )
+        raise AttributeError(f"module '{own}' has no attribute '{name}'" + (f".{hint}" if hint else ""))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(
@@ -71,6 +75,9 @@ def library(name: str) -> Library:
     found = {key: value for key, value in found.items() if not isinstance(value, types.ModuleType)}
     if name == "functools":
         found["wraps"] = _wraps
+        found["total_ordering"] = _for_own_classes(functools.total_ordering)
+    if name == "dataclasses":
+        found["dataclass"] = _dataclass
     if name == "json":
         found["dumps"], found["loads"] = _json_dumps, _json_loads
     for child in LIBRARY_NAMES:
@@ -126,7 +133,7 @@ def _public(module: types.ModuleType) -> dict[str, Any]:
 
 
 def _is_engines(value: Any, home: object) -> bool:
-    if isinstance(home, str) and (home.startswith(_ENGINE) or home == "torch" or home.startswith("torch.")):
+    if isinstance(home, str) and (home == "torch" or home.startswith((_ENGINE, "torch."))):
         return True
     # torch.Size may be a tuple, torch.bool a class of its own: classes of the language are plain data.
     return isinstance(value, type) and home == "builtins"
@@ -142,6 +149,23 @@ def _wraps(wrapped: Any) -> Any:
         return wrapper
 
     return decorate
+
+
+def _for_own_classes(decorator: Callable[[type], type]) -> Callable[[type], type]:
+    """A class decorator that changes the program's own classes only."""
+
+    def decorate(cls: type) -> type:
+        if not isinstance(cls, type) or cls.__module__ != "__main__":
+            raise TypeError(_("Only a class of the program itself can be decorated"))
+        return decorator(cls)
+
+    return decorate
+
+
+def _dataclass(cls: type | None = None, /, **options: Any) -> Any:
+    """`dataclasses.dataclass`."""
+    decorate = _for_own_classes(dataclasses.dataclass(**options))
+    return decorate if cls is None else decorate(cls)
 
 
 def _json_dumps(value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True) -> str:

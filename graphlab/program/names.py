@@ -1,5 +1,7 @@
 """Tables of the restricted language: what may be imported, defined and read, and what is said about the rest."""
 
+# ruff: noqa: E501, SIM905 - tables of words
+
 from graphlab.i18n import N_
 
 TORCH_MODULES = frozenset(
@@ -168,8 +170,11 @@ INNER = frozenset(
 )
 """Attributes of Python's own machinery (frames, code, generators): never read."""
 
-GUARDED = frozenset("obj format format_map ctypes tofile dump dumps bit_generator setflags setfield".split())
+GUARDED = frozenset("obj format format_map ctypes tofile dump dumps bit_generator setflags setfield resize".split())
 """Attribute names that are harmless on most objects but not on all: asked for at run time."""
+
+MODULE_TABLES = frozenset("_parameters _buffers _modules _non_persistent_buffers_set".split())
+"""Tables of an `nn.Module`, out of which it answers attribute reads: a program must not write into them."""
 
 INNER_WRITES = frozenset("dtype strides data shape flags".split())
 """Attributes that a program may set on its own objects but not on a NumPy array."""

@@ -5,6 +5,8 @@ anything dangerous under a public name (see library.py, and the test that walks 
 speed, and every expression keeps its place in the text. Guards stand only before the few names that need them.
 """
 
+# ruff: noqa: N802, N815 - the visitors' names are ast's
+
 import ast
 from dataclasses import dataclass
 from typing import Any
@@ -265,9 +267,10 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         self.node_contents_visit(node)
         if node.name == "__getattr__":
             # NumPy asks objects for raw memory under special names, and would believe what this method answers.
+            # Outermost, so that no decorator of the program can put another function in its place.
             guard = ast.Name("_public_only_", ast.Load())
             copy_locations(guard, node)
-            node.decorator_list.append(guard)
+            node.decorator_list.insert(0, guard)
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:

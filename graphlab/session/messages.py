@@ -90,7 +90,9 @@ Command = Start | Stop
 
 LIMIT_WORDS = {
     "seconds": N_("The program ran longer than {seconds:g} s and was ended. Make it do less, or raise the time limit."),
-    "memory": N_("The program needed more than {memory} of memory and was ended. Use smaller tensors, or raise the limit."),
+    "memory": N_(
+        "The program needed more than {memory} of memory and was ended. Use smaller tensors, or raise the limit."
+    ),
     "characters": N_(
         "The program printed more than {characters:,} characters and was ended. Print less, for example every 100th turn."
     ),

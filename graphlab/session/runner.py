@@ -55,10 +55,7 @@ class Worker:
     def __init__(self) -> None:
         root = str(Path(__file__).resolve().parents[2])
         # -P: a numpy.py in the folder where GraphLab was started must not be taken for NumPy.
-        code = (
-            "import sys; sys.path.append(sys.argv[1]); "
-            "from graphlab.session.worker import main; main()"
-        )
+        code = "import sys; sys.path.append(sys.argv[1]); from graphlab.session.worker import main; main()"
         options: dict[str, Any] = {}
         if sys.platform == "win32":
             options["creationflags"] = subprocess.CREATE_NO_WINDOW
@@ -235,7 +232,11 @@ class Run:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._worker.process.wait(1)
         code = self._worker.process.returncode
-        how = _("signal {number}").format(number=-code) if code is not None and code < 0 else _("code {code}").format(code=code)
+        how = (
+            _("signal {number}").format(number=-code)
+            if code is not None and code < 0
+            else _("code {code}").format(code=code)
+        )
         sentence = _(
             "The program's process ended unexpectedly ({how}), perhaps because the computer ran out of memory. "
             "What was recorded up to then is kept; run the program again."

@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
-import linecache
 import os
 import queue
 import sys
 import threading
 import time
-import traceback
 import warnings
-from types import TracebackType
 from typing import Any, BinaryIO
 
+import msgspec
+
 from graphlab.i18n import _
+from graphlab.program.language import FILENAME
 from graphlab.session.messages import (
     Command,
     FrameError,
@@ -132,6 +132,7 @@ class Worker:
 
     def _run(self, request: RunRequest) -> None:
         limits = request.limits
+        limit_memory(limits.memory)
         self._prints = Prints(limits.characters, self._end_for_output)
         self._send(Started())
         started = time.monotonic()
@@ -184,10 +185,9 @@ class Worker:
 
     def _interrupt(self) -> None:
         with self._lock:
-            if self._is_inside and self._program is not None and self._program.ident is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(self._program.ident), ctypes.py_object(Ended)
-                )
+            thread = self._program
+            if self._is_inside and thread is not None and thread.ident is not None and not _is_writing(thread.ident):
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Ended))
 
     def _ended_outcome(self, limits: Limits) -> Outcome:
         reason = self._end_reason
@@ -223,9 +223,17 @@ class Worker:
 
 
 def _with_time(outcome: Outcome, seconds: float) -> Outcome:
-    import msgspec
-
     return msgspec.structs.replace(outcome, seconds=round(seconds, 4))
+
+
+def _is_writing(thread: int) -> bool:
+    """Whether a thread is in the middle of recording: an exception there could leave half a record."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code.co_filename != FILENAME:
+        if frame.f_globals.get("__name__", "").startswith(("graphlab.record", "graphlab.trace")):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _file_size(path: str) -> int:
@@ -237,7 +245,9 @@ def _file_size(path: str) -> int:
 
 def preload() -> None:
     """Import what every run needs, so that a warm worker starts at once."""
-    import graphlab.session.execution
+    from graphlab.session import execution
+
+    execution.preload()
 
 
 def limit_memory(n_bytes: int) -> None:
@@ -253,32 +263,6 @@ def limit_memory(n_bytes: int) -> None:
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-
-
-def format_failure(error: BaseException, source: str, filename: str) -> tuple[str, int]:
-    """The traceback as Python prints it, with the program's own frames only, and the line of the innermost one."""
-    linecache.cache[filename] = (len(source), None, [line + "\n" for line in source.splitlines()], filename)
-    report = traceback.TracebackException(type(error), error, _own_frames(error.__traceback__, filename))
-    pending: list[Any] = [report]
-    while pending:
-        part = pending.pop()
-        part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if frame.filename == filename])
-        pending.extend(inner for inner in (part.__cause__, part.__context__) if inner is not None)
-    own = _own_frames(error.__traceback__, filename)
-    line = 0
-    while own is not None:
-        if own.tb_frame.f_code.co_filename == filename:
-            line = own.tb_lineno
-        own = own.tb_next
-    if isinstance(error, SyntaxError) and error.filename == filename:
-        line = error.lineno or line
-    return "".join(report.format()), line
-
-
-def _own_frames(frames: TracebackType | None, filename: str) -> TracebackType | None:
-    while frames is not None and frames.tb_frame.f_code.co_filename != filename:
-        frames = frames.tb_next
-    return frames
 
 
 def main() -> None:
