@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QByteArray, QDataStream, QIODevice
+from PySide6.QtCore import QByteArray, QDataStream
 from PySide6.QtGui import QPainterPath, QPolygonF
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ def path_of(points: Floats, starts: npt.NDArray[np.bool_]) -> QPainterPath:
     elements["command"][0] = 0
     elements["x"], elements["y"] = points[:, 0], points[:, 1]
     data = np.array([n], ">i4").tobytes() + elements.tobytes() + np.zeros(2, ">i4").tobytes()
-    stream = QDataStream(QByteArray(data), QIODevice.OpenModeFlag.ReadOnly)
+    stream = QDataStream(QByteArray(data))  # with an open mode it would keep a pointer to the temporary array
     stream >> path
     return path
 

@@ -321,7 +321,9 @@ class Renderer:
             cells = QRectF(
                 round(cells.x() * ratio) / ratio, round(cells.y() * ratio) / ratio, cells.width(), cells.height()
             )
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        # Cells that are pixels large keep hard edges; smaller ones are mixed, or the picture would flicker.
+        is_fine = cells.width() * view.ratio < 2 * shown.width() or cells.height() * view.ratio < 2 * shown.height()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_fine and not view.is_vector)
         painter.drawImage(cells, shown)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
         if camera.scale >= LABEL_SCALE or view.is_vector:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 
+from graphlab.i18n import _
 from graphlab.layout.model import EdgeKind, LayoutGraph, Picture
 from graphlab.ui.theme import tokens
 
@@ -170,18 +171,24 @@ def measure(flow: FlowGraph, categories: dict[str, str]) -> tuple[list[Face], In
     face_of = np.empty(len(flow.nodes), np.int64)
     for i, node in enumerate(flow.nodes):
         style = style_of(node)
-        key = (style, node.label, node.sublabel)
+        label = shown_label(node)
+        key = (style, label, node.sublabel)
         found = faces.get(key)
         if found is None:
             found = faces[key] = len(result)
-            result.append(_face(node, style, categories))
+            result.append(_face(node, style, label, categories))
         face_of[i] = found
     return result, face_of
 
 
-def _face(node: FlowNode, style: Style, categories: dict[str, str]) -> Face:
+def shown_label(node: FlowNode) -> str:
+    """The name in the box: inside a module's frame without the module's path, which the frame's title says."""
+    return node.label.removeprefix(f"{node.module}.") if node.module else node.label
+
+
+def _face(node: FlowNode, style: Style, label: str, categories: dict[str, str]) -> Face:
     bold, small = fonts("box")
-    label = _elided(bold, node.label)
+    label = _elided(bold, label)
     if style in BOXES:
         sublabel = _elided(small, node.sublabel)
         text = max(bold.horizontalAdvance(label), small.horizontalAdvance(sublabel), 24.0)
@@ -196,7 +203,7 @@ def _face(node: FlowNode, style: Style, categories: dict[str, str]) -> Face:
     if style == Style.FAILED:
         width += 20
     width = max(width, 44.0)
-    return Face(style, label, sublabel, categories.get(op, "other"), round(width), PILL_HEIGHT)
+    return Face(style, label, sublabel, categories.get(op, "pointwise"), round(width), PILL_HEIGHT)
 
 
 def _elided(metrics: QFontMetricsF, text: str) -> str:
@@ -239,6 +246,11 @@ def edge_ends(edges: list[FlowEdge]) -> Ints:
     return np.array([(edge.source, edge.target) for edge in edges], np.int64).reshape(-1, 2)
 
 
+def edge_label(edge: FlowEdge) -> str:
+    """The shape that stands on an edge."""
+    return edge.label or (_("scalar") if edge.tensor >= 0 else "")
+
+
 def make_geometry(flow: FlowGraph, graph: LayoutGraph, picture: Picture) -> Geometry:
     """Everything about places that painting and hit-testing need."""
     from graphlab.ui.canvas.labels import place_labels
@@ -250,8 +262,9 @@ def make_geometry(flow: FlowGraph, graph: LayoutGraph, picture: Picture) -> Geom
     offsets = np.asarray(picture.offsets, np.int64)
     boxes = _edge_boxes(points, offsets)
     small = fonts("pill")[1]
-    widths = {text: small.horizontalAdvance(text) + 8 for text in {edge.label for edge in flow.edges} if text}
-    label_widths = np.array([widths.get(edge.label, 0.0) for edge in flow.edges], float)
+    texts = [edge_label(edge) for edge in flow.edges]
+    widths = {text: small.horizontalAdvance(text) + 8 if text else 0.0 for text in set(texts)}
+    label_widths = np.array([widths[text] for text in texts], float)
     labels = place_labels(points, offsets, rects, label_widths, EDGE_LABEL_HEIGHT)
     corners = [rects]
     if len(points):
@@ -290,6 +303,6 @@ def make_scene(flow: FlowGraph, faces: list[Face], face_of: Ints, geometry: Geom
         tensors=np.array([node.tensor for node in flow.nodes], np.int64),
         edge_ends=edge_ends(flow.edges),
         edge_styles=np.array([_EDGE_STYLES.get(edge.kind, EdgeStyle.DATA) for edge in flow.edges], np.uint8),
-        edge_labels=[edge.label for edge in flow.edges],
+        edge_labels=[edge_label(edge) for edge in flow.edges],
         index={key: i for i, key in enumerate(keys)},
     )

@@ -37,7 +37,8 @@ def number_text(value: Any) -> str:
         return str(number)
     if number == 0 or 1e-3 <= abs(number) < 1e5:
         text = f"{number:.4f}" if abs(number) < 10 else f"{number:.5g}"
-        return text.rstrip("0").rstrip(".") + ("." if number == int(number) and "." in text else "")
+        text = text.rstrip("0") if "." in text else text + "."
+        return text
     return f"{number:.2e}"
 
 

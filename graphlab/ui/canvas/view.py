@@ -278,7 +278,7 @@ class GraphView(QWidget):
         ends = scene.edge_ends
         if selected >= 0 and np.isin(ends[ends[:, 0] == selected, 1], nodes).any():
             return  # the operator that made it is selected, which shows the same
-        self._state.select_node(scene.keys[nodes[-1]])
+        self._state.select_node(scene.keys[nodes[-1]], int(scene.events[nodes[-1]]))
 
     def _selected(self) -> int:
         return self._scene.index.get(self._state.node, -1) if self._scene is not None else -1
@@ -360,6 +360,14 @@ class GraphView(QWidget):
         if shown is None:
             return ""
         return shown if isinstance(shown, str) else f"heat map {shown.height()}×{shown.width()}"
+
+    def span_of(self, key: str) -> int:
+        """The piece of program text that made a node, -1 when unknown."""
+        trace, scene = self._state.trace, self._scene
+        if trace is None or scene is None or key not in scene.index:
+            return -1
+        event = int(scene.events[scene.index[key]])
+        return trace.events[event].span if 0 <= event < len(trace.events) else -1
 
     def text(self) -> str:
         """The picture as text, one node a line; the current step marked * and what failed !."""
@@ -739,9 +747,8 @@ class GraphView(QWidget):
         scene, trace = self._scene, self._state.trace
         if scene is None or trace is None:
             return
-        self._state.select_node(scene.keys[node])
-        tensor = int(scene.tensors[node])
-        event = int(scene.events[node])
+        tensor, event = int(scene.tensors[node]), int(scene.events[node])
+        self._state.select_node(scene.keys[node], event)
         if tensor < 0 and 0 <= event < len(trace.events):
             tensor = next((output for output in trace.events[event].outputs if output >= 0), -1)
         if tensor >= 0:
