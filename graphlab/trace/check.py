@@ -1,11 +1,12 @@
 """Whether records read from a file fit together, so that whoever indexes with them never falls off a list."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graphlab.i18n import _
-from graphlab.trace.records import ValueForm
+from graphlab.trace.records import Event, Loss, Memory, Section, Tensor, Value, ValueForm
 
 MAX_DIMS = 64
 _NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
@@ -28,7 +29,7 @@ def check_records(known: dict[str, list[Any]], new: dict[str, list[Any]]) -> str
     return ""
 
 
-def _tensor(tensor: Any, n: dict[str, int]) -> bool:
+def _tensor(tensor: Tensor, n: dict[str, int]) -> bool:
     n_tensors = n["tensor"]
     return (
         -1 <= tensor.of < n_tensors
@@ -38,7 +39,7 @@ def _tensor(tensor: Any, n: dict[str, int]) -> bool:
     )
 
 
-def _event(event: Any, n: dict[str, int]) -> bool:
+def _event(event: Event, n: dict[str, int]) -> bool:
     n_tensors = n["tensor"]
     inputs, outputs, values = event.inputs, event.outputs, event.values
     return (
@@ -50,7 +51,7 @@ def _event(event: Any, n: dict[str, int]) -> bool:
     )
 
 
-def _value(value: Any, n: dict[str, int]) -> bool:
+def _value(value: Value, n: dict[str, int]) -> bool:
     if not (0 <= value.tensor < n["tensor"] and 0 <= value.event < n["event"] and value.offset >= 0):
         return False
     dtype = DTYPES.get(value.dtype)
@@ -62,18 +63,18 @@ def _value(value: Any, n: dict[str, int]) -> bool:
         if length < 0:
             return False
         size *= length
-    return bool(size == value.size)
+    return size == value.size
 
 
-def _section(section: Any, n: dict[str, int]) -> bool:
+def _section(section: Section, n: dict[str, int]) -> bool:
     return 0 <= section.first <= section.end <= n["event"]
 
 
-def _at_event(record: Any, n: dict[str, int]) -> bool:
+def _at_event(record: Loss | Memory, n: dict[str, int]) -> bool:
     return 0 <= record.event < n["event"]
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any, dict[str, int]], bool]] = {
     "tensor": _tensor,
     "event": _event,
     "value": _value,

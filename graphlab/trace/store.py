@@ -159,7 +159,7 @@ class TraceWriter:
     def flush(self) -> None:
         """Put everything pending on disk in one transaction, so that readers see whole events."""
         self._end_chunk()
-        rows = []
+        rows: list[tuple[int, str, int, bytes]] = []
         for kind, records in self._pending.items():
             if records:
                 rows.append((self._n_rows + len(rows) + 1, kind, len(records), _encoder.encode(records)))
