@@ -22,6 +22,8 @@ FOLLOW = 0.25
 """Seconds between two moves to the newest event while the program runs; more where drawing takes long."""
 
 MIB = 2**20
+LONG_SOURCE = 200_000
+"""Characters of a refused program that the window reads itself for a better explanation."""
 
 
 class Controller(QObject):
@@ -198,7 +200,7 @@ class Controller(QObject):
                 self._discard(run)
         elif reader is None:
             self._discard(run)
-        problem = _problem_of(outcome)
+        problem = _problem_of(outcome, run.request.source)
         if problem is not None and not any(p.severity == "error" for p in problems):
             problems.insert(0, problem)
         self._state.set_problems(problems, run.request.source)
@@ -331,21 +333,30 @@ def _on_new_line(before: str, text: str) -> str:
     return text if not before or before.endswith("\n") else "\n" + text
 
 
-def _problem_of(outcome: Outcome) -> Problem | None:
+def _problem_of(outcome: Outcome, source: str) -> Problem | None:
     """What the outcome says where the trace holds no diagnosis of it."""
     if outcome.status in ("ok", "stopped"):
         return None
+    if outcome.status == "refused" and len(source) < LONG_SOURCE:
+        from graphlab.explain import problem_for_refusal
+        from graphlab.program.language import Refusal, check
+
+        refusal = check(source)
+        if isinstance(refusal, Refusal):
+            return problem_for_refusal(refusal, source)
     titles = {
-        "refused": _("The program was not run"),
+        "failed": f"{outcome.error_type}: {outcome.error_message}",
+        "refused": outcome.error_message or _("The program was not run"),
         "limit": _("The program was ended by a limit"),
         "crashed": _("The program's process ended unexpectedly"),
     }
-    if outcome.status == "failed":
-        return Problem(
-            "", "error", f"{outcome.error_type}: {outcome.error_message}", outcome.sentence or outcome.error_message, "", "",
-            outcome.line, outcome.end_line or outcome.line,
-        )  # fmt: skip
-    title = titles[outcome.status]
-    if outcome.error_type:
-        title = f"{outcome.error_type}: {outcome.error_message}"
-    return Problem("", "error", title, outcome.sentence, "", "", outcome.line, outcome.end_line or outcome.line)
+    return Problem(
+        code="",
+        severity="error",
+        title=titles[outcome.status],
+        what=outcome.sentence or outcome.error_message,
+        why="",
+        fix="",
+        line=outcome.line,
+        end_line=outcome.end_line or outcome.line,
+    )

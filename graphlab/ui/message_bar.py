@@ -47,7 +47,7 @@ class MessageBar(QFrame):
         actions: list[tuple[str, Callable[[], object]]] | None = None,
         topic: str = "",
     ) -> None:
-        """Show a sentence; `severity` is "info", "warning" or "error"; `actions` become buttons that also dismiss it."""
+        """Show a sentence; `severity` is "info", "warning" or "error"; `actions` are buttons that also dismiss it."""
         for button in self._buttons:
             self._layout.removeWidget(button)
             button.deleteLater()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
@@ -90,7 +91,7 @@ def network(painter: QPainter, area: QRectF, t: Tokens) -> None:
             [QPointF(area.left() + place * area.width(), area.top() + gap * (number + 0.5)) for number in range(n)]
         )
     painter.setPen(_pen(t.edge, 0.8))
-    for left, right in zip(layers, layers[1:], strict=False):
+    for left, right in pairwise(layers):
         for start in left:
             for end in right:
                 painter.drawLine(QLineF(start, end))

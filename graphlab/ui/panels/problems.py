@@ -1,4 +1,4 @@
-"""What is wrong, in plain words: a list of problems, and for the chosen one what, why, how to mend it, and a picture."""
+"""What is wrong, in plain words: the list, and for the chosen problem what, why, how to mend it, and a picture."""
 
 from __future__ import annotations
 
@@ -217,7 +217,8 @@ class ProblemPage:
         box.setObjectName("fix")
         t = self._t
         box.setStyleSheet(
-            f"QFrame#fix {{ background: {t.surface_raised.name()}; border: 1px solid {t.border.name()}; border-radius: 6px; }}"
+            f"QFrame#fix {{ background: {t.surface_raised.name()};"
+            f" border: 1px solid {t.border.name()}; border-radius: 6px; }}"
         )
         layout = QVBoxLayout(box)
         layout.setContentsMargins(12, 8, 8, 10)
