@@ -24,7 +24,9 @@ class Ordering:
         self.paths = paths
         k = net.n_items
         self.below = adjacency(k, net.upper, net.lower)
+        poll(is_cancelled)
         self.above = adjacency(k, net.lower, net.upper)
+        poll(is_cancelled)
         self.pull = net.pull.tolist()
         # Among equals the longest way, the spine, stands next to the other column; parameters stand outside.
         flows = np.zeros(k, dtype=np.int64)

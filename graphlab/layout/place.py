@@ -11,6 +11,9 @@ from graphlab.layout.ranks import Poll, adjacency, poll
 
 INFINITY = float("inf")
 
+MANY = 5_000
+"""With more blocks than this, chains of all lengths move at once."""
+
 HUGE = 30_000
 """With more blocks than this all move at once, without classes."""
 
@@ -123,8 +126,9 @@ class _Blocks:
         size = np.bincount(block, minlength=n)
         loose = np.ones(n, dtype=np.bool_)
         loose[block[~leaf]] = False
-        # 0 spine and long edges, 1 single nodes, 2 leaves at the side of what uses them
-        self.level = np.where(size > 1, 0, np.where(loose, 2, 1))
+        # 0 spine and long edges, 1 short chains, 2 single nodes, 3 leaves at the side of what uses them
+        long = max(4, int(size.max(initial=0)) // 3) if n < MANY else 2
+        self.level = np.where(size >= long, 0, np.where(size > 1, 1, np.where(loose, 3, 2)))
         if n > HUGE:
             self.level[:] = 0
         apart = u != v
@@ -160,7 +164,7 @@ class _Blocks:
         """The smallest x that are at least the wishes and keep every distance."""
         x = wish[:]
         for n_done, i in enumerate(self.sequence):
-            if n_done & 16383 == 16383:
+            if n_done & 2047 == 2047:
                 poll(self.is_cancelled)
             at = x[i]
             for j, d in self.before[i]:
@@ -173,7 +177,7 @@ class _Blocks:
         """The largest x that are at most the wishes and keep every distance."""
         x = wish[:]
         for n_done, i in enumerate(reversed(self.sequence)):
-            if n_done & 16383 == 16383:
+            if n_done & 2047 == 2047:
                 poll(self.is_cancelled)
             at = x[i]
             for j, d in self.after[i]:
@@ -182,23 +186,32 @@ class _Blocks:
             x[i] = at
         return x
 
-    def project(self, wish: Floats) -> Floats:
-        """Positions near the wishes that keep every distance; each class yields to those before it."""
+    def wishes(self, x: Floats) -> Floats:
+        """The weighted mean place of what each block is joined to."""
+        mean = np.bincount(self.pull_to, self.pull_weight * x[self.pull_from], minlength=self.n)
+        out: Floats = np.where(self.total > 0, mean / np.maximum(self.total, 1e-12), x)
+        return out
+
+    def move(self, x: Floats, share: float) -> Floats:
+        """All blocks moved towards their wishes, level by level; each level yields to those before it.
+
+        The first level goes only `share` of its way, since its blocks wish for each other's places.
+        """
         fixed = np.zeros(self.n, dtype=np.bool_)
-        x = np.zeros(self.n)
-        for level in (0, 1, 2):
+        x = x.copy()
+        for level in range(int(self.level.max()) + 1):
             now = self.level == level
             if not now.any():
                 continue
-            low, high = wish, wish
+            wish = self.wishes(x)
             if fixed.any():
                 low = np.array(self.rightmost(np.where(fixed, x, -INFINITY).tolist()))
                 high = np.array(self.leftmost(np.where(fixed, x, INFINITY).tolist()))
-                target = np.clip(wish, low, high)
+                wish = np.clip(wish, low, high)
             else:
-                target = wish
+                wish = x + (wish - x) * share
             placed = fixed | now
-            goal = np.where(fixed, x, target)
+            goal = np.where(fixed, x, wish)
             a = np.array(self.rightmost(np.where(placed, goal, -INFINITY).tolist()))
             b = np.array(self.leftmost(np.where(placed, goal, INFINITY).tolist()))
             x[now] = (a[now] + b[now]) / 2
@@ -206,7 +219,7 @@ class _Blocks:
         return x
 
     def solve(self, effort: float) -> Floats:
-        """Positions after some rounds of moving blocks towards the mean of what they are joined to."""
+        """Positions after some rounds of moves."""
         if not self.n:
             return np.zeros(0)
         start = np.array(self.rightmost([0.0] * self.n))
@@ -215,9 +228,5 @@ class _Blocks:
         n_rounds = max(3, round((24 if self.n < 2_000 else 8 if self.n < 20_000 else 3) * effort))
         for k in range(n_rounds):
             poll(self.is_cancelled)
-            mean = np.bincount(self.pull_to, self.pull_weight * x[self.pull_from], minlength=self.n)
-            wish: Floats = np.where(self.total > 0, mean / np.maximum(self.total, 1e-12), x)
-            if k < n_rounds - 2:
-                wish = np.where(self.level == 0, (wish + x) / 2, wish)
-            x = self.project(wish)
+            x = self.move(x, 0.5 if k < n_rounds - 2 else 1.0)
         return x

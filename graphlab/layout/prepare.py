@@ -34,11 +34,17 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
         # An update follows the gradient, which has the place beside the parameter.
         pair=np.array([n.pair if n.phase == "backward" else -1 for n in flow.nodes], dtype=np.int64),
         backward=np.array([n.phase != "forward" for n in flow.nodes], dtype=np.bool_),
-        group=np.array([number.get(n.module, -1) for n in flow.nodes], dtype=np.int64),
+        group=np.array([_innermost(n.module, number) for n in flow.nodes], dtype=np.int64),
         group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),
         names=[n.label for n in flow.nodes],
         keys=[n.key for n in flow.nodes],
     )
+
+
+def _innermost(path: str, number: dict[str, int]) -> int:
+    while path and path not in number:
+        path = path.rpartition(".")[0]
+    return number.get(path, -1)
 
 
 def share_out(

@@ -92,6 +92,7 @@ def topological(n: int, after: list[list[int]], targets: Ints, is_cancelled: Pol
 def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
     """Rows from 0 for a DAG: every edge spans at least one row, and the sum of spans is small."""
     after = adjacency(n, sources, targets)
+    poll(is_cancelled)
     before = adjacency(n, targets, sources)
     order = topological(n, after, targets, is_cancelled)
     rows = [0] * n
@@ -105,6 +106,7 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
     for _ in range(6):
         poll(is_cancelled)
         moved = _pull_down(order, rows, after, before, is_loose)
+        poll(is_cancelled)
         moved += _pull_up(order, rows, after, before)
         if not moved:
             break
@@ -157,6 +159,15 @@ def fold(
     merged = np.arange(n)
     paired = (pair >= 0) & is_backward & ~is_backward[pair]
     merged[paired] = pair[paired]
+    # An update is told of its parameter and follows its gradient; the place beside the parameter is the gradient's.
+    inside = both & (merged[sources] == merged[targets])
+    told = np.zeros(n, dtype=np.bool_)
+    told[targets[sources == pair[targets]]] = True
+    follows = np.zeros(n, dtype=np.bool_)
+    follows[targets[inside]] = True
+    updates = np.flatnonzero(told & follows & paired)
+    merged[updates] = updates
+    paired[updates] = False
     # A gradient's contributions share their counterpart with their sum: only the last keeps the place beside it.
     depth = _depths(n, sources[both], targets[both], is_cancelled)
     last = np.full(n, -1)

@@ -22,6 +22,9 @@ N_STEPS = 10
 PORT_GAP = 14.0
 STRAIGHT = 0.5
 
+CHUNK = 2_000
+"""So many edges are drawn between two looks at whether the caller still wants the picture."""
+
 
 def s_curve(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Floats:
     """(k, N_STEPS + 1, 2) points of cubics from (x0, y0) to (x1, y1) with vertical ends."""
@@ -130,6 +133,7 @@ class Router:
         m = len(local.edges)
         poll(self.is_cancelled)
         self._ports()
+        poll(self.is_cancelled)
         lengths = np.zeros(m, dtype=np.int64)
         drawn: list[tuple[Ints, Floats, Ints]] = []
         portals: list[Portal] = []
@@ -138,7 +142,9 @@ class Router:
             inner = np.flatnonzero(
                 ~self.cross & (self.local.backward[local.source] == self.local.backward[column.nodes[0]])
             )
-            drawn.append(self._inner(column, inner))
+            for k in range(0, len(inner), CHUNK):
+                poll(self.is_cancelled)
+                drawn.append(self._inner(column, inner, slice(k, k + CHUNK)))
             portals.extend(self._cut(column, inner))
         if len(self.columns) == 2:
             drawn.append(self._between())
@@ -222,12 +228,12 @@ class Router:
 
     # Edges within a column
 
-    def _inner(self, column: Column, edges: Ints) -> tuple[Ints, Floats, Ints]:
-        """Lines of the edges within one column, drawn downward."""
+    def _inner(self, column: Column, edges: Ints, part: slice) -> tuple[Ints, Floats, Ints]:
+        """Lines of a part of the edges within one column, drawn downward."""
         local, net = self.local, column.net
-        drawn = net.tag_above < 0
-        start, length = net.chain_start[drawn], net.chain_length[drawn]
-        edges = edges[drawn]
+        drawn = net.tag_above[part] < 0
+        start, length = net.chain_start[part][drawn], net.chain_length[part][drawn]
+        edges = edges[part][drawn]
         k = len(edges)
         if not k:
             return edges, np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
