@@ -1,0 +1,96 @@
+"""Values of a trace by tensor and event, for the sentences. An index over the records, built once and then extended."""
+
+from __future__ import annotations
+
+import weakref
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graphlab.trace.records import EventKind, Value, ValueForm
+
+if TYPE_CHECKING:
+    from graphlab.trace.store import TraceReader
+
+
+class Index:
+    """What belongs together in a trace: values of each tensor, contributions to each gradient."""
+
+    def __init__(self) -> None:
+        self.n_values = 0
+        self.n_events = 0
+        self.values: dict[int, tuple[list[int], list[int]]] = {}  # tensor -> events, value ids
+        self.producer: dict[int, int] = {}  # tensor -> the event that made it
+        self._lines: list[str] | None = None
+        self.n_contributions: dict[tuple[int, int], list[int]] = {}  # backward pass, tensor -> events that contribute
+
+    def lines(self, trace: TraceReader) -> list[str]:
+        """The program's lines."""
+        if self._lines is None:
+            self._lines = trace.source.splitlines()
+        return self._lines
+
+    def extend(self, trace: TraceReader) -> None:
+        """Read the records that came since."""
+        for value in trace.values[self.n_values :]:
+            events, ids = self.values.setdefault(value.tensor, ([], []))
+            events.append(value.event)
+            ids.append(value.id)
+        self.n_values = len(trace.values)
+        for event in trace.events[self.n_events :]:
+            if event.kind in (EventKind.CREATE, EventKind.FORWARD, EventKind.BACKWARD, EventKind.ACCUMULATE):
+                for output in event.outputs:
+                    if output >= 0:
+                        self.producer.setdefault(output, event.id)
+            if event.kind == EventKind.BACKWARD:
+                for output in event.outputs:
+                    if 0 <= output < len(trace.tensors):
+                        self.n_contributions.setdefault((event.root, trace.tensors[output].of), []).append(event.id)
+        self.n_events = len(trace.events)
+
+
+_indexes: weakref.WeakKeyDictionary[TraceReader, Index] = weakref.WeakKeyDictionary()
+
+
+def index_of(trace: TraceReader) -> Index:
+    """The index of a trace, up to date."""
+    index = _indexes.get(trace)
+    if index is None:
+        index = _indexes[trace] = Index()
+    if index.n_values < len(trace.values) or index.n_events < len(trace.events):
+        index.extend(trace)
+    return index
+
+
+def value_at(trace: TraceReader, tensor: int, event: int) -> Value | None:
+    """The value of a tensor just after an event: the last one recorded up to it."""
+    entry = index_of(trace).values.get(tensor)
+    if entry is None:
+        return None
+    at = bisect_right(entry[0], event) - 1
+    return trace.values[entry[1][at]] if at >= 0 else None
+
+
+def array_at(trace: TraceReader, tensor: int, event: int) -> npt.NDArray[Any] | None:
+    """The whole value of a tensor just after an event, None where only a summary was kept."""
+    value = value_at(trace, tensor, event)
+    if value is None or value.form != ValueForm.WHOLE:
+        return None
+    return trace.array(value.id)
+
+
+def range_at(trace: TraceReader, tensor: int, event: int) -> tuple[float, float] | None:
+    """Least and greatest finite number of a value."""
+    value = value_at(trace, tensor, event)
+    if value is None:
+        return None
+    if value.form != ValueForm.WHOLE:
+        low, high = value.stats.get("min"), value.stats.get("max")
+        return (low, high) if low is not None and high is not None else None
+    array = trace.array(value.id)
+    if array.dtype.kind not in "fiu" or not array.size:
+        return None
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    return (float(finite.min()), float(finite.max())) if finite.size else None
