@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from graphlab.i18n import _, ngettext
+from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Problem
 from graphlab.trace.store import TraceError, TraceReader
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from graphlab.ui.window import MainWindow
 
 POLL = 33  # ms
+WARM_UP = 300  # ms after the window was painted, when its own imports are done
 FOLLOW = 0.25
 """Seconds between two moves to the newest event while the program runs; more where drawing takes long."""
 
 MIB = 2**20
+NO_TENSORS = N_("The program made no tensors, so there is no graph to show. Its output is in the console.")
 LONG_SOURCE = 200_000
 """Characters of a refused program that the window reads itself for a better explanation."""
 
@@ -53,12 +55,16 @@ class Controller(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
+        self._warm_up = QTimer(self)
+        self._warm_up.setSingleShot(True)
+        self._warm_up.setInterval(WARM_UP)
+        self._warm_up.timeout.connect(self._runner_now)
 
     # Commands
 
     def warm_up(self) -> None:
         """Start the worker that waits for the first run."""
-        self._runner_now()
+        self._warm_up.start()
 
     def _runner_now(self) -> Runner:
         if self._runner is None:
@@ -256,15 +262,17 @@ class Controller(QObject):
             steps = ngettext("{n} step recorded in {time}", "{n} steps recorded in {time}", n)
             window.status.setText(steps.format(n=f"{n:,}", time=seconds))
             if n == 0:
-                window.message_bar.say(
-                    _("The program made no tensors, so there is no graph to show. Its output is in the console."),
-                    topic="run",
-                )
+                window.message_bar.say(_(NO_TENSORS), topic="run")
             if problems:
                 window.show_problems_quietly()
             return
-        words = {"failed": _("Failed after {time}"), "refused": _("Not run"), "stopped": _("Stopped after {time}"),
-                 "limit": _("Ended by a limit after {time}"), "crashed": _("The worker was lost after {time}")}  # fmt: skip
+        words = {
+            "failed": _("Failed after {time}"),
+            "refused": _("Not run"),
+            "stopped": _("Stopped after {time}"),
+            "limit": _("Ended by a limit after {time}"),
+            "crashed": _("The worker was lost after {time}"),
+        }
         window.status.setText(words.get(outcome.status, outcome.status).format(time=seconds))
         if outcome.status == "failed":
             text = outcome.traceback or f"{outcome.error_type}: {outcome.error_message}"
@@ -323,6 +331,7 @@ class Controller(QObject):
     def close(self) -> None:
         """The window closes: end all processes and remove the traces of its runs."""
         self._timer.stop()
+        self._warm_up.stop()
         self.leave()
         if self._runner is not None:
             self._runner.close()

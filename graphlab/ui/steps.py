@@ -1,20 +1,30 @@
-"""The commands that travel in time over the recorded trace: back costs what forward costs."""
+"""The commands that travel in time over the recorded trace: back costs what forward costs.
+
+A step is what the graph shows as one: a folded module is stepped over, `into` unfolds it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from graphlab.ui.state import ViewState
 
 
 class Steps(QObject):
-    """Moves the current event of a state."""
+    """Moves the current event of a state. `folded` tells the modules that the graph shows folded.
 
-    def __init__(self, state: ViewState, parent: QObject | None = None) -> None:
+    Signals:
+        unfold_requested(str): the reader steps into this folded module
+    """
+
+    unfold_requested = Signal(str)
+
+    def __init__(self, state: ViewState, folded: Callable[[], frozenset[str]], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self._folded = folded
 
     def first(self) -> None:
         """To the beginning of the run."""
@@ -22,27 +32,52 @@ class Steps(QObject):
 
     def last(self) -> None:
         """To the end of the run."""
-        if self._state.trace is not None:
-            self._state.seek(len(self._state.trace.events) - 1)
+        self._state.seek(self._n - 1)
 
     def forward(self) -> None:
-        """One event on."""
-        self._state.seek(self._state.event + 1)
+        """One step on."""
+        self._step(1)
 
     def back(self) -> None:
-        """One event back."""
-        self._state.seek(self._state.event - 1)
+        """One step back."""
+        self._step(-1)
+
+    def _step(self, direction: int) -> None:
+        event = self._state.event + direction
+        if folded := self._folded():
+            here = self._fold_of(self._state.event, folded)
+            while here and 0 < event < self._n - 1 and self._fold_of(event, folded) == here:
+                event += direction
+        self._state.seek(event)
+
+    def _fold_of(self, event: int, folded: frozenset[str]) -> str:
+        """The outermost folded module that an event lies in, "" for none."""
+        trace = self._state.trace
+        if trace is None or not 0 <= event < self._n:
+            return ""
+        parts = trace.events[event].module.split(".")
+        return next((p for n in range(len(parts)) if (p := ".".join(parts[: n + 1])) in folded), "")
+
+    def into(self) -> None:
+        """One event on; a folded module is unfolded first."""
+        if fold := self._fold_of(self._state.event + 1, self._folded()):
+            self.unfold_requested.emit(fold)
+        self._state.seek(self._state.event + 1)
+
+    def out(self) -> None:
+        """To the first event outside the current module."""
+        from graphlab.analysis import steps
+
+        if self._state.trace is not None:
+            self._state.seek(steps.out(self._state.trace, self._state.event))
 
     def section(self, index: int) -> None:
-        """To a section, at the same step of it as now where it is that long."""
+        """To a section, at the step of it that corresponds to this one."""
+        from graphlab.analysis import steps
+
         trace = self._state.trace
-        if trace is None or not 0 <= index < len(trace.sections):
-            return
-        now, wanted = self._state.section, trace.sections[index]
-        offset = 0
-        if 0 <= now < len(trace.sections) and trace.sections[now].kind == wanted.kind:
-            offset = self._state.event - trace.sections[now].first
-        self._state.seek(min(wanted.first + offset, max(wanted.end - 1, wanted.first)))
+        if trace is not None and 0 <= index < len(trace.sections):
+            self._state.seek(steps.same_place(trace, self._state.event, index))
 
     def next_iteration(self) -> None:
         """One section on."""
@@ -52,39 +87,25 @@ class Steps(QObject):
         """One section back."""
         self.section(self._state.section - 1)
 
-    def into(self) -> None:
-        """To the next event deeper inside modules; one event on where there is none."""
-        depth = self._depth(self._state.event)
-        self._state.seek(self._find(1, lambda event: self._depth(event) > depth, self._state.event + 1))
-
-    def out(self) -> None:
-        """To the first event outside the current module; to the end where there is none."""
-        depth = self._depth(self._state.event)
-        self._state.seek(self._find(1, lambda event: self._depth(event) < depth, self._n - 1))
-
     def run_on(self) -> None:
         """To the next event on a line with a breakpoint; to the end where there is none."""
-        self._state.seek(self._find(1, self._is_halt, self._n - 1))
+        self._state.seek(self._find(1, self._n - 1))
 
     def run_back(self) -> None:
         """To the event before on a line with a breakpoint; to the beginning where there is none."""
-        self._state.seek(self._find(-1, self._is_halt, 0))
+        self._state.seek(self._find(-1, 0))
 
     @property
     def _n(self) -> int:
         return len(self._state.trace.events) if self._state.trace is not None else 0
 
-    def _find(self, step: int, test: Callable[[int], bool], otherwise: int) -> int:
+    def _find(self, step: int, otherwise: int) -> int:
         event = self._state.event + step
         while 0 <= event < self._n:
-            if test(event):
+            if self._is_halt(event):
                 return event
             event += step
         return otherwise
-
-    def _depth(self, event: int) -> int:
-        trace = self._state.trace
-        return trace.events[event].depth if trace is not None and 0 <= event < self._n else 0
 
     def _line(self, event: int) -> int:
         trace = self._state.trace

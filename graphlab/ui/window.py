@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self.theme.theme_changed.connect(self.state.set_theme)
         self.theme.choose(self.settings.get("look/theme"))
         self.state.set_theme(self.theme.theme)
-        self.steps = Steps(self.state, self)
+        self.steps = Steps(self.state, self._folded, self)
         self._was_painted = False
         self._hidden_docks: QByteArray | None = None
 
@@ -228,13 +228,25 @@ class MainWindow(QMainWindow):
 
     def _connect_panel(self, name: str, widget: QWidget) -> None:
         """A panel was built: answer its wishes."""
-        if name == "problems":
+        if name == "graph_view":
+            self.steps.unfold_requested.connect(self._unfold)
+            widget.source_requested.connect(self._go_to_event_line)
+        elif name == "inspector":
+            widget.source_requested.connect(self._go_to_line)
+        elif name == "problems":
             widget.problem_chosen.connect(self.go_to_problem)
             widget.fix_requested.connect(self.apply_fix)
-        elif name == "builder" and hasattr(widget, "program_built"):
+        elif name == "builder":
             widget.program_built.connect(self.files.take_built)
         elif name == "console":
             widget.set_font_size(self.settings.get("look/font_size"))
+
+    def _folded(self) -> frozenset[str]:
+        graph = self.hosts["graph_view"]
+        return self.graph.collapsed if graph.is_built else frozenset()
+
+    def _unfold(self, path: str) -> None:
+        self.graph.set_collapsed(self.graph.collapsed - {path})
 
     @property
     def graph(self) -> Any:
@@ -408,6 +420,20 @@ class MainWindow(QMainWindow):
             self.state.seek(problem.event)
         if problem.line > 0:
             self.editor.go_to_line(problem.line)
+
+    def _go_to_event_line(self, event: int) -> None:
+        """The graph asks for the source of an event."""
+        trace = self.state.trace
+        if (
+            trace is not None
+            and 0 <= event < len(trace.events)
+            and 0 <= (span := trace.events[event].span) < len(trace.spans)
+        ):
+            self._go_to_line(trace.spans[span].line)
+
+    def _go_to_line(self, line: int) -> None:
+        self.show_panel("editor")
+        self.editor.go_to_line(line)
 
     def apply_fix(self, fix: Fix) -> None:
         """Make the change of a fix in the program, as one step that can be undone, and offer to run it."""
