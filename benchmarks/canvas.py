@@ -108,10 +108,9 @@ def measure_scene(made: Scene) -> list[tuple[str, float, float]]:
     return rows
 
 
-def main() -> int:
+def main(sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> int:
     """Print the table; 1 when a limit is missed."""
     app = QApplication.instance() or QApplication([])
-    sizes = [int(argument) for argument in sys.argv[1:]] or [1_000, 10_000, 100_000]
     missed = 0
     for n in sizes:
         for shape, width in (("wide", max(4, int(n**0.5 * 0.7))), ("tall", 8)):
@@ -126,4 +125,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(tuple(map(int, sys.argv[1:])) or (1_000, 10_000, 100_000)))

@@ -165,11 +165,11 @@ def paint_fold_sign(painter: QPainter, rect: QRectF, t: Tokens, folded: bool) ->
         painter.drawLine(c + QPointF(0, -r), c + QPointF(0, r))
 
 
-def paint_edge_label(painter: QPainter, text: str, rect: QRectF, t: Tokens) -> None:
+def paint_edge_label(painter: QPainter, text: str, rect: QRectF, t: Tokens, color: QColor | None = None) -> None:
     """The shape on an edge, on a patch of the canvas so that the line doesn't run through it."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(t.canvas)
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-    painter.setPen(t.edge_label)
+    painter.setPen(color or t.edge_label)
     painter.setFont(t.font(t.small_size - 1))
     painter.drawText(rect, CENTER, text)

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from graphlab.i18n import _
-from graphlab.ui.canvas.faces import BOX_RADIUS, outline_path, paint_face, phase_color
+from graphlab.ui.canvas.faces import BOX_RADIUS, outline_path, paint_edge_label, paint_face, phase_color
 from graphlab.ui.canvas.paths import arrow_heads
 from graphlab.ui.canvas.phases import GLYPHS, LABELS, Phase
-from graphlab.ui.canvas.render import TILE_SCALE, Renderer, View, edge_path
+from graphlab.ui.canvas.render import LABEL_SCALE, TILE_SCALE, Renderer, View, edge_label_rect, edge_path
 from graphlab.ui.canvas.scene import BOXES, Scene, Style
 from graphlab.ui.theme import Tokens
 
@@ -57,6 +57,10 @@ def paint_current(painter: QPainter, renderer: Renderer, scene: Scene, view: Vie
             painter.save()
             _scene_transform(painter, view)
             painter.fillPath(arrow_heads(geometry.points, geometry.offsets, edges, 9.0), color)
+            for edge in edges.tolist() if camera.scale >= LABEL_SCALE else ():
+                rect = edge_label_rect(scene, edge)
+                if not rect.isEmpty():
+                    paint_edge_label(painter, scene.edge_labels[edge], rect, t, color)
             painter.restore()
     for node in current:
         color = phase_color(Style(int(scene.styles[node])), t)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TILE_SCALE = 0.36  # from here on names can be read
 LABEL_SCALE = 0.55
+TITLE_SCALE = 0.3
 VALUE_SCALE = 0.36
 MAX_TILED = 900  # nodes drawn as tiles in one frame
 MAX_FINE_EDGES = 260  # edges drawn with round wide pens
@@ -80,6 +81,7 @@ class Renderer:
         is_close = view.is_vector or (camera.scale >= TILE_SCALE and len(nodes) <= MAX_TILED)
         self._groups(painter, scene, view, area)
         self._edges(painter, scene, view, edges, is_close)
+        self._group_titles(painter, scene, view, area)
         if is_close:
             self._portals(painter, scene, view, area)
             if camera.scale >= LABEL_SCALE:
@@ -107,20 +109,31 @@ class Renderer:
             painter.setBrush(t.group_fill)
             radius = min(11 * camera.scale, rect.width() / 2)
             painter.drawRoundedRect(rect, radius, radius)
-            if camera.scale >= 0.3:
-                self._group_title(painter, scene.flow.groups[box.group].label, box.x0, box.y0, box.x1, view)
 
-    def _group_title(self, painter: QPainter, label: str, x: float, y: float, right: float, view: View) -> None:
+    def _group_titles(self, painter: QPainter, scene: Scene, view: View, area: QRectF) -> None:
+        """The modules' names and −/+ signs, over the edges that pass."""
         t, camera = view.tokens, view.camera
-        painter.save()
-        painter.translate(*camera.to_widget(x, y))
-        painter.scale(camera.scale, camera.scale)
-        paint_fold_sign(painter, fold_rect(0, 0), t, False)
-        painter.setFont(t.font(t.small_size, bold=True))
-        painter.setPen(t.text_muted)
-        text = painter.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, int(max(right - x - 34, 8)))
-        painter.drawText(QRectF(26, 3, right - x - 30, 18), Qt.AlignmentFlag.AlignVCenter, text)
-        painter.restore()
+        if camera.scale < TITLE_SCALE:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for box in scene.geometry.picture.groups:
+            if not _to_widget(camera, box.x0, box.y0, box.x1, box.y0 + 24).intersects(area):
+                continue
+            painter.save()
+            painter.translate(*camera.to_widget(box.x0, box.y0))
+            painter.scale(camera.scale, camera.scale)
+            painter.setFont(t.font(t.small_size, bold=True))
+            room = max(box.x1 - box.x0 - 34, 8)
+            label = scene.flow.groups[box.group].label
+            text = painter.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, int(room))
+            width = painter.fontMetrics().horizontalAdvance(text) + 6
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(blend(t.canvas, t.group_outline, 0.3))
+            painter.drawRoundedRect(QRectF(5, 3, width + 22, 18), 5, 5)
+            paint_fold_sign(painter, fold_rect(0, 0), t, False)
+            painter.setPen(t.text_muted)
+            painter.drawText(QRectF(26, 3, width, 18), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.restore()
 
     # Edges
 
@@ -192,24 +205,20 @@ class Renderer:
         )
 
     def _edge_labels(self, painter: QPainter, scene: Scene, view: View, edges: Ints) -> None:
-        geometry, t = scene.geometry, view.tokens
-        places = geometry.label_places[edges]
+        t = view.tokens
+        places = scene.geometry.label_places[edges]
         shown = edges[~np.isnan(places[:, 0])]
         if len(shown) > MAX_TILED:
             return
         done = view.edge_happened
-        height = EDGE_LABEL_HEIGHT
         for edge in shown.tolist():
             text = scene.edge_labels[edge]
-            width = float(geometry.label_widths[edge])
-            x, y = geometry.label_places[edge].tolist()
             painter.setOpacity(1.0 if done[edge] else DIM + 0.15)
 
             def paint(p: QPainter, rect: QRectF, text: str = text) -> None:
                 paint_edge_label(p, text, rect, t)
 
-            rect = QRectF(x - width / 2, y - height / 2, width, height)
-            self._draw(painter, ("edge", text), rect, paint, view)
+            self._draw(painter, ("edge", text), edge_label_rect(scene, edge), paint, view)
         painter.setOpacity(1.0)
 
     def _portals(self, painter: QPainter, scene: Scene, view: View, area: QRectF) -> None:
@@ -390,6 +399,13 @@ def heat_rect(room: QRectF, columns: int, rows: int) -> QRectF:
     width = max(cell * columns, min(room.width(), 12.0 * columns, 9.0))
     height = max(cell * rows, min(room.height(), 12.0 * rows, 9.0))
     return QRectF(room.right() - width, room.center().y() - height / 2, width, height)
+
+
+def edge_label_rect(scene: Scene, edge: int) -> QRectF:
+    """Where the shape on an edge stands, in scene units; empty where there is no room for it."""
+    x, y = scene.geometry.label_places[edge].tolist()
+    width = float(scene.geometry.label_widths[edge])
+    return QRectF(x - width / 2, y - EDGE_LABEL_HEIGHT / 2, width, EDGE_LABEL_HEIGHT) if x == x else QRectF()
 
 
 def edge_color(style: EdgeStyle, t: Tokens, happened: bool) -> QColor:

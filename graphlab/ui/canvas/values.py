@@ -108,15 +108,13 @@ class Pictures:
 
 def statistics(trace: TraceReader, value: int) -> str:
     """Least, mean and greatest number, for tooltips."""
-    record = trace.values[value]
-    if record.stats:
-        low, mean, high = (record.stats.get(name, float("nan")) for name in ("min", "mean", "max"))
-    else:
-        array = trace.array(value)
-        if array.size == 0 or np.iscomplexobj(array):
-            return ""
-        numbers = array.astype(np.float64)
-        low, mean, high = float(numbers.min()), float(numbers.mean()), float(numbers.max())
-    return _("min {low} · mean {mean} · max {high}").format(
-        low=number_text(low), mean=number_text(mean), high=number_text(high)
+    from graphlab.analysis.values import statistics_of
+
+    stats = statistics_of(trace, trace.values[value])
+    if "mean" not in stats:
+        return ""
+    text = _("min {low} · mean {mean} · max {high}").format(
+        low=number_text(stats["min"]), mean=number_text(stats["mean"]), high=number_text(stats["max"])
     )
+    bad = int(stats.get("n_nan", 0) + stats.get("n_inf", 0))
+    return text + (" · " + _("{n} not finite").format(n=bad) if bad else "")

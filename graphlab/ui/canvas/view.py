@@ -41,7 +41,7 @@ from graphlab.ui.canvas.camera import MAX_SCALE, MIN_SCALE, Camera, fitting
 from graphlab.ui.canvas.describe import accessible_text, categories, graph_text, tooltip
 from graphlab.ui.canvas.faces import fold_rect
 from graphlab.ui.canvas.loader import Loader
-from graphlab.ui.canvas.render import Renderer, View, portal_rect
+from graphlab.ui.canvas.render import TITLE_SCALE, Renderer, View, portal_rect
 from graphlab.ui.canvas.scene import Scene
 from graphlab.ui.canvas.values import Pictures, Shown
 from graphlab.ui.theme import tokens
@@ -302,7 +302,7 @@ class GraphView(QWidget):
             stretch = section_at(trace, scene.flow.section)
             event = stretch.end - 1 if stretch is not None else len(trace.events) - 1
         value = value_at(trace, int(scene.tensors[node]), event)
-        return -1 if value is None else int(value)
+        return -1 if value is None else value.id
 
     # What tests and other parts ask
 
@@ -516,7 +516,7 @@ class GraphView(QWidget):
     def _fold_at(self, point: QPointF) -> str:
         """Path of the module whose −/+ sign or title is at a place."""
         scene, camera = self._scene, self._camera
-        if scene is None or camera.scale < 0.3:
+        if scene is None or camera.scale < TITLE_SCALE:
             return ""
         x, y = camera.to_scene(point.x(), point.y())
         for box in reversed(scene.geometry.picture.groups):
@@ -787,6 +787,7 @@ class GraphView(QWidget):
             edge_happened=self._edge_happened,
             value=self._value,
             settled=settled,
+            tile_seconds=0.012 if self._settled else 0.004,
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -96,8 +96,7 @@ class Narration(QWidget):
         self._badge.show_phase(phase, t)
         self._show_place()
         self._plain = sentence(trace, event)
-        names = {trace.tensors[i].name for i in (*record.inputs, *record.outputs) if 0 <= i < len(trace.tensors)}
-        self._sentence.setText(emphasised(self._plain, names, phase_color(t, phase).name()))
+        self._sentence.setText(emphasised(self._plain, named_tensors(trace, event), phase_color(t, phase).name()))
         self._sentence.setToolTip(self._plain)
         self.setAccessibleDescription(self._plain)
 
@@ -125,6 +124,18 @@ class Narration(QWidget):
         t = tokens(self._state.theme)
         painter = QPainter(self)
         painter.fillRect(self.rect(), t.surface)
+
+
+def named_tensors(trace: TraceReader, event: int) -> set[str]:
+    """Names of the tensors that a sentence about an event may speak of: its own, and those whose gradients they are."""
+    record = trace.events[event]
+    related = [*record.inputs, *record.outputs]
+    if 0 <= record.forward < len(trace.events):
+        forward = trace.events[record.forward]
+        related += [*forward.inputs, *forward.outputs]
+    known = [trace.tensors[i] for i in related if 0 <= i < len(trace.tensors)]
+    known += [trace.tensors[tensor.of] for tensor in known if tensor.of >= 0]
+    return {tensor.name for tensor in known if tensor.name}
 
 
 def emphasised(text: str, names: set[str], color: str) -> str:
