@@ -34,6 +34,9 @@ class Ordering:
         flows[net.lower[~net.is_minor]] = 1
         n_pulls = int(net.pull.max(initial=0)) + 1
         self.tie = (((net.depth + net.height) * 2 + flows) * n_pulls + net.pull).tolist()
+        self.anti_tie = [-t for t in self.tie]
+        self.is_turned = False
+        self.is_coarse = k > SWAP_LIMIT and paths is None
         self.place = [0.0] * k
         self.rows: list[list[int]] = []
 
@@ -74,9 +77,13 @@ class Ordering:
                 keys[item] = sum([place[i] for i in near]) / len(near)
             else:
                 keys[item] = place[item]
-        tie = self.tie
+        if self.is_coarse:
+            row.sort(key=keys.__getitem__)
+            return
+        # Children of one parent have the same mean: what lies beyond them decides, then the spine, in turns.
+        tie = self.anti_tie if self.is_turned else self.tie
         if self.paths is None:
-            row.sort(key=lambda item: (round(keys[item], 6), tie[item]))
+            row.sort(key=lambda item: (round(keys[item], 6), self._mean(second[item]), tie[item]))
             return
         sums: dict[int, list[float]] = {}
         for item in row:
@@ -92,6 +99,9 @@ class Ordering:
             return [*steps, (round(keys[item], 6), tie[item])]
 
         row.sort(key=rank)
+
+    def _mean(self, near: list[int]) -> float:
+        return round(sum([self.place[i] for i in near]) / len(near), 6) if near else 0.0
 
     def n_crossings(self) -> int:
         """Pairs of segments that cross."""
@@ -156,20 +166,21 @@ def order(
 ) -> list[list[int]]:
     """The items of each row from left to right. `hint` is where items were before, nan where unknown."""
     work = Ordering(net, paths, is_cancelled)
-    small = net.n_items <= SWAP_LIMIT
+    tiny, small = net.n_items <= TINY, net.n_items <= SWAP_LIMIT
     base = np.argsort(np.array(work.tie), kind="stable")
-    starts = [base]
+    starts = [(base, True)]
     if hint is not None:
-        starts.insert(0, np.argsort(np.where(np.isfinite(hint), hint, np.inf), kind="stable"))
-    elif net.n_items <= TINY:
-        starts.append(_depth_first(work))
+        starts.insert(0, (np.argsort(np.where(np.isfinite(hint), hint, np.inf), kind="stable"), True))
+    elif tiny:
+        walk = _depth_first(work)
+        starts += [(walk, True), (base, False), (walk, False)]
     best: tuple[int, list[list[int]]] | None = None
-    tiny = net.n_items <= TINY
     n_sweeps = max(2, round((12 if tiny else 6 if net.n_items < 60_000 else 4) * effort))
-    for start in starts:
+    for start, down_first in starts if small else starts[:1]:
         work.reset(start)
         for k in range(n_sweeps):
-            work.sweep(down=k % 2 == 0)
+            work.is_turned = small and (k // 2) % 2 == 1
+            work.sweep(down=(k % 2 == 0) == down_first)
             if not small:
                 continue
             if k >= 2:
@@ -179,8 +190,6 @@ def order(
                 best = (count, [list(row) for row in work.rows])
             if best[0] == 0:
                 return best[1]
-        if not small:
-            break
     return best[1] if best is not None else work.rows
 
 

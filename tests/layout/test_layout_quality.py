@@ -124,7 +124,7 @@ def test_crossings_stay_near_those_of_dot(seed):
     ).stdout
     theirs = dot_crossings(plain, edges)
     assert ours.overlaps == ours.through_nodes == 0
-    assert ours.crossings <= 1.5 * theirs + 8
+    assert ours.crossings <= 1.5 * theirs + 4
 
 
 def dot_crossings(plain, edges):
