@@ -1,4 +1,4 @@
-"""The expression bar: one line such as `loss = ((w * x + b - y) ** 2).mean()` and a table of variables, made into a program.
+"""The expression bar: a line such as `loss = ((w * x + b - y) ** 2).mean()` and a table, made into a program.
 
 Reads the files that the user names (.csv, .npy) as data only: size-checked, never unpickled. Runs nothing.
 """
@@ -91,9 +91,7 @@ def parse(text: str) -> Expression:
     columns: dict[str, int] = {}
     inner = {node.arg for node in ast.walk(statement.value) if isinstance(node, ast.arg)}
     inner |= {
-        node.id
-        for node in ast.walk(statement.value)
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
     names = [
         node for node in ast.walk(statement.value) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
@@ -170,9 +168,9 @@ def _value(variable: Variable) -> str:
         numbers = read_file(text, name)
         if numbers.size > MAX_LITERAL_NUMBERS:
             raise ExpressionError(
-                _(
-                    "`{name}`: the file holds {n:,} numbers; at most {limit:,} can be put into a program. Use a smaller one."
-                ).format(name=name, n=numbers.size, limit=MAX_LITERAL_NUMBERS),
+                _("`{name}`: the file holds {n:,} numbers; a program can hold {limit:,}. Use a smaller one.").format(
+                    name=name, n=numbers.size, limit=MAX_LITERAL_NUMBERS
+                ),
                 name,
             )
     else:

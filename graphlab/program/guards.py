@@ -1,4 +1,4 @@
-"""What stands behind the guards of a running program: its built-ins, its imports, the few attributes that are asked for.
+"""What stands behind the guards of a running program: its built-ins, imports, and attributes to be asked for.
 
 `namespace` makes the fresh globals of one run. A program reaches nothing here but through the guards themselves.
 """

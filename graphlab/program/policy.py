@@ -1,8 +1,8 @@
 """The restricted language as a RestrictedPython policy: which syntax passes, and where guards are put in.
 
 Public attributes, subscripts, iteration and calls are left as they are: no object that a program can reach holds
-anything dangerous under a public name (see library.py, and the test that walks all of them). So ordinary code runs at full
-speed, and every expression keeps its place in the text. Guards stand only before the few names that need them.
+anything dangerous under a public name (see library.py, and the test that walks them all). So ordinary code runs at
+full speed, and every expression keeps its place in the text. Guards stand only before the few names that need them.
 """
 
 # ruff: noqa: N802, N815 - the visitors' names are ast's

@@ -14,7 +14,8 @@ import numpy as np
 
 import graphlab.engine
 from graphlab import explain
-from graphlab.engine import device, observe
+from graphlab.engine import observe
+from graphlab.engine.device import count_cpu, device, memory, set_capacity, set_cpu_limit, set_cuda
 from graphlab.i18n import _
 from graphlab.program.ahead import Place, ghosts
 from graphlab.program.guards import ProgramExit, main_module, namespace
@@ -76,9 +77,9 @@ def refused(refusal: Refusal) -> Outcome:
 
 
 def _prepare(limits: Limits) -> None:
-    device.set_cuda(limits.cuda > 0)
-    device.set_capacity(limits.cuda)
-    device.set_cpu_limit(limits.memory or None)
+    set_cuda(limits.cuda > 0)
+    set_capacity(limits.cuda)
+    set_cpu_limit(limits.memory or None)
     random.seed(SEED)
     np.random.seed(SEED)
     sys.setrecursionlimit(limits.recursion)
@@ -89,7 +90,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
     writer.set_meta("source", checked.source)
     recorder = Recorder(writer, FILENAME, source=checked.source)
     prints.listener = recorder.printed
-    device.count_cpu(True)
+    count_cpu(True)
     names = namespace(prints, recorder.loop_started, recorder.loop_ended)
     observe.set_observer(recorder)
     try:
@@ -193,7 +194,7 @@ def _line(error: BaseException) -> int:
 def _peak_memory() -> dict[str, int]:
     peaks = {}
     for name in ("cpu", "cuda"):
-        peak = device.memory(device.device(name))[1]
+        peak = memory(device(name))[1]
         if peak:
             peaks["cuda:0" if name == "cuda" else name] = peak
     return peaks

@@ -91,10 +91,10 @@ Command = Start | Stop
 LIMIT_WORDS = {
     "seconds": N_("The program ran longer than {seconds:g} s and was ended. Make it do less, or raise the time limit."),
     "memory": N_(
-        "The program needed more than {memory} of memory and was ended. Use smaller tensors, or raise the limit."
+        "The program needed more than {memory} of memory and was ended. Use smaller tensors or raise the limit."
     ),
     "characters": N_(
-        "The program printed more than {characters:,} characters and was ended. Print less, for example every 100th turn."
+        "The program printed more than {characters:,} characters and was ended. Print less, say every 100th turn."
     ),
     "trace": N_(
         "The record of the program grew over {trace} and the program was ended. Use fewer iterations or smaller tensors."

@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 import time
+import traceback
 import warnings
 from typing import Any, BinaryIO
 
@@ -206,6 +207,12 @@ class Worker:
             pass  # came between two steps of ours; `_ended_outcome` says what it was
         except MemoryError:
             self._outcome = Outcome("limit", limit_sentence("memory", request.limits), limit="memory")
+        except Exception as error:  # our own mistake, at the thread's edge: said, not swallowed
+            self._outcome = Outcome(
+                "crashed",
+                _("GraphLab itself failed while running the program: {error!r}. Please report it.").format(error=error),
+                traceback="".join(traceback.format_exception(error)),
+            )
 
     def enter(self) -> None:
         """The program's code begins: from now on it may be interrupted."""

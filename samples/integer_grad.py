@@ -1,0 +1,10 @@
+"""Gradients of whole numbers
+
+Only numbers with a fractional part can be changed a little: integers have no gradient.
+"""
+import torch
+
+x = torch.tensor([1, 2, 3], requires_grad=True)
+y = (x * x).sum()
+y.backward()
+print(x.grad)
