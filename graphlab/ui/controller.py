@@ -85,7 +85,7 @@ class Controller(QObject):
 
         self._cancel_verification()
         settings = self._window.settings
-        limits = Limits(
+        limits = self._window.files.limits or Limits(
             seconds=settings.get("run/time_limit"),
             memory=settings.get("run/memory_limit") * MIB,
             characters=settings.get("run/output_limit") * 1024,

@@ -76,10 +76,7 @@ class PanelHost(QWidget):
         """The panel, built now when it was not yet."""
         if self._widget is None:
             module, _colon, name = self._panel.target.partition(":")
-            try:
-                self._widget = getattr(importlib.import_module(module), name)(self._state, self)
-            except ModuleNotFoundError:
-                self._widget = QLabel(name, self)
+            self._widget = getattr(importlib.import_module(module), name)(self._state, self)
             if not self._widget.objectName() and self.findChild(QWidget, self._panel.name) is None:
                 self._widget.setObjectName(self._panel.name)
             self._layout.addWidget(self._widget)

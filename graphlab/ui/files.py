@@ -8,13 +8,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLockFile, QObject, QSaveFile, QTimer
+from PySide6.QtCore import QLockFile, QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from graphlab.i18n import _
 from graphlab.ui.settings import data_folder
 
 if TYPE_CHECKING:
+    from graphlab.session.messages import Limits
+    from graphlab.session.projects import Settings as ProjectSettings
     from graphlab.ui.window import MainWindow
 
 AUTOSAVE_DELAY = 1500  # ms after the last change
@@ -27,9 +29,11 @@ class Files(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._kind = ""  # "", "program", "trace"
+        self._kind = ""  # "", "program", "project", "trace"
         self._path: Path | None = None
         self._title = ""
+        self._newline = "\n"
+        self._project: ProjectSettings | None = None
         self._autosave = Autosave(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -57,7 +61,12 @@ class Files(QObject):
     @property
     def is_modified(self) -> bool:
         """Whether there is something that was not saved."""
-        return self._kind == "program" and self._window.editor.document().isModified()
+        return self.is_open and self._window.editor.document().isModified()
+
+    @property
+    def limits(self) -> Limits | None:
+        """The limits that the open project keeps, None where the preferences hold."""
+        return self._project.limits if self._kind == "project" and self._project is not None else None
 
     def _text_changed(self) -> None:
         editor = self._window.editor
@@ -102,16 +111,24 @@ class Files(QObject):
     def open_path(self, path: Path) -> bool:
         """Open a program, project folder or trace. What cannot be read gets one sentence, and all stays as it was."""
         from graphlab.session.projects import ProjectError, open_document
+        from graphlab.trace.store import TraceError, TraceReader
 
-        if not self.may_discard():
-            return False
         try:
             document = open_document(path)
-        except ProjectError as error:
+            reader = TraceReader(path) if document.kind == "trace" else None
+        except (ProjectError, TraceError) as error:
             self._say(str(error))
             self._window.settings.drop_recent(str(path))
             return False
-        del document
+        if not self.may_discard():
+            if reader is not None:
+                reader.close()
+            return False
+        self._open_program(document.source, path)
+        self._kind, self._newline, self._project = document.kind, document.newline, document.settings
+        if reader is not None:
+            self._window.controller.show_saved(reader)
+        self._window.show_work()
         return True
 
     def take_built(self, source: str) -> None:
@@ -125,6 +142,7 @@ class Files(QObject):
         window = self._window
         window.controller.leave()
         self._kind, self._path, self._title = "program", path, title
+        self._newline, self._project = "\n", None
         window.editor.setReadOnly(False)
         window.editor.setPlainText(source)
         window.editor.document().setModified(False)
@@ -144,36 +162,65 @@ class Files(QObject):
 
     def save(self) -> bool:
         """Save under the name it has, or ask for one. True when it is on disk."""
-        if self._kind != "program" or self._path is None:
+        if self._kind not in ("program", "project") or self._path is None:
             return self.save_as()
         return self._write(self._path)
 
     def save_as(self) -> bool:
-        """Ask for a name and save under it."""
-        default = str(self._path or Path(self._window.settings.memory("folder", "") or ".") / "program.py")
+        """Ask for a name and save the program, or with the ending of traces the run, under it."""
+        folder = Path(self._window.settings.memory("folder", "") or ".")
+        default = self._path if self._kind == "program" and self._path is not None else folder / "program.py"
         path, _filter = QFileDialog.getSaveFileName(
-            self._window, _("Save program"), default, _("Programs (*.py)") + ";;" + _("Run as trace (*.graphlab)")
+            self._window,
+            _("Save as"),
+            str(default),
+            _("Program (*.py)") + ";;" + _("Run with its program, as a trace (*.graphlab)"),
         )
         if not path:
             return False
-        return self._write(Path(path))
+        chosen = Path(path)
+        if not chosen.suffix:
+            chosen = chosen.with_suffix(".graphlab" if "*.graphlab" in _filter else ".py")
+        if chosen.suffix == ".graphlab":
+            return self.save_trace(chosen)
+        self._kind = "program"
+        return self._write(chosen)
+
+    def save_trace(self, path: Path) -> bool:
+        """Save the shown run as a trace; the program keeps its own name."""
+        from graphlab.session.projects import ProjectError, save_trace
+
+        trace = self._window.state.trace
+        if trace is None:
+            self._say(_("There is no run to save yet. Run the program first."))
+            return False
+        try:
+            save_trace(trace.path, path)
+        except ProjectError as error:
+            self._say(str(error))
+            return False
+        self._remember(path)
+        self._window.message_bar.say(_("The run was saved. ({path})").format(path=path), topic="file")
+        return True
 
     def _write(self, path: Path) -> bool:
-        file = QSaveFile(str(path))  # temporary file, fsync, rename
-        text = self._window.editor.toPlainText().encode()
-        if not file.open(QSaveFile.OpenModeFlag.WriteOnly) or file.write(text) != len(text) or not file.commit():
-            self._say(
-                _("The program could not be saved: {reason}. Choose another place. ({path})").format(
-                    reason=file.errorString(), path=path
-                )
-            )
+        from graphlab.session.projects import ProjectError, Settings, save_program, save_project
+
+        text = self._window.editor.toPlainText()
+        try:
+            if self._kind == "project":
+                save_project(path, text, self._project or Settings(), self._newline)
+            else:
+                save_program(path, text, self._newline)
+        except ProjectError as error:
+            self._say(str(error))
             return False
         self._path = path
-        self._kind = "program"
         self._window.editor.document().setModified(False)
         self._autosave.remove()
         self._remember(path)
-        self._window._show()
+        self._window.message_bar.dismiss(topic="file")
+        self._window.refresh()
         return True
 
     def export_image(self) -> None:
@@ -255,7 +302,7 @@ class Files(QObject):
         self._window.editor.document().setModified(True)
         self._autosave.write(lost["text"], path, lost["name"])
         self._autosave.forget(lost)
-        self._window._show()
+        self._window.refresh()
 
 
 class Autosave:

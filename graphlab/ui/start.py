@@ -185,10 +185,7 @@ class StartPage(QScrollArea):
 
     def refresh(self) -> None:
         """Show the samples and the recent files as they are now."""
-        try:
-            from graphlab.session.samples import samples
-        except ImportError:
-            samples = list
+        from graphlab.session.samples import samples
 
         if not self._cards:
             for sample in samples():

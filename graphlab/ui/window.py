@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore_layout()
         self.show_start()
-        self._show()
+        self.refresh()
 
     # Building
 
@@ -198,14 +198,14 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         state = self.state
         for signal in (state.trace_changed, state.trace_grown, state.event_changed, state.section_changed):
-            signal.connect(self._show)
-        state.run_state_changed.connect(self._show)
+            signal.connect(self.refresh)
+        state.run_state_changed.connect(self.refresh)
         state.problems_changed.connect(self._name_problems)
         state.theme_changed.connect(self._change_theme)
         state.node_selected.connect(self._mark_node)
-        self.editor.document().modificationChanged.connect(self._show)
-        self.editor.undoAvailable.connect(self._show)
-        self.editor.redoAvailable.connect(self._show)
+        self.editor.document().modificationChanged.connect(self.refresh)
+        self.editor.undoAvailable.connect(self.refresh)
+        self.editor.redoAvailable.connect(self.refresh)
         self.editor.zoomed.connect(lambda size: self.settings.set("look/font_size", size))
         self.editor.set_font_size(self.settings.get("look/font_size"))
         self.settings.changed.connect(self._setting_changed)
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
         self.toolbar.hide()
         self.statusBar().hide()
         self._start.setFocus()
-        self._show()
+        self.refresh()
 
     def show_work(self) -> None:
         """Show the open program with its panels."""
@@ -292,7 +292,7 @@ class MainWindow(QMainWindow):
             self._hidden_docks = None
         self._pages.setCurrentWidget(self._work)
         self._fit_titles_soon()
-        self._show()
+        self.refresh()
 
     @property
     def is_start_shown(self) -> bool:
@@ -326,17 +326,17 @@ class MainWindow(QMainWindow):
     def theme_light(self) -> None:
         """Light from now on."""
         self.settings.set("look/theme", "light")
-        self._show()
+        self.refresh()
 
     def theme_dark(self) -> None:
         """Dark from now on."""
         self.settings.set("look/theme", "dark")
-        self._show()
+        self.refresh()
 
     def theme_system(self) -> None:
         """As the desktop has it from now on."""
         self.settings.set("look/theme", "system")
-        self._show()
+        self.refresh()
 
     def reset_layout(self) -> None:
         """Put all panels back where they were at first."""
@@ -384,7 +384,7 @@ class MainWindow(QMainWindow):
 
     # Showing
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
         """Title, status line and what can be done now."""
         if not hasattr(self, "commands"):
             return
