@@ -42,7 +42,7 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Set how tensors are printed; what is None stays as it is, but `sci_mode=None` goes back to the automatic choice."""
+    """Set how tensors are printed. What is None stays as it is; `sci_mode=None` is the automatic choice."""
     chosen = dict(_PROFILES.get(profile, {})) if profile is not None else {}
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     chosen.update({name: value for name, value in given.items() if value is not None})
@@ -149,7 +149,7 @@ def _corners(array: np.ndarray) -> np.ndarray:
 
 
 def array_text(array: np.ndarray, indent: int = 0) -> str:
-    """The numbers of an array between brackets, as they stand inside `tensor(…)`; `indent`: columns before the first."""
+    """The numbers of an array between brackets, as inside `tensor(…)`; `indent`: columns before the first."""
     if array.size == 0:
         return "[]"
     is_summary = array.size > _options.threshold

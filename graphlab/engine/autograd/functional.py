@@ -253,7 +253,7 @@ def jvp(
 ) -> tuple[Any, Any]:
     """`func(*inputs)`, and its Jacobian times `v`, by differentiating the vjp by its own vector."""
     with modes.enable_grad():
-        inputs_tuple, given = _as_tensors(inputs, "inputs", "jvp")
+        _, given = _as_tensors(inputs, "inputs", "jvp")
         given = _with_grad(given, create_graph)
         direction: Any = None
         if v is not None:

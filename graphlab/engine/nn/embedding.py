@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphlab.engine.device import Virtual
+from graphlab.engine.generator import default_generator
 from graphlab.engine.nn import functional as F
 from graphlab.engine.nn.linear import new_parameter
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
-from graphlab.engine.random import default_generator
 from graphlab.engine.tensor import Tensor
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from graphlab.engine import dtypes
 from graphlab.engine.device import Virtual, resolve
+from graphlab.engine.generator import default_generator
 from graphlab.engine.nn import functional as F
 from graphlab.engine.nn import init
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
-from graphlab.engine.random import default_generator
-from graphlab.engine.sampling import empty_array
+from graphlab.engine.random import empty_array
 from graphlab.engine.tensor import Tensor, adopt
 
 

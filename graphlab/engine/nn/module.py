@@ -41,15 +41,6 @@ class _IncompatibleKeys(NamedTuple):
     __str__ = __repr__
 
 
-class _StateDict(OrderedDict[str, Any]):
-    """The dictionary that `state_dict` returns; it prints as PyTorch's does."""
-
-    _metadata: dict[str, Any]
-
-    def __repr__(self) -> str:
-        return f"OrderedDict({list(self.items())!r})" if self else "OrderedDict()"
-
-
 class RemovableHandle:
     """Takes a hook away again."""
 
@@ -189,7 +180,7 @@ class Module:
     # Attributes.
 
     def __getattr__(self, name: str) -> Any:
-        # Only reached when the attribute is missing. PyTorch stumbles over `_backward_hooks` in a call without __init__.
+        # Only reached when the attribute is missing. Without __init__, PyTorch's call stumbles over `_backward_hooks`.
         if name == "_is_hooked":
             name = "_backward_hooks"
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -525,8 +516,9 @@ class Module:
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Parameters and persistent buffers by path; detached (sharing memory) unless `keep_vars`."""
         if destination is None:
-            destination = _StateDict()
-            destination._metadata = OrderedDict()
+            made: Any = OrderedDict()
+            made._metadata = OrderedDict()
+            destination = made
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = {"version": self._version}
         for name, parameter in self._parameters.items():
@@ -554,7 +546,8 @@ class Module:
                     0, "Unexpected key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in unexpected))
                 )
             if missing:
-                errors.insert(0, "Missing key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in missing)))
+                names = ", ".join(f'"{key}"' for key in missing)
+                errors.insert(0, f"Missing key(s) in state_dict: {names}. ")
         if errors:
             text = "\n\t".join(errors)
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{text}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.engine.dtypes import Array
-from graphlab.engine.random import _fma64
+from graphlab.engine.generator import fma64
 
 _BLOCK = 1 << 15
 """Elements treated at a time, so that the float64 copy stays within the processor's cache."""
@@ -44,7 +44,7 @@ def add_scaled(out: Array, a: Array, b: Array, alpha: float) -> None:
         if alpha in (1, -1):
             np.add(a, b, out=out) if alpha == 1 else np.subtract(a, b, out=out)
         else:
-            out[...] = _fma64(b, np.float64(alpha), a)
+            out[...] = fma64(b, np.float64(alpha), a)
         return
     factor = _single(alpha)
     if out.size <= _BLOCK:
@@ -84,7 +84,7 @@ def add_product(out: Array, a: Array, b: Array, value: float) -> None:
     """out += value * a * b, as `Tensor.addcmul_`."""
     scaled = a if value == 1 else a * a.dtype.type(value)
     if out.dtype == np.float64:
-        out[...] = _fma64(scaled, b, out)
+        out[...] = fma64(scaled, b, out)
     else:
         wide = np.multiply(scaled, b, dtype=np.float64)
         wide += out

@@ -1,0 +1,5 @@
+"""`torch.utils`."""
+
+from graphlab.engine.utils import data
+
+__all__ = ["data"]
