@@ -14,6 +14,7 @@ class TraceIndex:
     def __init__(self) -> None:
         self.values: dict[int, list[tuple[int, int]]] = defaultdict(list)  # tensor -> (event, value or -1 when cleared)
         self.gradients: dict[int, list[int]] = defaultdict(list)  # tensor -> gradient tensors, `.grad` among them
+        self.leaves: list[int] = []  # tensors that no operator made
         self.made_at: dict[int, int] = {}  # tensor -> first event that gave it a value
         self.last_use: dict[int, int] = {}  # tensor -> last event that names it
         self.by_event: dict[int, list[int]] = defaultdict(list)  # event -> backward events of that forward event
@@ -32,6 +33,8 @@ class TraceIndex:
         for tensor in trace.tensors[self._n_tensors :]:
             if tensor.of >= 0 and tensor.kind in (TensorKind.GRADIENT, TensorKind.LEAF_GRAD):
                 self.gradients[tensor.of].append(tensor.id)
+            elif tensor.kind != TensorKind.INTERMEDIATE:
+                self.leaves.append(tensor.id)
         self._n_tensors = len(trace.tensors)
         for event in trace.events[self._n_events :]:
             for tensor_id in event.inputs:

@@ -67,4 +67,4 @@ def sample(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     while array.ndim > 2:
         array = array[array.shape[0] // 2] if array.shape[0] else array.reshape(0, array.shape[-1])
     thinned = array[tuple(slice(None, None, -(-max(1, n) // SAMPLE_SIDE)) for n in array.shape)]
-    return np.ascontiguousarray(thinned)
+    return thinned.copy()

@@ -77,17 +77,20 @@ def tensors_at(trace: TraceReader, event: int, limit: int = 500) -> list[TensorR
     index = index_of(trace)
     section = section_at(trace, section_of(trace, event))
     start = section.first if section is not None else 0
-    iterations_from = next((each.first for each in trace.sections if each.kind == "iteration"), start)
+    setup_end = next((each.first for each in trace.sections if each.kind == "iteration"), 0)
+    candidates = [tensor for tensor in index.leaves if trace.tensors[tensor].kind in _ALWAYS]
+    for stretch in (trace.events[: min(setup_end, start)], trace.events[start : event + 1]):
+        for step in stretch:
+            candidates += step.outputs
+            candidates += step.inputs
     newest: dict[str, int] = {}
-    for tensor in trace.tensors:
-        if not tensor.name or tensor.kind in _GRADIENTS:
+    for tensor_id in dict.fromkeys(candidates):
+        if tensor_id < 0:
             continue
-        made = index.made_at.get(tensor.id, -1)
-        if made < 0 or made > event:
-            continue
-        if tensor.kind in _ALWAYS or made >= start or made < iterations_from:
-            newest[tensor.name] = tensor.id
-    return [_row(trace, tensor, event) for tensor in list(newest.values())[:limit]]
+        tensor = trace.tensors[tensor_id]
+        if tensor.name and tensor.kind not in _GRADIENTS and 0 <= index.made_at.get(tensor_id, -1) <= event:
+            newest[tensor.name] = tensor_id
+    return [_row(trace, tensor_id, event) for tensor_id in list(newest.values())[:limit]]
 
 
 def _row(trace: TraceReader, tensor_id: int, event: int) -> TensorRow:
