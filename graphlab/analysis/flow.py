@@ -181,7 +181,7 @@ class _Builder:
         tensor = self.trace.tensors[tensor_id]
         key = self._unique(f"t:{tensor.name}" if tensor.name else base)
         role = _ROLES.get(tensor.kind, "")  # type: ignore[call-overload]
-        label = tensor.name or _unnamed(tensor)
+        label = tensor.name or _unnamed(tensor, self.trace.events[event].op if event >= 0 else "")
         index = self._add(FlowNode(key, "tensor", label, tensor_text(tensor), module, event, tensor_id, role=role))
         self._node_of[tensor_id] = index
         return index
@@ -345,14 +345,17 @@ class _Builder:
             previous = index
 
 
-def _unnamed(tensor: Tensor) -> str:
-    return "" if tensor.kind == TensorKind.INTERMEDIATE else _ROLES.get(tensor.kind, "")  # type: ignore[call-overload]
+def _unnamed(tensor: Tensor, op: str) -> str:
+    """What stands for a name: the operator that made it, or what it is."""
+    return f"({op})" if op else _ROLES.get(tensor.kind, "")  # type: ignore[call-overload]
 
 
 def _params_text(event: Event) -> str:
     """The few arguments that say what the operator does: "dim=1"."""
     shown = [
-        f"{name}={value}" for name, value in event.params.items() if value is not None and not isinstance(value, list)
+        f"{name}={value}"
+        for name, value in event.params.items()
+        if value is not None and value is not False and not isinstance(value, list | dict)
     ]
     text = ", ".join(shown[:2])
     return text if len(text) <= 24 else text[:23] + "…"

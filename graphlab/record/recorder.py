@@ -188,9 +188,7 @@ class Recorder:
 
     # Tensors and values
 
-    def _add_tensor(
-        self, kind: int, array: Array, name: str, requires_grad: bool, of: int, base: int, device: str
-    ) -> int:
+    def _add_tensor(self, kind: int, array: Array, name: str, requires_grad: bool, of: int, device: str) -> int:
         number = self._n_tensors
         self._n_tensors = number + 1
         self._tensors.append(
@@ -538,7 +536,7 @@ class Recorder:
         if number < 0 or self._tensor_ids.is_lost(number):
             name = self._names.get(of, "")
             number = self._add_tensor(
-                _LEAF_GRAD, total._array, f"{name}.grad" if name else "", False, of, -1, str(leaf._device)
+                _LEAF_GRAD, total._array, f"{name}.grad" if name else "", False, of, str(leaf._device)
             )
             self._leaf_grads[of] = number
             inputs: tuple[int, ...] = (contribution,)
