@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from graphlab.engine import ops  # noqa: F401 - declares the operators
+from graphlab.engine.ops.loss import reduction_of
 from graphlab.engine.ops.run import FUNCTIONS
 
 _OPERATORS = [
     "adaptive_avg_pool2d",
     "avg_pool2d",
+    "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -20,6 +22,7 @@ _OPERATORS = [
     "cross_entropy",
     "dropout",
     "elu",
+    "elu_",
     "embedding",
     "gelu",
     "glu",
@@ -31,6 +34,7 @@ _OPERATORS = [
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
     "log_softmax",
     "logsigmoid",
@@ -58,7 +62,6 @@ _OPERATORS = [
     "tanhshrink",
     "threshold",
     "unfold",
-    "batch_norm",
 ]
 
 globals().update({name: FUNCTIONS[name] for name in _OPERATORS if name in FUNCTIONS})
@@ -68,11 +71,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'")
 
 
-def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction that PyTorch's two old switches mean, or `reduction` itself."""
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction that PyTorch's two old switches mean, or `reduction` itself, unchecked."""
     if size_average is None and reduce is None:
         return reduction
-    averaged = size_average is None or size_average
-    if reduce is not None and not reduce:
-        return "none"
-    return "mean" if averaged else "sum"
+    return reduction_of(reduction, size_average, reduce)

@@ -1,7 +1,7 @@
 """The arithmetic of optimizers, written into arrays in place and rounded where PyTorch's CPU kernels round.
 
-Those kernels are compiled with fused multiply-add: `a + alpha * b` is rounded once. A product of two float32 is exact in
-float64, so the fused result is a float64 sum rounded back; for float64 the rounding error is computed along.
+Those kernels are compiled with fused multiply-add: `a + alpha * b` is rounded once. A product of two float32 is exact
+in float64, so the fused result is a float64 sum rounded back; for float64 the rounding error is computed along.
 """
 
 from __future__ import annotations
