@@ -1,0 +1,78 @@
+"""PyTorch's names on NumPy: `import graphlab.engine as torch`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+from graphlab.engine import autograd, dtypes
+from graphlab.engine.device import device, set_default_device
+from graphlab.engine.dtypes import (
+    can_cast,
+    double,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from graphlab.engine.errors import OutOfMemoryError
+from graphlab.engine.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from graphlab.engine.ops import FUNCTIONS as _FUNCTIONS
+from graphlab.engine.tensor import Size, Tensor
+
+bool = dtypes.bool_
+int = dtypes.int_
+float = dtypes.float_
+strided = "torch.strided"
+preserve_format = "torch.preserve_format"
+contiguous_format = "torch.contiguous_format"
+pi = 3.141592653589793
+e = 2.718281828459045
+inf = float_inf = __import__("math").inf
+nan = __import__("math").nan
+newaxis = None
+__version__ = "2.13.0"
+
+globals().update(_FUNCTIONS)
+
+_LAZY = {"nn", "optim", "random", "printing", "cuda"}
+_FROM = {
+    **dict.fromkeys(
+        ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",
+         "randint_like", "normal", "bernoulli", "multinomial", "Generator", "default_generator", "get_rng_state",
+         "set_rng_state", "poisson"),
+        "random",
+    ),
+    **dict.fromkeys(("set_printoptions", "get_printoptions"), "printing"),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"graphlab.engine.{name}")
+    if name in _FROM:
+        found = getattr(importlib.import_module(f"graphlab.engine.{_FROM[name]}"), name)
+        globals()[name] = found
+        return found
+    near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)
+    hint = f". Did you mean: '{near[0]}'?" if near else ""
+    raise AttributeError(f"module 'torch' has no attribute '{name}'{hint}")

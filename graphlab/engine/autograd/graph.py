@@ -1,0 +1,712 @@
+"""The graph of recorded operators, and the backward pass over it.
+
+A node is one operator's derivative. Nodes are numbered as they are made; an operator's inputs are always older than
+itself, so falling numbers are a topological order and the pass needs no recursion.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from math import prod
+from operator import attrgetter
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from graphlab.engine import dtypes, modes, observe
+from graphlab.engine.device import Virtual, reserve, reserved
+from graphlab.engine.dtypes import Array
+from graphlab.engine.errors import fail, make
+from graphlab.engine.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from graphlab.engine.ops.op import Op
+
+next_seq = count().__next__
+_new = object.__new__
+_by_seq = attrgetter("seq")
+
+
+class SavedOutput:
+    """A node's own output, kept for its derivative without keeping the tensor (which would keep the node)."""
+
+    __slots__ = ("_array", "_device", "_version", "nr")
+
+    def __init__(self, array: Array, where: Any, version: list[int], nr: int = 0) -> None:
+        self._array = array
+        self._device = where
+        self._version = version
+        self.nr = nr
+
+
+class Scratch:
+    """An intermediate array that the vjp on arrays can use again; freed with the saved tensors."""
+
+    __slots__ = ("_array", "_version")
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+        self._version = None
+
+
+class Node:
+    """One operator's derivative: `grad_fn`. Subclasses, one an operator, carry PyTorch's name and the vjp."""
+
+    __slots__ = (
+        "__weakref__", "_mark", "casts", "edges", "hooks", "meta", "nrs", "outs", "params", "saved", "seq", "versions",
+    )  # fmt: skip
+
+    op: ClassVar[Op]
+    vjp: ClassVar[Callable[..., Any]]
+    n_outputs: ClassVar[int] = 1
+    xp: ClassVar[Any]  # what vjps compute with: NumPy (see Taped for tensors)
+
+    _mark: Any
+    casts: tuple[Any, ...] | None  # NumPy type for each input's gradient where operands were of mixed types
+    edges: tuple[Node | None, ...]  # where each input's gradient goes
+    hooks: dict[int, Any] | None
+    meta: Any  # on a device whose bytes are counted: (device, (shape, NumPy type) of each input)
+    nrs: tuple[int, ...] | None  # which output of the edge's node each input was; None when all are 0
+    outs: Any  # what is needed of the outputs where there are several: [(shape, dtype), …]
+    params: Any
+    saved: tuple[Any, ...] | None  # tensors for the vjp; None once freed
+    seq: int
+    versions: tuple[int, ...] | None  # of the saved tensors; None when all were 0
+
+    def name(self) -> str:
+        """PyTorch's name for it."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """Where its gradients go: (node, number of the node's output) for each input."""
+        return tuple(zip(self.edges, self.nrs or (0,) * len(self.edges)))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after it ran."""
+        return RemovableHandle(_hooks(self), ("node", hook))
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before it runs."""
+        return RemovableHandle(_hooks(self), ("pre", hook))
+
+
+class AccumulateGrad(Node):
+    """The end of the graph at a leaf: adds to `variable.grad`."""
+
+    __slots__ = ("variable",)
+    variable: Tensor
+
+
+class RemovableHandle:
+    """Takes a hook off again: `handle.remove()`."""
+
+    _next = count()
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = next(self._next)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook off."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def accumulator(leaf: Tensor) -> AccumulateGrad:
+    """The AccumulateGrad node of a leaf, made when first needed."""
+    held = leaf._acc
+    if held is not None:
+        if type(held) is AccumulateGrad:
+            return held
+        node = held()
+        if node is not None:
+            return node  # type: ignore[return-value]
+    made = _new(AccumulateGrad)
+    made.variable = leaf
+    made.edges = ()
+    made.saved = ()
+    made.seq = -1
+    made.nrs = made.versions = made.hooks = made.params = made.casts = made.outs = made.meta = made._mark = None
+    # A Parameter lives long and keeps its node; for other leaves a weak reference avoids a cycle, so that their
+    # memory is freed at once.
+    leaf._acc = made if type(leaf) is not Tensor else weakref.ref(made)
+    return made
+
+
+def edge(t: Tensor) -> Node | None:
+    """Where the gradient of `t` goes; None when it needs none."""
+    if not t._rg:
+        return None
+    return t._fn or accumulator(t)
+
+
+def make_node(cls: type[Node], inputs: Iterable[Any], saved: tuple[Any, ...], params: Any) -> Node:
+    """A node for an operator with these inputs (tensors, numbers or None)."""
+    node = _new(cls)
+    edges: list[Node | None] = []
+    nrs = None
+    for i, t in enumerate(inputs):
+        if isinstance(t, Tensor) and t._rg:
+            edges.append(t._fn or accumulator(t))
+            if t._nr:
+                nrs = nrs or {}
+                nrs[i] = t._nr
+        else:
+            edges.append(None)
+    node.edges = tuple(edges)
+    node.nrs = None if nrs is None else tuple(nrs.get(i, 0) for i in range(len(edges)))
+    node.saved = saved
+    versions = None
+    for t in saved:
+        if t is not None and t._version is not None and t._version[0]:
+            versions = tuple(0 if s is None or s._version is None else s._version[0] for s in saved)
+            break
+    node.versions = versions
+    node.params = params
+    node.seq = next_seq()
+    node.hooks = node.casts = node.outs = node.meta = node._mark = None
+    return node
+
+
+# Hooks
+
+
+def _hooks(node: Node) -> dict[int, Any]:
+    if node.hooks is None:
+        node.hooks = {}
+    return node.hooks
+
+
+def add_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+    """Call `hook` with the gradient that flows into `t`."""
+    if t._fn is None:
+        node: Node = accumulator(t)
+        # The node must live as long as the leaf, or the hook would go with it.
+        t._more()["hooked"] = node
+    else:
+        node = t._fn
+    return RemovableHandle(_hooks(node), (t._nr, hook))
+
+
+def keep_grad(t: Tensor) -> RemovableHandle:
+    """Set `.grad` of a non-leaf when its gradient is complete."""
+    assert t._fn is not None
+    return RemovableHandle(_hooks(t._fn), ("keep", t._nr, weakref.ref(t)))
+
+
+def _run_hooks(node: Node, grads: list[Any], taped: bool) -> list[Any]:
+    assert node.hooks is not None
+    for what, *rest in list(node.hooks.values()):
+        if isinstance(what, int):
+            if grads[what] is None:
+                continue
+            g = grads[what] if taped else wrap(grads[what])
+            new = rest[0](g)
+            if new is not None:
+                grads[what] = new if taped else np.asarray(new._array)
+        elif what == "pre":
+            given = tuple(None if g is None else g if taped else wrap(g) for g in grads)
+            new = rest[0](given)
+            if new is not None:
+                grads = [None if g is None else g if taped else g._array for g in new]
+    for what, *rest in list(node.hooks.values()):
+        if what == "keep" and grads[rest[0]] is not None:
+            t = rest[1]()
+            if t is not None:
+                g = grads[rest[0]]
+                g = g if taped else wrap(g, t._device)
+                t._grad = g if t._grad is None else t._grad + g
+    return grads
+
+
+def _run_node_hooks(node: Node, result: Any, grads: list[Any], taped: bool) -> Any:
+    assert node.hooks is not None
+    for what, *rest in list(node.hooks.values()):
+        if what == "node":
+            ins = tuple(None if g is None else g if taped else wrap(np.asarray(g)) for g in result)
+            outs = tuple(None if g is None else g if taped else wrap(g) for g in grads)
+            new = rest[0](ins, outs)
+            if new is not None:
+                result = tuple(None if g is None else g if taped else g._array for g in new)
+    return result
+
+
+# The pass
+
+
+class Taped:
+    """What a vjp sees as its node when the backward pass itself is recorded: tensors instead of arrays."""
+
+    __slots__ = ("edges", "outs", "params", "xp")
+
+    def __init__(self, node: Node) -> None:
+        from graphlab.engine.ops import taped
+
+        self.edges = node.edges
+        self.params = node.params
+        self.outs = node.outs
+        self.xp = taped
+
+
+def _freed(node: Node) -> BaseException:
+    return make(
+        RuntimeError,
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+        "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+        "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+        "saved tensors after calling backward.",
+        kind="backward_twice",
+        op=node.op.name,
+    )
+
+
+def check_versions(node: Node, saved: Sequence[Any]) -> None:
+    """Refuse a saved tensor that was written to since it was saved."""
+    versions = node.versions
+    for i, t in enumerate(saved):
+        if t is None or t._version is None:
+            continue
+        expected = versions[i] if versions is not None else 0
+        if t._version[0] != expected:
+            array = t._array
+            own = dtypes.of(array).title
+            where = "torch.cuda." if t._device.type == "cuda" else "torch."
+            if type(t) is SavedOutput:
+                which = f", which is output {t.nr} of {node.name()},"
+            elif t._fn is not None:
+                which = f", which is output {t._nr} of {t._fn.name()},"
+            else:
+                which = ""
+            fail(
+                RuntimeError,
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                f"[{where}{own}Tensor {list(array.shape)}]{which} is at version {t._version[0]}; expected version "
+                f"{expected} instead. Hint: enable anomaly detection to find the operation that failed to compute its "
+                "gradient, with torch.autograd.set_detect_anomaly(True).",
+                kind="inplace_modified",
+                version=t._version[0],
+                expected=expected,
+                shape=list(array.shape),
+                op=node.op.name,
+            )
+
+
+def _as_tensor(s: Any, node: Node) -> Any:
+    """A saved value as a tensor that is part of the graph."""
+    if type(s) is not SavedOutput:
+        return s if type(s) is not Scratch else None
+    t = wrap(s._array)
+    t._device = s._device
+    t._rg = True
+    t._fn = node
+    t._nr = s.nr
+    t._version = s._version
+    return t
+
+
+def _discover(roots: Iterable[Node]) -> tuple[list[Node], dict[Node, int]]:
+    """All nodes that can be reached, newest first, and how many gradients will arrive at each leaf."""
+    seen: set[Node] = set()
+    order: list[Node] = []
+    waiting: dict[Node, int] = {}
+    stack = list(roots)
+    pop, push, add, keep = stack.pop, stack.append, seen.add, order.append
+    while stack:
+        node = pop()
+        if node in seen:
+            continue
+        add(node)
+        keep(node)
+        for next_ in node.edges:
+            if next_ is not None:
+                if next_.seq < 0:
+                    waiting[next_] = waiting.get(next_, 0) + 1
+                elif next_ not in seen:
+                    push(next_)
+    order.sort(key=_by_seq, reverse=True)
+    return order, waiting
+
+
+def _needed(order: list[Node], targets: set[Node]) -> set[Node]:
+    """The nodes from which a target can be reached."""
+    needed = set(targets)
+    for node in reversed(order):
+        if node not in needed:
+            for next_ in node.edges:
+                if next_ is not None and next_ in needed:
+                    needed.add(node)
+                    break
+    return needed
+
+
+def run(
+    roots: list[tuple[Node, int, Any]],
+    retain: bool,
+    taped: bool,
+    targets: list[tuple[Node, int]] | None = None,
+    accumulate: bool = True,
+) -> dict[tuple[Node, int], Any]:
+    """Send gradients (node, output number, gradient) down the graph.
+
+    Without `targets` every leaf's `.grad` is added to. With them only what leads to a target runs; the targets'
+    gradients are returned, or added to their leaves when `accumulate` is set. Gradients are arrays, or tensors with
+    `taped`, when the pass itself is recorded.
+    """
+    order, waiting = _discover(node for node, _, _ in roots)
+    pending: dict[Node, Any] = {}
+    captured: dict[tuple[Node, int], Any] = {}
+    wanted: dict[Node, list[int]] = {}
+    needed: set[Node] | None = None
+    if targets is not None:
+        for node, nr in targets:
+            wanted.setdefault(node, []).append(nr)
+        needed = _needed(order, set(wanted))
+    watcher = observe.observer
+    for node, nr, g in roots:
+        if node.seq < 0:
+            _leaf(node, g, taped, wanted, captured, accumulate, needed)
+        else:
+            _arrive(pending, node, nr, g, taped, watcher)
+    for node in order:
+        if node not in pending:
+            continue
+        g = pending.pop(node)
+        if node.hooks is not None:
+            grads = g if node.n_outputs > 1 else [g]
+            grads = _run_hooks(node, grads, taped)
+            g = grads if node.n_outputs > 1 else grads[0]
+        if needed is not None:
+            if node in wanted:
+                for nr in wanted[node]:
+                    captured[node, nr] = g[nr] if node.n_outputs > 1 else g
+                if not any(e is not None and e in needed for e in node.edges):
+                    continue
+            elif node not in needed:
+                continue
+        saved = node.saved
+        if saved is None:
+            raise _freed(node)
+        if taped:
+            if saved:
+                check_versions(node, saved)
+            result = node.vjp(Taped(node), g, *[None if s is None else _as_tensor(s, node) for s in saved])
+        elif saved:
+            arrays = []
+            for s in saved:
+                if s is None:
+                    arrays.append(None)
+                    continue
+                if s._version is not None:
+                    check_versions(node, saved)
+                arrays.append(s._array)
+            result = node.vjp(node, g, *arrays) if node.meta is None else _counted(node, g, arrays)
+            if not retain:
+                node.saved = None
+        elif node.meta is None:
+            result = node.vjp(node, g)
+        else:
+            result = _counted(node, g, ())
+        if node.casts is not None:
+            result = _cast(result, node.casts, taped)
+        if node.hooks is not None:
+            result = _run_node_hooks(node, result, g if node.n_outputs > 1 else [g], taped)
+        if watcher is not None:
+            _tell(watcher, node, g, result, taped)
+        g = None
+        edges = node.edges
+        nrs = node.nrs
+        for i, next_ in enumerate(edges):
+            if next_ is None:
+                continue
+            gi = result[i]
+            if gi is None:
+                if next_.seq < 0:
+                    waiting[next_] -= 1
+                    if not waiting[next_] and next_ in pending:
+                        _leaf(next_, pending.pop(next_), taped, wanted, captured, accumulate, needed)
+                continue
+            if not taped and type(gi) is not np.ndarray and type(gi) is not Virtual:
+                gi = np.asarray(gi)
+            if next_.seq < 0:
+                left = waiting[next_] - 1
+                waiting[next_] = left
+                if next_ in pending:
+                    before = pending.pop(next_)
+                    total = _sum(before, gi, taped)
+                    if watcher is not None:
+                        watcher.summed(next_, 0, _raw(gi), _raw(total))
+                    gi = total
+                if left:
+                    pending[next_] = gi
+                else:
+                    if i + 1 == len(edges):
+                        result = None
+                    _leaf(next_, gi, taped, wanted, captured, accumulate, needed)
+            elif next_.n_outputs == 1 and next_ not in pending:
+                pending[next_] = gi
+            else:
+                _arrive(pending, next_, 0 if nrs is None else nrs[i], gi, taped, watcher)
+    return captured
+
+
+def _raw(g: Any) -> Array:
+    array: Array = g._array if isinstance(g, Tensor) else g if isinstance(g, np.ndarray) else np.asarray(g)
+    return array
+
+
+def _sum(a: Any, b: Any, taped: bool) -> Any:
+    if taped or type(a) is Virtual:
+        return a if type(a) is Virtual else a + b
+    total = np.add(a, b)
+    return total if type(total) is np.ndarray else np.asarray(total)
+
+
+def _arrive(pending: dict[Node, Any], node: Node, nr: int, g: Any, taped: bool, watcher: Any) -> None:
+    """Keep or add a gradient that reached output `nr` of a node."""
+    if node.n_outputs == 1:
+        if node not in pending:
+            pending[node] = g
+            return
+        total = _sum(pending[node], g, taped)
+        pending[node] = total
+    else:
+        slots = pending.get(node)
+        if slots is None:
+            slots = pending[node] = [None] * len(node.outs)
+        if slots[nr] is None:
+            slots[nr] = g
+            return
+        total = _sum(slots[nr], g, taped)
+        slots[nr] = total
+    if watcher is not None:
+        watcher.summed(node, nr, _raw(g), _raw(total))
+
+
+def _cast(result: Sequence[Any], casts: tuple[Any, ...], taped: bool) -> list[Any]:
+    if taped:
+        return [g if g is None or c is None else g.to(dtypes.BY_NUM[c.num]) for g, c in zip(result, casts)]
+    return [g if g is None or c is None or g.dtype == c else g.astype(c) for g, c in zip(result, casts)]
+
+
+def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
+    """The vjp on a device whose bytes are counted: giant gradients have a shape only, the others are charged."""
+    where, inputs = node.meta
+    given = g if node.n_outputs > 1 else (g,)
+    if any(type(a) is Virtual for a in given) or any(type(a) is Virtual for a in saved):
+        result = [None if e is None else reserved(where, *inputs[i]) for i, e in enumerate(node.edges)]
+    else:
+        for i, e in enumerate(node.edges):
+            if e is not None:
+                shape, dtype = inputs[i]
+                reserve(where, prod(shape) * dtype.itemsize)
+        result = [None if r is None else np.asarray(r) for r in node.vjp(node, g, *saved)]
+    for r in result:
+        if r is not None:
+            where.ledger.charge(r)
+    return result
+
+
+def _tell(watcher: Any, node: Node, g: Any, result: Sequence[Any], taped: bool) -> None:
+    grads = tuple(g) if node.n_outputs > 1 else (g,)
+    if taped:
+        grads = tuple(None if each is None else each._array for each in grads)
+    watcher.backward(node, grads, tuple(None if each is None else _raw(each) for each in result))
+
+
+def _leaf(
+    node: Node,
+    g: Any,
+    taped: bool,
+    wanted: dict[Node, list[int]],
+    captured: dict[tuple[Node, int], Any],
+    accumulate: bool,
+    needed: set[Node] | None,
+) -> None:
+    """A leaf's gradient is complete."""
+    if needed is not None and node not in wanted:
+        return
+    if node.hooks is not None:
+        g = _run_hooks(node, [g], taped)[0]
+    if needed is not None and not accumulate:
+        captured[node, 0] = g
+        return
+    leaf: Tensor = node.variable  # type: ignore[attr-defined]
+    watcher = observe.observer
+    if taped:
+        if leaf._grad is None:
+            leaf._grad = g if g._fn is not None else g.detach().clone()
+        else:
+            leaf._grad = leaf._grad + g
+        if watcher is not None:
+            watcher.accumulated(leaf, g._array)
+    else:
+        old = leaf._grad
+        if type(g) is Virtual:
+            leaf._grad = old or wrap(g, leaf._device)
+        elif old is None:
+            # A gradient that nobody else holds need not be copied: this frame, the caller's and the argument hold it.
+            if getrefcount(g) > 4 or g.base is not None or g.dtype is not leaf._array.dtype:
+                g = g.astype(leaf._array.dtype)
+            leaf._grad = wrap(g, leaf._device)
+        elif old._fn is not None or old._rg:
+            leaf._grad = wrap(old._array + g, leaf._device)
+        else:
+            np.add(old._array, g, out=old._array)
+            if old._version is None:
+                old._version = [1]
+            else:
+                old._version[0] += 1
+        if watcher is not None:
+            watcher.accumulated(leaf, g)
+    if leaf._extra is not None and "post_hooks" in leaf._extra:
+        for hook in list(leaf._extra["post_hooks"].values()):
+            hook(leaf)
+
+
+# What programs call
+
+
+def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
+    if gradient is None:
+        if t._array.size != 1:
+            fail(
+                RuntimeError,
+                "grad can be implicitly created only for scalar outputs",
+                kind="non_scalar_backward",
+                shape=list(t._array.shape),
+            )
+        made = np.ones(t._array.shape, t._array.dtype)
+        return wrap(made, t._device) if create_graph else made
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if gradient._array.shape != t._array.shape:
+        fail(
+            RuntimeError,
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a shape of {t.shape}.",
+            kind="gradient_shape",
+            shape=list(gradient._array.shape),
+            wanted=list(t._array.shape),
+        )
+    if create_graph:
+        return gradient
+    return gradient._array if gradient._array.dtype == t._array.dtype else gradient._array.astype(t._array.dtype)
+
+
+def _roots(tensors: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool) -> list[tuple[Node, int, Any]]:
+    roots = []
+    for i, (t, g) in enumerate(zip(tensors, gradients)):
+        # PyTorch looks at the gradients first.
+        first = _first_gradient(t, g, create_graph) if t._rg or g is not None else None
+        if not t._rg:
+            fail(
+                RuntimeError,
+                f"element {i} of tensors does not require grad and does not have a grad_fn",
+                kind="no_grad_fn",
+            )
+        roots.append((t._fn or accumulator(t), t._nr, first))
+    return roots
+
+
+def _pass(
+    tensors: Sequence[Tensor],
+    gradients: Sequence[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    targets: list[tuple[Node, int]] | None,
+    accumulate: bool,
+) -> dict[tuple[Node, int], Any]:
+    watcher = observe.observer
+    before = modes.grad
+    try:
+        roots = _roots(tensors, gradients, create_graph)
+        if watcher is not None:
+            watcher.backward_started(tensors[0])
+        modes.grad = create_graph
+        retain = create_graph if retain_graph is None else retain_graph
+        return run(roots, retain, create_graph, targets, accumulate)
+    except BaseException as error:
+        if watcher is not None:
+            watcher.failed("backward", tuple(tensors), {}, error)
+        raise
+    finally:
+        modes.grad = before
+        if watcher is not None:
+            watcher.backward_ended()
+
+
+def _many(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to the `.grad` of the leaves (or of `inputs` only): `torch.autograd.backward`."""
+    roots = _many(tensors)
+    gradients = [None] * len(roots) if grad_tensors is None else _many(grad_tensors)
+    targets = None
+    if inputs is not None:
+        chosen = _many(inputs)
+        if not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        targets = [(_target(t), t._nr) for t in chosen]
+    _pass(roots, gradients, retain_graph, create_graph, targets, True)
+
+
+def _target(t: Tensor) -> Node:
+    found = edge(t)
+    if found is None:
+        fail(RuntimeError, "One of the differentiated Tensors does not require grad", kind="no_grad_fn")
+    return found
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` as it is: `torch.autograd.grad`."""
+    roots = _many(outputs)
+    chosen = _many(inputs)
+    gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    targets = [(_target(t), t._nr) for t in chosen]
+    captured = _pass(roots, gradients, retain_graph, create_graph, targets, False)
+    found: list[Any] = []
+    for t, key in zip(chosen, targets):
+        g = captured.get(key)
+        if g is None:
+            if not allow_unused:
+                fail(
+                    RuntimeError,
+                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    "Set allow_unused=True if this is the desired behavior.",
+                    kind="unused_input",
+                )
+            if materialize_grads:
+                g = np.zeros(t._array.shape, t._array.dtype)
+        found.append(g if g is None or isinstance(g, Tensor) else wrap(np.array(g), t._device))
+    return tuple(found)

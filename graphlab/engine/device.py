@@ -1,0 +1,266 @@
+"""Devices: `cpu`, and a simulated `cuda` of a given capacity on which every tensor's bytes are counted.
+
+Nothing runs on a GPU. A cuda tensor computes on the CPU; what is simulated is the memory: blocks of 512 bytes as the
+CUDA allocator rounds, freed when the last tensor that shares them is gone, and refused *before* anything is allocated.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine.dtypes import Array
+from graphlab.engine.errors import OutOfMemoryError, fail, make
+
+BLOCK = 512
+VIRTUAL_FROM = 256 * 2**20
+"""A cuda tensor of more bytes than this holds no numbers, only its shape: see `Virtual`."""
+
+
+class Virtual(np.ndarray[Any, Any]):
+    """The array of a giant simulated tensor: shape and dtype without numbers (all strides are 0)."""
+
+
+def virtual(shape: tuple[int, ...], dtype: Any) -> Virtual:
+    """An array of `shape` that holds one zero only."""
+    return np.broadcast_to(np.zeros((), dtype), shape).view(Virtual)
+
+
+def root(array: Array) -> Array:
+    """The array that owns the memory which `array` looks at."""
+    while isinstance(array.base, np.ndarray) and type(array.base) is type(array):
+        array = array.base
+    return array
+
+
+class Ledger:
+    """The bytes in use on one device, by the arrays that own them."""
+
+    __slots__ = ("_live", "capacity", "in_use", "n_allocs", "peak")
+
+    def __init__(self, capacity: int | None) -> None:
+        self.capacity = capacity
+        self.in_use = 0
+        self.peak = 0
+        self.n_allocs = 0
+        self._live: dict[int, tuple[weakref.ref[Array], int]] = {}
+
+    def charge(self, array: Array) -> None:
+        """Count the memory that `array` looks at, once, until it is freed."""
+        owner = root(array)
+        key = id(owner)
+        if key in self._live:
+            return
+        size = -(-(array.nbytes if type(array) is Virtual else owner.nbytes) // BLOCK) * BLOCK
+        self._live[key] = (weakref.ref(owner, lambda _: self._free(key)), size)
+        self.n_allocs += 1
+        self.in_use += size
+        if self.in_use > self.peak:
+            self.peak = self.in_use
+
+    def _free(self, key: int) -> None:
+        self.in_use -= self._live.pop(key)[1]
+
+
+class device:
+    """Where a tensor lies: `torch.device("cuda", 0)`, `torch.device("cpu")`. Equal ones are the same object."""
+
+    __slots__ = ("counts", "index", "ledger", "type")
+    _known: dict[tuple[str, int | None], device] = {}
+    counts: bool
+    index: int | None
+    ledger: Ledger
+    type: str
+
+    def __new__(cls, type: Any, index: int | None = None) -> device:
+        if isinstance(type, device):
+            return type
+        if isinstance(type, int) and not isinstance(type, bool):
+            type, index = "cuda", type
+        if not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' (position 1) must be str, not {_type_name(type)}")
+        name = type
+        if ":" in type:
+            name, _, number = type.partition(":")
+            if not number.isdigit():
+                fail(RuntimeError, f"Invalid device string: '{type}'", kind="device_unknown", device=type)
+            index = int(number)
+        if name not in ("cpu", "cuda"):
+            fail(
+                RuntimeError,
+                "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
+                f"vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {name}",
+                kind="device_unknown",
+                device=name,
+            )
+        made = cls._known.get((name, index))
+        if made is None:
+            made = object.__new__(cls)
+            made.type = name
+            made.index = index
+            made.counts = name == "cuda"
+            made.ledger = cls._known[name, 0].ledger if (name, 0) in cls._known else Ledger(None)
+            cls._known[name, index] = made
+        return made
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
+
+    def __enter__(self) -> device:
+        global _default
+        _stack.append(_default)
+        _default = resolve(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        global _default
+        _default = _stack.pop()
+
+
+def _type_name(value: Any) -> str:
+    return type(value).__name__
+
+
+device._known["cuda", 0] = object.__new__(device)
+CUDA0 = device._known["cuda", 0]
+CUDA0.type, CUDA0.index, CUDA0.counts, CUDA0.ledger = "cuda", 0, True, Ledger(8 * 2**30)
+CPU = device("cpu")
+_default = CPU
+_stack: list[device] = []
+_cuda_available = True
+_cpu_limit: int | None = None
+
+
+def set_capacity(n_bytes: int) -> None:
+    """Set how many bytes the simulated cuda device has."""
+    CUDA0.ledger.capacity = int(n_bytes)
+
+
+def set_cuda(available: bool) -> None:
+    """Set whether `torch.cuda.is_available()`."""
+    global _cuda_available
+    _cuda_available = available
+
+
+def is_cuda_available() -> bool:
+    """Whether the project has a (simulated) GPU."""
+    return _cuda_available
+
+
+def count_cpu(on: bool) -> None:
+    """Count the bytes of cpu tensors that are made from now on."""
+    CPU.counts = on
+
+
+def set_cpu_limit(n_bytes: int | None) -> None:
+    """Refuse cpu allocations of more than `n_bytes` at once; None for no limit."""
+    global _cpu_limit
+    _cpu_limit = n_bytes
+
+
+def memory(where: device) -> tuple[int, int]:
+    """Bytes in use on a device, and the most there have been."""
+    return where.ledger.in_use, where.ledger.peak
+
+
+def default_device() -> device:
+    """Where new tensors are made when nothing else is said."""
+    return _default
+
+
+def set_default_device(where: Any) -> None:
+    """Make new tensors on `where` unless something else is said."""
+    global _default
+    _default = CPU if where is None else resolve(where)
+
+
+def resolve(where: Any) -> device:
+    """The one device object for what a program wrote: None, "cuda", 0, `torch.device("cuda:0")`."""
+    if where is None:
+        return _default
+    if where is CPU or where is CUDA0:
+        return where  # type: ignore[no-any-return]
+    found = device(where)
+    if found.type == "cpu":
+        return CPU
+    if not _cuda_available:
+        fail(AssertionError, "Torch not compiled with CUDA enabled", kind="no_cuda")
+    if found.index:
+        fail(
+            RuntimeError,
+            "CUDA error: invalid device ordinal\nGPU device may be out of range, do you have enough GPUs?",
+            kind="device_unknown",
+            device=str(found),
+        )
+    return CUDA0
+
+
+def _size_text(n: int) -> str:
+    if n <= 1024:
+        return f"{n} bytes"
+    if n <= 2**20:
+        return f"{n / 1024:.2f} KiB"
+    if n <= 2**30:
+        return f"{n / 2**20:.2f} MiB"
+    return f"{n / 2**30:.2f} GiB"
+
+
+def reserve(where: device, n_bytes: int) -> None:
+    """Refuse an allocation that does not fit, before it is made."""
+    if where.type == "cpu":
+        if _cpu_limit is not None and n_bytes > _cpu_limit:
+            raise cpu_error(n_bytes)
+        return
+    ledger = where.ledger
+    wanted = -(-n_bytes // BLOCK) * BLOCK
+    capacity = ledger.capacity
+    if capacity is None or ledger.in_use + wanted <= capacity:
+        return
+    free = capacity - ledger.in_use
+    fail(
+        OutOfMemoryError,
+        f"CUDA out of memory. Tried to allocate {_size_text(wanted)}. GPU 0 has a total capacity of "
+        f"{_size_text(capacity)} of which {_size_text(free)} is free. Including non-PyTorch memory, this process has "
+        f"{_size_text(ledger.in_use)} memory in use. Of the allocated memory {_size_text(ledger.in_use)} is allocated "
+        "by PyTorch, and 0 bytes is reserved by PyTorch but unallocated. If reserved but unallocated memory is large "
+        "try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for "
+        "Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)",
+        kind="out_of_memory",
+        device=str(where),
+        requested=wanted,
+        capacity=capacity,
+        in_use=ledger.in_use,
+        free=free,
+        peak=ledger.peak,
+    )
+
+
+def reserved(where: device, shape: tuple[int, ...], dtype: Any) -> Virtual:
+    """A giant simulated array, if there is room for it."""
+    array = virtual(shape, dtype)
+    reserve(where, array.nbytes)
+    return array
+
+
+def cpu_error(n_bytes: int) -> BaseException:
+    """What PyTorch says when the machine itself has not enough memory."""
+    return make(
+        RuntimeError,
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+        f"allocate {n_bytes} bytes. Error code 12 (Cannot allocate memory)",
+        kind="out_of_memory",
+        device="cpu",
+        requested=n_bytes,
+        capacity=_cpu_limit,
+        in_use=CPU.ledger.in_use,
+        free=None,
+        peak=CPU.ledger.peak,
+    )

@@ -1,0 +1,647 @@
+"""Operators on two operands with broadcasting: + - * / ** %, minimum, maximum, comparisons, logic.
+
+Each function has a fast way for two float tensors of one type on one uncounted device, or a float tensor and a Python
+number; everything else (mixed types, errors, counted bytes) goes the general way through `mixed`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import dtypes, errors, modes, observe
+from graphlab.engine.autograd.graph import accumulator, make_node, next_seq
+from graphlab.engine.dtypes import F32, F64
+from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.run import FUNCTIONS, bad_argument, bump, guard, report, run, run_inplace
+from graphlab.engine.tensor import Tensor
+from graphlab.i18n import N_
+
+# PyTorch computes inf and nan in silence.
+np.seterr(all="ignore")
+
+_new = object.__new__
+_ndarray = np.ndarray
+_asarray = np.asarray
+NUMBERS = (int, float, bool, np.number, np.bool_)
+
+
+def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...], *_: Any) -> tuple[int, ...]:
+    """The shape that two shapes broadcast to."""
+    return np.broadcast_shapes(a, b)
+
+
+def number(value: Any) -> Any:
+    """A Python number for a NumPy one."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _fit(value: Any, kind: dtypes.dtype) -> Any:
+    """A Python number as it takes part in a computation of type `kind`."""
+    if kind.rank == 2:
+        return float(value)
+    if kind.rank == 1:
+        low, high = np.iinfo(kind.np).min, np.iinfo(kind.np).max
+        if isinstance(value, int) and not low <= value <= high:
+            return np.array(value & (2**64 - 1), np.uint64).astype(kind.np)[()]
+        return int(value)
+    return bool(value)
+
+
+def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, inplace: str = "") -> Any:
+    """The general way: PyTorch's type promotion, then the operator. `rule`: "same", "float" (integers become float)."""
+    input, other = number(input), number(other)
+    x = input._array if isinstance(input, Tensor) else input
+    y = other._array if isinstance(other, Tensor) else other
+    kind = dtypes.result(x, y)
+    if rule == "float" and kind.rank < 2:
+        kind = dtypes.get_default_dtype()
+    casts = (kind.np, kind.np)
+    a = input if isinstance(input, Tensor) else _fit(input, kind)
+    b = other if isinstance(other, Tensor) else _fit(other, kind)
+    same = all(not isinstance(t, Tensor) or t._array.dtype == kind.np for t in (input, other))
+    try:
+        if inplace:
+            return run_inplace(op, (a, b), params, inplace, None if same else casts)
+        return run(op, (a, b), params, None if same else casts)
+    except ValueError as error:
+        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+            raise errors.broadcast(op.name, x.shape, y.shape) from None
+        raise RuntimeError(str(error)) from error
+
+
+SAVE_NONE, SAVE_CROSS, SAVE_BOTH = range(3)
+
+
+def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True) -> Callable[..., Any]:
+    """The function for an operator on two operands, with its fast way."""
+    node_type, name = op.node_type, op.name
+
+    def call(input: Any, other: Any) -> Any:
+        try:
+            x = input._array
+            where = input._device
+        except AttributeError:
+            if isinstance(input, NUMBERS) and isinstance(other, Tensor) and op.args[0] == "base":
+                return mixed(op, input, other, (), rule)
+            raise bad_argument(name, "input", 1, "Tensor", input) from None
+        kind = x.dtype
+        if (kind is not F32 and kind is not F64) or where.counts:
+            return general(input, other)
+        if isinstance(other, Tensor):
+            y = other._array
+            if y.dtype is not kind or other._device is not where:
+                return general(input, other)
+            try:
+                out = ufunc(x, y)
+            except ValueError:
+                return general(input, other)
+            needs = differentiable and (input._rg or other._rg) and modes.grad
+        elif other.__class__ is float or other.__class__ is int:
+            try:
+                out = ufunc(x, other)
+            except OverflowError:
+                return general(input, other)
+            y = None
+            needs = differentiable and input._rg and modes.grad
+        else:
+            return general(input, other)
+        t = _new(Tensor)
+        t._array = out if out.__class__ is _ndarray else _asarray(out)
+        t._device = where
+        t._nr = 0
+        t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+        if not needs:
+            t._rg = False
+            t._fn = None
+        else:
+            t._rg = True
+            node = _new(node_type)
+            if y is None:
+                node.edges = (input._fn or accumulator(input), None)
+                node.nrs = (input._nr, 0) if input._nr else None
+                node.params = (x.shape, other)
+                node.saved = () if saves != SAVE_BOTH else (input, None)
+            else:
+                a, b = input._rg, other._rg
+                node.edges = (
+                    (input._fn or accumulator(input)) if a else None,
+                    (other._fn or accumulator(other)) if b else None,
+                )
+                node.nrs = (input._nr, other._nr) if input._nr or other._nr else None
+                node.params = (x.shape, y.shape)
+                if saves == SAVE_NONE:
+                    node.saved = ()
+                elif saves == SAVE_CROSS:
+                    node.saved = (input if b else None, other if a else None)
+                else:
+                    node.saved = (input, other)
+            versions = None
+            for s in node.saved:
+                if s is not None and s._version is not None and s._version[0]:
+                    versions = tuple(0 if s is None or s._version is None else s._version[0] for s in node.saved)
+            node.versions = versions
+            node.seq = next_seq()
+            node.hooks = node.casts = node.outs = node.meta = node._mark = None
+            t._fn = node
+        if observe.observer is not None:
+            observe.observer.forward(name, (input, other), t, {})
+        return t
+
+    def general(input: Any, other: Any) -> Any:
+        if not isinstance(other, Tensor) and not isinstance(other, NUMBERS):
+            return NotImplemented
+        try:
+            if name == "sub" and isinstance(input, Tensor) and input._array.dtype.kind == "b":
+                if isinstance(other, Tensor) and other._array.dtype.kind == "b":
+                    raise errors.make(
+                        RuntimeError,
+                        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                        "`logical_xor()` operator instead.",
+                        kind="dtype_mix",
+                        op="sub",
+                        dtypes=["bool", "bool"],
+                    )
+                if not isinstance(other, Tensor) and isinstance(other, bool):
+                    raise errors.make(
+                        RuntimeError,
+                        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+                        "a mask, use the `~` or `logical_not()` operator instead.",
+                        kind="dtype_mix",
+                        op="sub",
+                        dtypes=["bool"],
+                    )
+            return mixed(op, input, other, (), rule)
+        except Exception as error:
+            report(name, (input, other), {}, error)
+            raise
+
+    call.__name__ = name
+    call.__doc__ = op.formula
+    return call
+
+
+def function(op: Op, call: Callable[..., Any], *names: str, out: bool = True) -> None:
+    """Make `call` what `torch.<name>` and `Tensor.<name>` are, for every name."""
+
+    def named(input: Any, other: Any) -> Any:
+        result = call(input, other)
+        if result is NotImplemented:
+            error = bad_argument(op.name, "other", 2, "Tensor", other)
+            report(op.name, (input, other), {}, error)
+            raise error
+        return result
+
+    named.__name__ = op.name
+    named.__doc__ = op.formula
+    op.function = op.function or named
+    for name in names or (op.name,):
+        FUNCTIONS[name] = named
+        setattr(Tensor, name, named)
+
+
+def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Callable[..., Any]:
+    """Make the in-place form `name_`."""
+    own = op.name + "_"
+
+    def call(self: Any, other: Any) -> Any:
+        x = self._array
+        if (
+            ufunc is not None
+            and observe.observer is None
+            and not (modes.grad and (self._rg or (other.__class__ is Tensor and other._rg)))
+            and not self._device.counts
+        ):
+            # Nothing to record: straight into the array.
+            if isinstance(other, Tensor):
+                y = other._array
+                if y.dtype is x.dtype and x.dtype.kind == "f" and y.ndim <= x.ndim and other._device is self._device:
+                    try:
+                        ufunc(x, y, out=x)
+                    except ValueError:
+                        pass
+                    else:
+                        bump(self)
+                        return self
+            elif other.__class__ in (float, int) and x.dtype.kind == "f":
+                ufunc(x, other, out=x)
+                bump(self)
+                return self
+        if not isinstance(other, Tensor) and not isinstance(other, NUMBERS):
+            raise bad_argument(own, "other", 1, "Tensor", other)
+        return mixed(op, self, other, (), rule, inplace=own)
+
+    call.__name__ = own
+    made = guard(own, call)
+    for name in names or (own,):
+        setattr(Tensor, name, made)
+    return made
+
+
+# + -
+
+
+def _add_vjp(node: Any, g: Any) -> Any:
+    a, b = node.edges
+    sx, sy = node.params
+    to = node.xp.sum_to
+    return (
+        None if a is None else g if g.shape == sx else to(g, sx),
+        None if b is None else g if g.shape == sy else to(g, sy),
+    )
+
+
+ADD = declare(
+    Op(
+        name="add",
+        category=Category.ARITHMETIC,
+        args=("input", "other"),
+        formula="out = input + other",
+        backward_formula="d input = g;  d other = g  (summed over stretched dims)",
+        forward=np.add,
+        vjp=_add_vjp,
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("{input} and {other} are added entry by entry"),
+        narrate_backward=N_("a sum passes its gradient on unchanged to both {input} and {other}"),
+        samples=lambda: [((3, 2), (3, 2)), ((3, 2), (2,)), ((2, 1), (1, 3)), ((), (3,))],
+    )
+)
+_add = binary(ADD, np.add, SAVE_NONE)
+_add_ = inplace_function(ADD, "same", "__iadd__", ufunc=np.add)
+
+
+def _scaled(other: Any, alpha: Any, input: Any) -> Any:
+    """`alpha * other`, refusing a fractional alpha for integers as PyTorch does."""
+    kinds = [dtypes.of(t._array) if isinstance(t, Tensor) else dtypes.of_number(t) for t in (input, other)]
+    if isinstance(alpha, float) and all(k.rank < 2 for k in kinds):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, bool) and kinds[0].rank:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    return other * alpha
+
+
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+    """input + alpha · other"""
+    if alpha != 1:
+        other = _scaled(other, alpha, input)
+    result = _add(input, other)
+    if result is NotImplemented:
+        raise bad_argument("add", "other", 2, "Tensor", other)
+    return result
+
+
+def add_(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """In place: self + alpha · other"""
+    if alpha != 1:
+        other = _scaled(other, alpha, self)
+    return _add_(self, other)
+
+
+def _sub_vjp(node: Any, g: Any) -> Any:
+    a, b = node.edges
+    sx, sy = node.params
+    to = node.xp.sum_to
+    return (
+        None if a is None else g if g.shape == sx else to(g, sx),
+        None if b is None else -g if g.shape == sy else to(-g, sy),
+    )
+
+
+SUB = declare(
+    Op(
+        name="sub",
+        category=Category.ARITHMETIC,
+        args=("input", "other"),
+        formula="out = input − other",
+        backward_formula="d input = g;  d other = −g  (summed over stretched dims)",
+        forward=np.subtract,
+        vjp=_sub_vjp,
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("{other} is subtracted from {input} entry by entry"),
+        narrate_backward=N_("a difference passes its gradient on to {input}, and with its sign turned to {other}"),
+        samples=lambda: [((3, 2), (3, 2)), ((3, 2), (2,)), ((), (3,))],
+    )
+)
+_sub = binary(SUB, np.subtract, SAVE_NONE)
+_sub_ = inplace_function(SUB, "same", "__isub__", ufunc=np.subtract)
+
+
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+    """input − alpha · other"""
+    if alpha != 1:
+        other = _scaled(other, alpha, input)
+    result = _sub(input, other)
+    if result is NotImplemented:
+        raise bad_argument("sub", "other", 2, "Tensor", other)
+    return result
+
+
+def sub_(self: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """In place: self − alpha · other"""
+    if alpha != 1:
+        other = _scaled(other, alpha, self)
+    return _sub_(self, other)
+
+
+RSUB = declare(
+    Op(
+        name="rsub",
+        node="RsubBackward1",
+        category=Category.ARITHMETIC,
+        args=("input", "other"),
+        formula="out = other − input",
+        backward_formula="d input = −g",
+        forward=lambda x, y: np.subtract(y, x),
+        vjp=lambda node, g: _sub_vjp(_Swapped(node), g)[::-1],
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("{input} is subtracted from {other}"),
+        narrate_backward=N_("the gradient goes on to {input} with its sign turned"),
+        samples=lambda: [((3, 2), (3, 2))],
+    )
+)
+
+
+class _Swapped:
+    """A node with its two arguments exchanged."""
+
+    __slots__ = ("edges", "params", "xp")
+
+    def __init__(self, node: Any) -> None:
+        self.edges = node.edges[::-1]
+        self.params = node.params[::-1]
+        self.xp = node.xp
+
+
+_rsub = binary(RSUB, lambda x, y: np.subtract(y, x), SAVE_NONE)
+
+
+# * /
+
+
+def _mul_vjp(node: Any, g: Any, x: Any = None, y: Any = None) -> Any:
+    a, b = node.edges
+    sx, sy = node.params
+    if y is None and b is None:  # times a Python number
+        return g * sy if sy.__class__ is not tuple else None, None
+    da = db = None
+    if a is not None:
+        da = g * y
+        if da.shape != sx:
+            da = node.xp.sum_to(da, sx)
+    if b is not None:
+        db = g * x
+        if db.shape != sy:
+            db = node.xp.sum_to(db, sy)
+    return da, db
+
+
+MUL = declare(
+    Op(
+        name="mul",
+        category=Category.ARITHMETIC,
+        args=("input", "other"),
+        formula="out = input · other",
+        backward_formula="d input = g · other;  d other = g · input  (summed over stretched dims)",
+        forward=np.multiply,
+        vjp=_mul_vjp,
+        saves=("input:other", "other:input"),
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("{input} and {other} are multiplied entry by entry"),
+        narrate_backward=N_("the gradient into {input} is the incoming one times {other}, and the other way round"),
+        samples=lambda: [((3, 2), (3, 2)), ((3, 2), (2,)), ((2, 1), (1, 3)), ((), (3,))],
+    )
+)
+_mul = binary(MUL, np.multiply, SAVE_CROSS)
+_mul_ = inplace_function(MUL, "same", "mul_", "__imul__", "multiply_", ufunc=np.multiply)
+
+
+def _div_vjp(node: Any, g: Any, x: Any = None, y: Any = None) -> Any:
+    a, b = node.edges
+    sx, sy = node.params[:2]
+    if b is None and y is None:
+        return g / sy, None
+    da = db = None
+    if a is not None:
+        da = g / y
+        if da.shape != sx:
+            da = node.xp.sum_to(da, sx)
+    if b is not None:
+        db = -g * ((x / y) / y)
+        if db.shape != sy:
+            db = node.xp.sum_to(db, sy)
+    return da, db
+
+
+DIV = declare(
+    Op(
+        name="div",
+        category=Category.ARITHMETIC,
+        args=("input", "other"),
+        formula="out = input / other",
+        backward_formula="d input = g / other;  d other = −g · input / other²",
+        forward=np.true_divide,
+        vjp=_div_vjp,
+        saves=("input", "other"),
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("{input} is divided by {other} entry by entry"),
+        narrate_backward=N_("the gradient into {input} is the incoming one divided by {other}"),
+        facts=lambda out, x, y: {"n_zeros": int(np.sum(np.equal(y, 0)))},
+        samples=lambda: [((3, 2), (3, 2)), ((3, 2), (2,)), ((), (3,))],
+    )
+)
+_div = binary(DIV, np.true_divide, SAVE_CROSS, "float")
+_div_ = inplace_function(DIV, "float", "__itruediv__", ufunc=np.true_divide)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    """input / other; `rounding_mode` "floor" or "trunc" for integer division."""
+    if rounding_mode == "floor":
+        return FUNCTIONS["floor_divide"](input, other)
+    if rounding_mode == "trunc":
+        return _trunc_div(input, other)
+    if rounding_mode is not None:
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    result = _div(input, other)
+    if result is NotImplemented:
+        raise bad_argument("div", "other", 2, "Tensor", other)
+    return result
+
+
+def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """In place: self / other"""
+    if rounding_mode is not None:
+        return self.copy_(div(self, other, rounding_mode=rounding_mode))
+    return _div_(self, other)
+
+
+for _name, _call in (("add", add), ("sub", sub), ("div", div)):
+    FUNCTIONS[_name] = guard(_name, _call)
+    setattr(Tensor, _name, FUNCTIONS[_name])
+for _alias, _name in (("subtract", "sub"), ("divide", "div"), ("true_divide", "div")):
+    FUNCTIONS[_alias] = FUNCTIONS[_name]
+    setattr(Tensor, _alias, FUNCTIONS[_name])
+ADD.function, SUB.function, DIV.function = FUNCTIONS["add"], FUNCTIONS["sub"], FUNCTIONS["div"]
+function(MUL, _mul, "mul", "multiply")
+function(RSUB, _rsub, "rsub")
+for _name, _call in (("add_", add_), ("sub_", sub_), ("div_", div_), ("subtract_", sub_), ("divide_", div_)):
+    setattr(Tensor, _name, guard(_name, _call))
+
+
+# Powers
+
+
+def _pow_vjp(node: Any, g: Any, x: Any) -> Any:
+    sx, exponent = node.params[:2]
+    if exponent == 0:
+        return g * 0, None
+    if exponent == 1:
+        return g, None
+    if exponent == 2:
+        return g * (x * 2), None
+    return g * (x ** (exponent - 1) * exponent), None
+
+
+def _pow_number(x: Any, exponent: Any) -> Any:
+    if exponent == 2:
+        return x * x
+    if exponent == 0.5:
+        return np.sqrt(x)
+    if x.dtype.kind in "iu" and exponent < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return np.power(x, exponent)
+
+
+POW = declare(
+    Op(
+        name="pow",
+        category=Category.ARITHMETIC,
+        args=("input",),
+        params=("exponent",),
+        formula="out = input ^ exponent",
+        backward_formula="d input = g · exponent · input ^ (exponent − 1)",
+        forward=_pow_number,
+        vjp=lambda node, g, x: _pow_vjp(_PowNode(node), g, x)[:1],
+        saves=("input",),
+        shape=lambda s, exponent: s,
+        narrate=N_("each entry of {input} is raised to the power {exponent}"),
+        narrate_backward=N_("the gradient into {input} is the incoming one times {exponent} times {input} to the power one less"),
+        samples=lambda: [((3, 2), {"exponent": 2}), ((3, 2), {"exponent": 3}), ((4,), {"exponent": 0.5})],
+    )
+)
+
+
+class _PowNode:
+    __slots__ = ("params",)
+
+    def __init__(self, node: Any) -> None:
+        self.params = (None, node.params[0])
+
+
+def _pow_tensor_vjp(node: Any, g: Any, x: Any, y: Any, out: Any) -> Any:
+    a, b = node.edges
+    sx, sy = node.params[:2]
+    xp = node.xp
+    da = db = None
+    if a is not None:
+        da = xp.sum_to(g * xp.where(y == 0, 0 * x, y * x ** (y - 1)), sx)
+    if b is not None:
+        base = x if hasattr(x, "shape") else node.params[2]
+        zero = (base == 0) & (y >= 0)
+        if hasattr(base, "shape"):
+            logs = xp.log(xp.where(base == 0, base * 0 + 1, base))
+        else:
+            logs = math.log(base) if base > 0 else math.nan if base < 0 else 0.0
+            zero = (y >= 0) if base == 0 else (y != y)
+        db = xp.sum_to(g * xp.where(zero, out * 0, out * logs), sy)
+    return da, db
+
+
+POW_TENSOR = declare(
+    Op(
+        name="pow_tensor",
+        node="PowBackward1",
+        category=Category.ARITHMETIC,
+        args=("base", "exponent"),
+        params=("number",),
+        formula="out = base ^ exponent",
+        backward_formula="d base = g · exponent · base ^ (exponent − 1);  d exponent = g · out · ln base",
+        forward=lambda x, y, number=None: np.power(x, y),
+        vjp=_pow_tensor_vjp,
+        saves=("base", "exponent", "out"),
+        broadcasts=True,
+        shape=broadcast_shape,
+        narrate=N_("each entry of {base} is raised to the power of the entry of {exponent}"),
+        narrate_backward=N_("the gradient reaches {base} through the power rule and {exponent} through the logarithm of the base"),
+    )
+)
+
+
+def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    """input ^ exponent; either may be a number."""
+    exponent = number(exponent)
+    if isinstance(exponent, Tensor):
+        base = number(input)
+        x = base._array if isinstance(base, Tensor) else base
+        kind = dtypes.result(x, exponent._array)
+        base = base if isinstance(base, Tensor) else _fit(base, kind)
+        if kind.rank == 1 and (exponent._array < 0).any():
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        try:
+            return run(POW_TENSOR, (base, exponent), (None if isinstance(base, Tensor) else base,), (kind.np, kind.np))
+        except ValueError:
+            raise errors.broadcast("pow", x.shape, exponent._array.shape) from None
+    if not isinstance(exponent, (int, float)):
+        raise bad_argument("pow", "exponent", 2, "Tensor", exponent)
+    kind = dtypes.result(input._array, exponent)
+    if kind.rank == 0:
+        kind = dtypes.int64 if not isinstance(exponent, bool) else kind
+    casts = None if kind.np == input._array.dtype else (kind.np,)
+    return run(POW, (input,), (exponent,), casts)
+
+
+FUNCTIONS["pow"] = guard("pow", pow)
+POW.function = POW_TENSOR.function = FUNCTIONS["pow"]
+
+
+def _pow_(self: Any, exponent: Any) -> Any:
+    exponent = number(exponent)
+    if isinstance(exponent, Tensor):
+        return run_inplace(POW_TENSOR, (self, exponent), (None,), "pow_")
+    return run_inplace(POW, (self,), (exponent,), "pow_")
+
+
+def _operator(call: Callable[..., Any]) -> Callable[..., Any]:
+    def operator(self: Any, other: Any) -> Any:
+        if not isinstance(other, (Tensor, *NUMBERS)):
+            return NotImplemented
+        return call(self, other)
+
+    return operator
+
+
+Tensor.pow = FUNCTIONS["pow"]
+Tensor.__pow__ = _operator(FUNCTIONS["pow"])  # type: ignore[attr-defined]
+Tensor.__rpow__ = _operator(lambda self, other: FUNCTIONS["pow"](other, self))  # type: ignore[attr-defined]
+Tensor.pow_ = Tensor.__ipow__ = guard("pow_", _pow_)
+
+for _dunder, _call in (
+    ("__add__", _add),
+    ("__radd__", _add),
+    ("__sub__", _sub),
+    ("__rsub__", _rsub),
+    ("__mul__", _mul),
+    ("__rmul__", _mul),
+    ("__truediv__", _div),
+):
+    setattr(Tensor, _dunder, _call)
+Tensor.__rtruediv__ = _operator(lambda self, other: self.reciprocal() * other)  # type: ignore[attr-defined]

@@ -1,0 +1,636 @@
+"""Losses: fused, one operator each."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import dtypes, errors, modes, observe
+from graphlab.engine.autograd.graph import Scratch, accumulator, next_seq
+from graphlab.engine.dtypes import F32, F64, I64
+from graphlab.engine.errors import fail
+from graphlab.engine.ops.activation import warn
+from graphlab.engine.ops.matrix import _ones
+from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.run import FUNCTIONS, bad_argument, common_device, report, run
+from graphlab.engine.tensor import Tensor
+from graphlab.i18n import N_
+
+_new = object.__new__
+_asarray = np.asarray
+
+
+def reduction_of(reduction: str, size_average: Any = None, reduce: Any = None) -> str:
+    """The reduction's name, checked."""
+    if size_average is not None or reduce is not None:
+        average = True if size_average is None else size_average
+        reduction = "none" if reduce is False else "mean" if average else "sum"
+        warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            "deprecated",
+            stacklevel=5,
+        )
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def reduced_shape(x: tuple[int, ...], y: tuple[int, ...], *params: Any) -> tuple[int, ...]:
+    """The shape of a pointwise loss after its reduction (the first parameter)."""
+    return np.broadcast_shapes(x, y) if params[0] == "none" else ()
+
+
+def _reduce(values: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return values
+    total = values.sum()
+    return total if reduction == "sum" else np.true_divide(total, values.size or np.nan)
+
+
+def _scale(g: Any, reduction: str, n: int) -> Any:
+    return g / (n or 1) if reduction == "mean" else g
+
+
+# Mean squared error
+
+
+def _mse_forward(x: Any, y: Any, reduction: str) -> Any:
+    d = x - y
+    return _reduce(d * d, reduction)
+
+
+def _mse_vjp(node: Any, g: Any, x: Any, y: Any, d: Any = None) -> Any:
+    a, b = node.edges
+    sx, sy, reduction = node.params
+    if d is None:
+        d = x - y
+    if reduction == "mean":
+        dx = d * (g * (2.0 / (prod(d.shape) or 1)))
+    else:
+        dx = d * (g * 2)
+    to = node.xp.sum_to
+    return (
+        None if a is None else dx if dx.shape == sx else to(dx, sx),
+        None if b is None else -dx if dx.shape == sy else to(-dx, sy),
+    )
+
+
+MSE = declare(
+    Op(
+        name="mse_loss",
+        node="MseLossBackward0",
+        category=Category.LOSS,
+        args=("input", "target"),
+        params=("reduction",),
+        formula="out = mean of (input − target)²",
+        backward_formula="d input = 2 · (input − target) · g / n",
+        forward=_mse_forward,
+        vjp=_mse_vjp,
+        saves=("input", "target"),
+        broadcasts=True,
+        shape=reduced_shape,
+        narrate=N_("the {n} differences between {input} and {target} are squared and averaged; the largest is {largest:.4g}"),
+        narrate_backward=N_("each entry of {input} is pulled towards {target} by twice its difference over {n}"),
+        facts=lambda out, x, y, **_: {
+            "n": max(x.size, y.size),
+            "largest": float(np.max(np.abs(x - y))) if x.size else 0.0,
+        },
+        samples=lambda: [((3, 2), (3, 2), {"reduction": "mean"}), ((3, 2), (3, 2), {"reduction": "sum"}), ((3,), (3,), {"reduction": "none"})],
+    )
+)
+_MSE_NODE = MSE.node_type
+
+
+def _size_warning(op: str, input: Tensor, target: Tensor) -> None:
+    warn(
+        f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
+        "to incorrect results due to broadcasting. Please ensure they have the same size.",
+        "target_size",
+        stacklevel=5,
+        op=op,
+        loss=op,
+        input_shape=list(input._array.shape),
+        target_shape=list(target._array.shape),
+    )
+
+
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """The mean of (input − target)²."""
+    try:
+        x, y = input._array, target._array
+        where = input._device
+    except AttributeError:
+        wrong = ("target", 2, target) if isinstance(input, Tensor) else ("input", 1, input)
+        error = bad_argument("mse_loss", wrong[0], wrong[1], "Tensor", wrong[2])
+        report("mse_loss", (input, target), {}, error)
+        raise error from None
+    kind = x.dtype
+    if (
+        reduction != "mean"
+        or weight is not None
+        or size_average is not None
+        or reduce is not None
+        or y.dtype is not kind
+        or (kind is not F32 and kind is not F64)
+        or x.shape != y.shape
+        or not x.size
+        or where.counts
+        or target._device is not where
+        or x.size > 65536
+    ):
+        return pointwise_loss(MSE, input, target, reduction, size_average, reduce, (), weight)
+    d = x - y
+    n = x.size
+    if d.__class__ is not np.ndarray:
+        d = _asarray(d)
+    flat = d if d.ndim == 1 else d.reshape(-1)
+    t = _new(Tensor)
+    t._array = _asarray(flat.dot(flat) / n, kind)
+    t._device = where
+    t._nr = 0
+    t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+    rx, ry = input._rg, target._rg
+    if modes.grad and (rx or ry):
+        t._rg = True
+        node = _new(_MSE_NODE)
+        node.edges = ((input._fn or accumulator(input)) if rx else None, (target._fn or accumulator(target)) if ry else None)
+        node.nrs = (input._nr, target._nr) if input._nr or target._nr else None
+        node.saved = (input, target, Scratch(d))
+        node.versions = None
+        if input._version is not None or target._version is not None:
+            node.versions = tuple(0 if s._version is None else s._version[0] for s in (input, target)) + (0,)
+        node.params = (x.shape, y.shape, "mean")
+        node.seq = next_seq()
+        node.hooks = node.casts = node.outs = node.meta = node._mark = None
+        t._fn = node
+    else:
+        t._rg = False
+        t._fn = None
+    if observe.observer is not None:
+        observe.observer.forward("mse_loss", (input, target), t, {"reduction": "mean"})
+    return t
+
+
+FUNCTIONS["mse_loss"] = MSE.function = mse_loss
+
+
+def pointwise_loss(
+    op: Op,
+    input: Any,
+    target: Any,
+    reduction: str,
+    size_average: Any = None,
+    reduce: Any = None,
+    params: tuple[Any, ...] = (),
+    weight: Any = None,
+) -> Any:
+    """The general way for a loss of each entry against its target."""
+    try:
+        for i, (name, value) in enumerate((("input", input), ("target", target))):
+            if not isinstance(value, Tensor):
+                raise bad_argument(op.name, name, i + 1, "Tensor", value)
+        reduction = reduction_of(reduction, size_average, reduce)
+        x, y = input._array, target._array
+        if x.shape != y.shape:
+            _size_warning(op.name, input, target)
+        kind = dtypes.result(x, y)
+        if kind.rank < 2:
+            fail(
+                RuntimeError,
+                f"\"{op.name.split('_')[0]}_cpu\" not implemented for '{kind.title}'",
+                kind="target_dtype",
+                loss=op.name,
+                op=op.name,
+                input_dtype=dtypes.of(x).name,
+                target_dtype=dtypes.of(y).name,
+            )
+        common_device(op.name, (input, target))
+        try:
+            np.broadcast_shapes(x.shape, y.shape)
+        except ValueError:
+            raise errors.broadcast(op.name, x.shape, y.shape) from None
+        casts = None if x.dtype == kind.np and y.dtype == kind.np else (kind.np, kind.np)
+        if weight is None:
+            return run(op, (input, target), (reduction, *params), casts)
+        values = run(op, (input, target), ("none", *params), casts) * weight
+        return values if reduction == "none" else values.sum() if reduction == "sum" else values.sum() / weight.sum()
+    except Exception as error:
+        report(op.name, (input, target), {"reduction": reduction}, error)
+        raise
+
+
+# Cross-entropy
+
+
+def _class_last(x: Any) -> Any:
+    """The class dim first where there is no batch, second otherwise: always as dim 1 of (N, C, …)."""
+    return x[None] if x.ndim == 1 else x
+
+
+def _coefficients(x: Any, t: Any, w: Any, ignore: int, smoothing: float) -> tuple[Any, Any]:
+    """K with loss = −Σ K · log_softmax(input), and what the mean divides by; both from data only. x is (N, C, …)."""
+    C = x.shape[1]
+    if t.dtype.kind == "f":
+        k = t * (1 - smoothing) + smoothing / C if smoothing else t
+        if w is not None:
+            k = k * w.reshape((1, C) + (1,) * (x.ndim - 2))
+        return k, x.size // max(C, 1)
+    keep = t != ignore
+    safe = np.where(keep, t, 0)
+    each = np.ones(t.shape, x.dtype) if w is None else w[safe]
+    each = np.where(keep, each, x.dtype.type(0))
+    k = np.zeros(x.shape, x.dtype)
+    np.put_along_axis(k, np.expand_dims(safe, 1), np.expand_dims(each * x.dtype.type(1 - smoothing), 1), 1)
+    if smoothing:
+        every = np.full(C, smoothing / C, x.dtype) if w is None else w * x.dtype.type(smoothing / C)
+        k += every.reshape((1, C) + (1,) * (x.ndim - 2)) * np.expand_dims(keep, 1)
+    return k, each.sum()
+
+
+def _weighted(k: Any, logs: Any) -> Any:
+    # 0 · −inf is nan; a class without weight says nothing.
+    return -np.where(k == 0, k, k * logs).sum(1)
+
+
+def _entropy_forward(x: Any, t: Any, w: Any, reduction: str, ignore: int, smoothing: float, is_log: bool) -> Any:
+    single = x.ndim == 1
+    x = _class_last(x)
+    t = t[None] if single else t
+    k, norm = _coefficients(x, t, w, ignore, smoothing)
+    logs = x if is_log else x - np.logaddexp.reduce(x, axis=1, keepdims=True)
+    values = _weighted(k, logs)
+    if reduction == "none":
+        return values[0] if single else values
+    total = values.sum()
+    return total if reduction == "sum" else np.true_divide(total, norm)
+
+
+def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> Any:
+    xp = node.xp
+    sx, st, sw, reduction, ignore, smoothing, is_log = node.params
+    if p is not None and xp is _NUMERIC:
+        # The fused way: p is softmax(input), ignore holds the flat places of the targets.
+        d = p
+        scale = float(g) / sx[0]
+        d = p * scale
+        flat = d.reshape(-1)
+        flat[ignore] -= scale
+        return d, None, None
+    if not isinstance(ignore, int):
+        ignore = -100
+    single = len(sx) == 1
+    if single:
+        x = xp.reshape(x, (1, *sx))
+        t = xp.reshape(t, (1, *st))
+        g = xp.reshape(g, (1,)) if reduction == "none" else g
+    raw_x, raw_t, raw_w = xp.array_of(x), xp.array_of(t), None if w is None else xp.array_of(w)
+    k, norm = _coefficients(raw_x, raw_t, raw_w, ignore, smoothing)
+    if reduction == "mean":
+        g = g / float(norm) if norm else g * float("nan")
+    elif reduction == "none":
+        g = xp.reshape(g, (g.shape[0], 1, *g.shape[1:]))
+    k = xp.constant(k, x)
+    dt = None
+    if is_log:
+        dx = -k * g
+    else:
+        logs = xp.log_softmax(x, 1)
+        if node.edges[1] is not None:
+            # Probabilities as targets have a gradient of their own.
+            dt = -logs * g * (1 - smoothing)
+            if w is not None:
+                dt = dt * xp.reshape(w, (1, sx[1] if not single else sx[0]) + (1,) * (len(sx) - 2))
+        dx = (xp.exp(logs) * xp.sum(k, (1,), True) - k) * g
+    return xp.reshape(dx, sx), dt if dt is None else xp.reshape(dt, st), None
+
+
+def _entropy_shape(x: Any, t: Any, w: Any, reduction: str, *_: Any) -> tuple[int, ...]:
+    return () if reduction != "none" else (x[0], *x[2:]) if len(x) > 1 else ()
+
+
+def _entropy_facts(out: Any, x: Any, t: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    c = x.shape[1] if x.ndim > 1 else x.shape[0]
+    picked = np.argmax(x, axis=1 if x.ndim > 1 else 0)
+    wanted = t if t.dtype.kind != "f" else np.argmax(t, axis=1 if x.ndim > 1 else 0)
+    return {"n": int(np.size(wanted)), "n_classes": int(c), "n_right": int(np.sum(picked == wanted))}
+
+
+CROSS_ENTROPY = declare(
+    Op(
+        name="cross_entropy",
+        node="NllLossBackward0",
+        category=Category.LOSS,
+        args=("input", "target", "weight"),
+        params=("reduction", "ignore_index", "label_smoothing", "is_log"),
+        formula="out = mean of −ln softmax(input)[target]",
+        backward_formula="d input = (softmax(input) − onehot(target)) · g / n",
+        forward=_entropy_forward,
+        vjp=_entropy_vjp,
+        saves=("input", "target", "weight"),
+        broadcasts=True,
+        shape=_entropy_shape,
+        narrate=N_("the scores {input} {input_shape} are compared with {target}: the highest is right for {n_right} of {n}"),
+        narrate_backward=N_("each score of {input} is pushed down by its probability, the right class's up by one, over {n}"),
+        facts=_entropy_facts,
+    )
+)
+NLL = declare(
+    Op(
+        name="nll_loss",
+        node="NllLossBackward0",
+        category=Category.LOSS,
+        args=("input", "target", "weight"),
+        params=("reduction", "ignore_index", "label_smoothing", "is_log"),
+        formula="out = mean of −input[target]",
+        backward_formula="d input = −g / n at the target's place, 0 elsewhere",
+        forward=_entropy_forward,
+        vjp=_entropy_vjp,
+        saves=("input", "target", "weight"),
+        broadcasts=True,
+        shape=_entropy_shape,
+        narrate=N_("the log-probability that {input} {input_shape} gives to each target is taken with its sign turned: {n} of them"),
+        narrate_backward=N_("only the target's log-probability gets a gradient, −1/{n} of the incoming one"),
+        facts=_entropy_facts,
+    )
+)
+_CE_NODE = CROSS_ENTROPY.node_type
+_NUMERIC = _CE_NODE.xp
+_BASES: dict[tuple[int, int], Any] = {}
+
+
+def _flat_targets(target: Tensor, n: int, c: int) -> Any:
+    """The places of the targets in the flattened (n, c) scores; None when one is out of range."""
+    extra = target._extra
+    version = None if target._version is None else target._version[0]
+    if extra is not None:
+        known = extra.get("targets")
+        if known is not None and known[0] == (n, c, version):
+            return known[1]
+    t = target._array
+    if not n or np.maximum.reduce(t.view(np.uint64)) >= c:
+        return None
+    base = _BASES.get((n, c))
+    if base is None:
+        if len(_BASES) > 64:
+            _BASES.clear()
+        base = _BASES[n, c] = np.arange(0, n * c, c)
+    flat = t + base
+    target._more()["targets"] = ((n, c, version), flat)
+    return flat
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """−ln softmax(input)[target], averaged; targets are class numbers or probabilities."""
+    try:
+        x, y = input._array, target._array
+        where = input._device
+    except AttributeError:
+        wrong = ("target", 2, target) if isinstance(input, Tensor) else ("input", 1, input)
+        error = bad_argument("cross_entropy_loss", wrong[0], wrong[1], "Tensor", wrong[2])
+        report("cross_entropy", (input, target), {}, error)
+        raise error from None
+    flat = None
+    if (
+        weight is None
+        and reduction == "mean"
+        and not label_smoothing
+        and size_average is None
+        and reduce is None
+        and x.ndim == 2
+        and y.ndim == 1
+        and y.dtype is I64
+        and (x.dtype is F32 or x.dtype is F64)
+        and not where.counts
+        and target._device is where
+        and x.shape[0] == y.shape[0]
+        and y.flags.c_contiguous
+    ):
+        flat = _flat_targets(target, *x.shape)
+    if flat is None:
+        return class_loss(
+            CROSS_ENTROPY, input, target, weight, ignore_index, reduction, label_smoothing, size_average, reduce
+        )
+    n, c = x.shape
+    kind = x.dtype
+    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    picked = p.take(flat)
+    np.exp(p, out=p)
+    sums = p.dot(_ones(c, kind))
+    picked -= np.log(sums)
+    t = _new(Tensor)
+    t._array = _asarray(picked.dot(_ones(n, kind)) / -n, kind)
+    t._device = where
+    t._nr = 0
+    t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+    if input._rg and modes.grad:
+        p /= sums.reshape(n, 1)
+        t._rg = True
+        node = _new(_CE_NODE)
+        node.edges = (input._fn or accumulator(input), None, None)
+        node.nrs = (input._nr, 0, 0) if input._nr else None
+        node.saved = (input, target, None, Scratch(p))
+        node.versions = None
+        if input._version is not None or target._version is not None:
+            node.versions = (*(0 if s._version is None else s._version[0] for s in (input, target)), 0, 0)
+        node.params = (x.shape, y.shape, None, "mean", flat, 0.0, False)
+        node.seq = next_seq()
+        node.hooks = node.casts = node.outs = node.meta = node._mark = None
+        t._fn = node
+    else:
+        t._rg = False
+        t._fn = None
+    if observe.observer is not None:
+        observe.observer.forward("cross_entropy", (input, target), t, {"reduction": "mean"})
+    return t
+
+
+FUNCTIONS["cross_entropy"] = CROSS_ENTROPY.function = cross_entropy
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """−input[target], averaged, for log-probabilities."""
+    for i, (name, value) in enumerate((("input", input), ("target", target))):
+        if not isinstance(value, Tensor):
+            error = bad_argument("nll_loss_nd", name, i + 1, "Tensor", value)
+            report("nll_loss", (input, target), {}, error)
+            raise error
+    return class_loss(NLL, input, target, weight, ignore_index, reduction, 0.0, size_average, reduce)
+
+
+FUNCTIONS["nll_loss"] = NLL.function = nll_loss
+
+
+def class_loss(
+    op: Op,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+    size_average: Any,
+    reduce: Any,
+) -> Any:
+    """The general way for losses whose targets are classes, with PyTorch's checks."""
+    try:
+        reduction = reduction_of(reduction, size_average, reduce)
+        common_device(op.name, (input, target))
+        _check_classes(op, input, target, weight, ignore_index, smoothing)
+        is_log = op is NLL
+        inputs = (input, target) if weight is None else (input, target, weight)
+        params = (reduction, int(ignore_index), float(smoothing), is_log)
+        if weight is None:
+            return run(op, (input, target, None), params)
+        return run(op, inputs, params)
+    except Exception as error:
+        report(op.name, (input, target), {"reduction": reduction}, error)
+        raise
+
+
+def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: int, smoothing: float) -> None:
+    x, y = input._array, target._array
+    shapes = {"loss": op.name, "op": op.name, "input_shape": list(x.shape), "target_shape": list(y.shape)}
+    if x.ndim == 0:
+        fail(RuntimeError, "Expected input to have at least 1 dimension", kind="target_shape", **shapes)
+    if smoothing < 0 or smoothing > 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
+    n_classes = x.shape[0] if x.ndim == 1 else x.shape[1]
+    if weight is not None and weight._array.shape != (n_classes,):
+        fail(
+            RuntimeError,
+            "weight tensor should be defined either for all "
+            f"{n_classes} classes or no classes but got weight tensor of shape: {list(weight._array.shape)}"
+            if op is NLL or y.shape != x.shape
+            else f"cross_entropy: weight tensor should be defined either for all {n_classes} classes or no classes but got "
+            f"weight tensor of shape: {list(weight._array.shape)}",
+            kind="loss_weight",
+            **shapes,
+        )
+    if op is not NLL and x.shape == y.shape:
+        if y.dtype.kind != "f":
+            fail(
+                RuntimeError,
+                f"Expected floating point type for target with class probabilities, got {dtypes.of(y).title}",
+                kind="target_dtype",
+                loss=op.name,
+                input_dtype=dtypes.of(x).name,
+                target_dtype=dtypes.of(y).name,
+            )
+        return
+    if x.ndim == 1:
+        if y.ndim > 1 or (y.ndim == 1 and y.shape[0] != 1):
+            fail(
+                RuntimeError,
+                f"multi-target not supported at {y.shape}" if False else "0D or 1D target tensor expected, multi-target not supported",
+                kind="target_shape",
+                **shapes,
+            )
+    elif x.ndim == 2:
+        if y.ndim > 1 or y.ndim == 0:
+            if y.ndim == 0:
+                fail(
+                    ValueError,
+                    f"Expected input batch_size ({x.shape[0]}) to match target batch_size (1).",
+                    kind="target_shape",
+                    **shapes,
+                )
+            fail(
+                RuntimeError,
+                "0D or 1D target tensor expected, multi-target not supported",
+                kind="target_shape",
+                **shapes,
+            )
+        if y.shape[0] != x.shape[0]:
+            fail(
+                ValueError,
+                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}).",
+                kind="target_shape",
+                **shapes,
+            )
+    else:
+        wanted = (x.shape[0], *x.shape[2:])
+        if y.ndim and x.shape[0] != y.shape[0]:
+            fail(
+                ValueError,
+                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}).",
+                kind="target_shape",
+                **shapes,
+            )
+        if x.ndim == 4 and y.ndim != 3:
+            fail(
+                RuntimeError,
+                "only batches of spatial targets supported (3D tensors) but got targets of dimension: "
+                f"{y.ndim}",
+                kind="target_shape",
+                **shapes,
+            )
+        if y.shape != wanted:
+            if x.ndim == 4:
+                fail(
+                    RuntimeError,
+                    f"input and target batch or spatial sizes don't match: target {list(y.shape)}, input {list(x.shape)}",
+                    kind="target_shape",
+                    **shapes,
+                )
+            fail(
+                ValueError,
+                f"Expected target size {list(wanted)}, got {list(y.shape)}",
+                kind="target_shape",
+                **shapes,
+            )
+    if y.dtype != I64 and y.dtype != np.uint8:
+        name = "nll_loss_forward_reduce_cuda_kernel_index" if x.ndim <= 2 else "nll_loss2d_forward_out_frame"
+        text = (
+            f"expected scalar type Long but found {dtypes.of(y).title}"
+            if input._device.type == "cpu"
+            else f"\"{name}\" not implemented for '{dtypes.of(y).title}'"
+        )
+        fail(
+            RuntimeError,
+            text,
+            kind="target_dtype",
+            loss=op.name,
+            op=op.name,
+            input_dtype=dtypes.of(x).name,
+            target_dtype=dtypes.of(y).name,
+        )
+    wrong = (y != ignore) & ((y < 0) | (y >= n_classes))
+    if wrong.any():
+        bad = int(y[wrong].flat[0])
+        fail(
+            IndexError,
+            f"Target {bad} is out of bounds.",
+            kind="target_range",
+            loss=op.name,
+            op=op.name,
+            target=bad,
+            n_classes=n_classes,
+        )
+
+

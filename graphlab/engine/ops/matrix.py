@@ -1,0 +1,530 @@
+"""Matrix products: matmul and its relatives, and the fused `linear`."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import modes, observe
+from graphlab.engine.autograd.graph import accumulator, next_seq
+from graphlab.engine.dtypes import F32, F64, of
+from graphlab.engine.errors import broadcast, fail
+from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.run import FUNCTIONS, bad_argument, common_device, need_tensor, public, report, run
+from graphlab.engine.tensor import Tensor
+from graphlab.i18n import N_
+
+_new = object.__new__
+
+
+def _same_dtype(op: str, a: Any, b: Any, text: str = "") -> None:
+    if a.dtype != b.dtype:
+        x, y = of(a), of(b)
+        names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "uint8": "unsigned char",
+                 "int8": "signed char", "int16": "short", "bool": "bool", "float16": "c10::Half"}  # fmt: skip
+        fail(
+            RuntimeError,
+            text.format(x.title, y.title)
+            if text
+            else f"expected m1 and m2 to have the same dtype, but got: {names[x.name]} != {names[y.name]}",
+            kind="dtype_mix",
+            op=op,
+            dtypes=[x.name, y.name],
+        )
+
+
+def mismatch(op: str, a: tuple[int, ...], b: tuple[int, ...], inner: tuple[int, int]) -> None:
+    """PyTorch's error for two matrices that do not fit, flattened to two dims as it does."""
+    rows = 1
+    for n in a[:-1]:
+        rows *= n
+    fail(
+        RuntimeError,
+        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a[-1]} and {'x'.join(str(n) for n in b)})",
+        kind="matmul",
+        op=op,
+        shapes=[list(a), list(b)],
+        sizes=list(inner),
+    )
+
+
+# linear
+
+
+def _linear_forward(x: Any, w: Any, b: Any = None) -> Any:
+    out = x.dot(w.T)
+    return out if b is None else out + b
+
+
+def _linear_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
+    ex, ew, *rest = node.edges
+    sx, sw, *sb = node.params
+    xp = node.xp
+    dx = dw = db = None
+    eb = rest[0] if rest else None
+    if xp is _NUMERIC and g.ndim == 2 and len(sx) == 2:
+        # The usual case: a batch of rows.
+        if ex is not None:
+            dx = g.dot(w)
+        if ew is not None:
+            dw = g.T.dot(x)
+        if eb is not None:
+            db = _ones(len(g), g.dtype).dot(g)
+            if db.shape != sb[0]:
+                db = xp.sum_to(db, sb[0])
+        return dx, dw, db
+    if eb is not None:
+        db = xp.sum_to(g, sb[0])
+    if len(sw) == 1:  # the weight is a vector: one output
+        g = xp.reshape(g, (*g.shape, 1))
+        w = None if w is None else xp.reshape(w, (1, sw[0]))
+    if ex is not None:
+        dx = xp.matmul(g, w)
+    if ew is not None:
+        flat = xp.reshape(g, (prod(sx[:-1]), g.shape[-1]))
+        dw = xp.reshape(xp.matmul(xp.mT(flat), xp.reshape(x, (prod(sx[:-1]), sx[-1]))), sw)
+    return dx, dw, db
+
+
+_ONES: dict[tuple[int, Any], Any] = {}
+
+
+def _ones(n: int, dtype: Any) -> Any:
+    """Ones to sum rows with: a product with ones takes a third of the time of a reduction of a small array."""
+    key = n, dtype
+    found = _ONES.get(key)
+    if found is None:
+        if len(_ONES) > 64:
+            _ONES.clear()
+        found = _ONES[key] = np.ones(n, dtype)
+    return found
+
+
+def _linear_shape(x: tuple[int, ...], w: tuple[int, ...], b: Any = None) -> tuple[int, ...]:
+    return (*x[:-1], w[0]) if len(w) == 2 else x[:-1]
+
+
+LINEAR = declare(
+    Op(
+        name="linear",
+        node="AddmmBackward0",
+        category=Category.MATRIX,
+        args=("input", "weight", "bias"),
+        formula="out = input · weightᵀ + bias",
+        backward_formula="d input = g · weight;  d weight = gᵀ · input;  d bias = sum of g over the batch",
+        forward=_linear_forward,
+        vjp=_linear_vjp,
+        saves=("input:weight", "weight:input"),
+        broadcasts=True,
+        shape=_linear_shape,
+        narrate=N_("each row of {input} {input_shape} is multiplied with {weight} {weight_shape}, plus {bias}: {shape}"),
+        narrate_backward=N_(
+            "the gradient goes back through {weight} to {input}; {weight} gets gᵀ · {input}, {bias} the sum over the batch"
+        ),
+        samples=lambda: [((3, 4), (2, 4), (2,)), ((2, 3, 4), (5, 4), (5,)), ((4,), (2, 4), (2,))],
+    )
+)
+_LINEAR_NODE = LINEAR.node_type
+_NUMERIC = LINEAR.node_type.xp
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """input · weightᵀ + bias"""
+    try:
+        x = input._array
+        w = weight._array
+        where = input._device
+        b = None if bias is None else bias._array
+    except AttributeError:
+        for i, (name, value) in enumerate((("input", input), ("weight", weight), ("bias", bias))):
+            if not isinstance(value, Tensor) and not (i == 2 and value is None):
+                error = bad_argument("linear", name, i + 1, "Tensor", value)
+                report("linear", (input, weight, bias), {}, error)
+                raise error from None
+        raise
+    kind = x.dtype
+    if (
+        where.counts
+        or w.dtype is not kind
+        or (kind is not F32 and kind is not F64)
+        or weight._device is not where
+        or w.ndim != 2
+        or x.ndim < 1
+        or x.shape[-1] != w.shape[1]
+        or (b is not None and (b.dtype is not kind or b.shape != (w.shape[0],) or bias._device is not where))
+    ):
+        return _general_linear(input, weight, bias)
+    out = x.dot(w.T)
+    if b is not None:
+        out += b
+    t = _new(Tensor)
+    t._array = out
+    t._device = where
+    t._nr = 0
+    t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+    rx, rw, rb = input._rg, weight._rg, bias is not None and bias._rg
+    if modes.grad and (rx or rw or rb):
+        t._rg = True
+        node = _new(_LINEAR_NODE)
+        node.edges = (
+            (input._fn or accumulator(input)) if rx else None,
+            (weight._fn or accumulator(weight)) if rw else None,
+            (bias._fn or accumulator(bias)) if rb else None,
+        )
+        node.nrs = (
+            None
+            if not (input._nr or weight._nr or (b is not None and bias._nr))
+            else (input._nr, weight._nr, 0 if b is None else bias._nr)
+        )
+        node.saved = saved = (input if rw else None, weight if rx else None)
+        node.versions = None
+        if (rw and input._version is not None) or (rx and weight._version is not None):
+            node.versions = tuple(0 if s is None or s._version is None else s._version[0] for s in saved)
+        node.params = (x.shape, w.shape, None if b is None else b.shape)
+        node.seq = next_seq()
+        node.hooks = node.casts = node.outs = node.meta = node._mark = None
+        t._fn = node
+    else:
+        t._rg = False
+        t._fn = None
+    if observe.observer is not None:
+        observe.observer.forward("linear", (input, weight) if bias is None else (input, weight, bias), t, {})
+    return t
+
+
+def _general_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
+    try:
+        common_device("linear", (input, weight, bias))
+        x, w = input._array, weight._array
+        if w.ndim not in (1, 2):
+            fail(RuntimeError, "linear(): weight must be a matrix or a vector", kind="matmul", op="linear")
+        inner = w.shape[-1]
+        if not x.ndim:
+            fail(
+                RuntimeError,
+                "both arguments to linear need to be at least 1D, but they are 0D and 2D",
+                kind="matmul",
+                op="linear",
+                shapes=[[], list(w.shape)],
+                sizes=[],
+            )
+        if x.shape[-1] != inner:
+            if x.ndim == 1 and w.ndim == 2:
+                fail(
+                    RuntimeError,
+                    f"size mismatch, got input ({w.shape[0]}), mat ({w.shape[0]}x{w.shape[1]}), vec ({x.shape[0]})",
+                    kind="matmul",
+                    op="linear",
+                    shapes=[list(x.shape), list(w.shape)],
+                    sizes=[x.shape[-1], inner],
+                )
+            mismatch("linear", x.shape, w.shape[::-1], (x.shape[-1], inner))
+        _same_dtype("linear", x, w)
+        if bias is not None:
+            _same_dtype("linear", x, bias._array, "mat1 and mat2 must have the same dtype, but got {} and {}")
+            target = _linear_shape(x.shape, w.shape)
+            try:
+                fits = np.broadcast_shapes(target, bias._array.shape) == target
+            except ValueError:
+                fits = False
+            if not fits:
+                last = target[-1] if target else 1
+                fail(
+                    RuntimeError,
+                    f"The expanded size of the tensor ({last}) must match the existing size ({bias._array.shape[-1]}) at "
+                    f"non-singleton dimension {len(target) - 1}.  Target sizes: {list(target)}.  "
+                    f"Tensor sizes: {list(bias._array.shape)}",
+                    kind="broadcast",
+                    op="linear",
+                    shapes=[list(target), list(bias._array.shape)],
+                    dim=len(target) - 1,
+                    sizes=[last, bias._array.shape[-1]],
+                )
+        return run(LINEAR, (input, weight) if bias is None else (input, weight, bias))
+    except Exception as error:
+        report("linear", (input, weight, bias), {}, error)
+        raise
+
+
+FUNCTIONS["linear"] = LINEAR.function = linear
+
+
+# matmul
+
+
+def _matmul_vjp(node: Any, g: Any, x: Any, y: Any) -> Any:
+    a, b = node.edges
+    sx, sy = node.params
+    xp = node.xp
+    dx = dy = None
+    if len(sx) == 1 and len(sy) == 1:
+        return None if a is None else g * y, None if b is None else g * x
+    if len(sx) == 1:
+        g = xp.reshape(g, (*g.shape[:-1], 1, g.shape[-1]))
+        x = None if x is None else xp.reshape(x, (1, sx[0]))
+    if len(sy) == 1:
+        g = xp.reshape(g, (*g.shape, 1))
+        y = None if y is None else xp.reshape(y, (sy[0], 1))
+    if a is not None:
+        dx = xp.matmul(g, xp.mT(y))
+        if dx.shape != sx:
+            dx = xp.reshape(xp.sum_to(dx, (1, *sx)), sx) if len(sx) == 1 else xp.sum_to(dx, sx)
+    if b is not None:
+        dy = xp.matmul(xp.mT(x), g)
+        if dy.shape != sy:
+            dy = xp.reshape(xp.sum_to(dy, (*sy, 1)), sy) if len(sy) == 1 else xp.sum_to(dy, sy)
+    return dx, dy
+
+
+def _matmul_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    batch = np.broadcast_shapes(a[:-2], b[:-2])
+    return (*batch, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ()))
+
+
+def _product_op(name: str, node: str, args: tuple[str, str], formula: str, narrate: str) -> Op:
+    return declare(
+        Op(
+            name=name,
+            node=node,
+            category=Category.MATRIX,
+            args=args,
+            formula=formula,
+            backward_formula=f"d {args[0]} = g · {args[1]}ᵀ;  d {args[1]} = {args[0]}ᵀ · g",
+            forward=np.matmul,
+            vjp=_matmul_vjp,
+            saves=(f"{args[0]}:{args[1]}", f"{args[1]}:{args[0]}"),
+            broadcasts=True,
+            shape=_matmul_shape,
+            narrate=narrate,
+            narrate_backward=N_("each factor gets the gradient times the other factor, transposed"),
+        )
+    )
+
+
+MATMUL = _product_op(
+    "matmul",
+    "BmmBackward0",
+    ("input", "other"),
+    "out = input · other",
+    N_("the matrix product of {input} {input_shape} and {other} {other_shape} is {shape}"),
+)
+MM = _product_op(
+    "mm",
+    "MmBackward0",
+    ("input", "mat2"),
+    "out = input · mat2",
+    N_("the matrix product of {input} {input_shape} and {mat2} {mat2_shape} is {shape}"),
+)
+BMM = _product_op(
+    "bmm",
+    "BmmBackward0",
+    ("input", "mat2"),
+    "out[b] = input[b] · mat2[b]",
+    N_("each matrix of {input} {input_shape} is multiplied with its partner in {mat2} {mat2_shape}: {shape}"),
+)
+MV = _product_op(
+    "mv",
+    "MvBackward0",
+    ("input", "vec"),
+    "out = input · vec",
+    N_("the matrix {input} {input_shape} times the vector {vec} {vec_shape} is {shape}"),
+)
+DOT = _product_op(
+    "dot",
+    "DotBackward0",
+    ("input", "other"),
+    "out = Σ input · other",
+    N_("the products of the entries of {input} and {other} are summed"),
+)
+MATMUL.samples = lambda: [((3, 4), (4, 2)), ((2, 3, 4), (4, 5)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (4,))]
+MM.samples = lambda: [((3, 4), (4, 2))]
+BMM.samples = lambda: [((2, 3, 4), (2, 4, 5))]
+MV.samples = lambda: [((3, 4), (4,))]
+DOT.samples = lambda: [((4,), (4,))]
+
+
+@public(MATMUL, "matmul")
+def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
+    """The matrix product; 1-dim arguments are vectors, more than 2 dims are batches."""
+    need_tensor(input, "matmul")
+    need_tensor(other, "matmul", "other", 2)
+    x, y = input._array, other._array
+    common_device("matmul", (input, other))
+    if x.ndim == 0 or y.ndim == 0:
+        fail(
+            RuntimeError,
+            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D",
+            kind="matmul",
+            op="matmul",
+            shapes=[list(x.shape), list(y.shape)],
+            sizes=[],
+        )
+    inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
+    if x.shape[-1] != inner:
+        _matmul_mismatch(x.shape, y.shape, inner)
+    if x.ndim <= 2 and y.ndim <= 2:
+        if x.ndim == 1 and y.ndim == 1:
+            _same_dtype("matmul", x, y, "dot : expected both vectors to have same dtype, but found {0} and {1}")
+            return run(DOT_AS_MATMUL, (input, other))
+        _same_dtype("matmul", x, y)
+        return run(MM_AS_MATMUL if x.ndim == 2 and y.ndim == 2 else MV_AS_MATMUL, (input, other))
+    _same_dtype("matmul", x, y, "expected scalar type {0} but found {1}")
+    try:
+        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
+        raise broadcast("matmul", x.shape[:-2], y.shape[:-2]) from None
+    return run(MATMUL, (input, other))
+
+
+def _named_matmul(node: str) -> Op:
+    """`matmul` under the grad_fn name that PyTorch shows for arguments of these dims."""
+    from dataclasses import replace
+
+    from graphlab.engine.autograd.graph import Node
+
+    op = replace(MATMUL, node=node)
+    op.node_type = type(node, (Node,), {"__slots__": (), "op": op, "vjp": staticmethod(_matmul_vjp), "n_outputs": 1})
+    return op
+
+
+MM_AS_MATMUL = _named_matmul("MmBackward0")
+MV_AS_MATMUL = _named_matmul("MvBackward0")
+DOT_AS_MATMUL = _named_matmul("DotBackward0")
+
+
+def _matmul_mismatch(a: tuple[int, ...], b: tuple[int, ...], inner: int) -> None:
+    facts: dict[str, Any] = {
+        "kind": "matmul",
+        "op": "matmul",
+        "shapes": [list(a), list(b)],
+        "sizes": [a[-1], inner],
+    }
+    if len(a) == 1 and len(b) == 1:
+        fail(
+            RuntimeError,
+            f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, "
+            f"but got {a[0]} and {b[0]} elements respectively",
+            **facts,
+        )
+    if len(b) == 1 and len(a) == 2:
+        fail(RuntimeError, f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})", **facts)
+    if len(a) == 1 and len(b) == 2:
+        fail(
+            RuntimeError,
+            f"mat1 and mat2 shapes cannot be multiplied (1x{a[0]} and {b[0]}x{b[1]})",
+            **facts,
+        )
+    if len(b) <= 2 or len(a) <= 2:
+        if len(b) == 2:
+            fail(
+                RuntimeError,
+                f"mat1 and mat2 shapes cannot be multiplied ({prod(a[:-1])}x{a[-1]} and {b[0]}x{b[1]})",
+                **facts,
+            )
+        if len(b) == 1:
+            fail(
+                RuntimeError,
+                f"size mismatch, got input ({prod(a[:-1])}), mat ({prod(a[:-1])}x{a[-1]}), vec ({b[0]})",
+                **facts,
+            )
+    batch = np.broadcast_shapes(a[:-2], b[:-2])
+    n = prod(batch)
+    rows = a[-2] if len(a) > 1 else 1
+    fail(
+        RuntimeError,
+        f"Expected size for first two dimensions of batch2 tensor to be: [{n}, {a[-1]}] but got: [{n}, {inner}].",
+        **{**facts, "rows": rows},
+    )
+
+
+@public(MM)
+def mm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
+    """The product of two matrices."""
+    need_tensor(input, "mm")
+    need_tensor(mat2, "mm", "mat2", 2)
+    x, y = input._array, mat2._array
+    if x.ndim != 2:
+        fail(RuntimeError, "self must be a matrix", kind="matmul", op="mm", shapes=[list(x.shape), list(y.shape)], sizes=[])
+    if y.ndim != 2:
+        fail(RuntimeError, "mat2 must be a matrix", kind="matmul", op="mm", shapes=[list(x.shape), list(y.shape)], sizes=[])
+    if x.shape[1] != y.shape[0]:
+        mismatch("mm", x.shape, y.shape, (x.shape[1], y.shape[0]))
+    _same_dtype("mm", x, y)
+    return run(MM, (input, mat2))
+
+
+@public(BMM)
+def bmm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
+    """The products of the matrices of two batches."""
+    x, y = need_tensor(input, "bmm")._array, need_tensor(mat2, "bmm", "mat2", 2)._array
+    facts = {"kind": "matmul", "op": "bmm", "shapes": [list(x.shape), list(y.shape)]}
+    if x.ndim != 3:
+        fail(RuntimeError, "batch1 must be a 3D tensor", sizes=[], **facts)
+    if y.ndim != 3:
+        fail(RuntimeError, "batch2 must be a 3D tensor", sizes=[], **facts)
+    if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
+        fail(
+            RuntimeError,
+            f"Expected size for first two dimensions of batch2 tensor to be: [{x.shape[0]}, {x.shape[2]}] but got: "
+            f"[{y.shape[0]}, {y.shape[1]}].",
+            sizes=[x.shape[2], y.shape[1]],
+            **facts,
+        )
+    _same_dtype("bmm", x, y, "expected scalar type {0} but found {1}")
+    return run(BMM, (input, mat2))
+
+
+@public(MV)
+def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
+    """The product of a matrix and a vector."""
+    x, y = need_tensor(input, "mv")._array, need_tensor(vec, "mv", "vec", 2)._array
+    facts = {"kind": "matmul", "op": "mv", "shapes": [list(x.shape), list(y.shape)]}
+    if x.ndim != 2 or y.ndim != 1:
+        fail(
+            RuntimeError,
+            f"vector + matrix @ vector expected, got {min(y.ndim, 1)}, {x.ndim}, {y.ndim}",
+            sizes=[],
+            **facts,
+        )
+    if x.shape[1] != y.shape[0]:
+        fail(
+            RuntimeError,
+            f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x{x.shape[1]}), vec ({y.shape[0]})",
+            sizes=[x.shape[1], y.shape[0]],
+            **facts,
+        )
+    _same_dtype("mv", x, y)
+    return run(MV, (input, vec))
+
+
+@public(DOT, "dot", "inner_dot", "vdot")
+def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
+    """Σ input · tensor of two vectors."""
+    x, y = need_tensor(input, "dot")._array, need_tensor(tensor, "dot", "tensor", 2)._array
+    facts = {"kind": "matmul", "op": "dot", "shapes": [list(x.shape), list(y.shape)]}
+    if x.ndim != 1 or y.ndim != 1:
+        fail(
+            RuntimeError,
+            f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors",
+            sizes=[],
+            **facts,
+        )
+    if x.shape != y.shape:
+        fail(
+            RuntimeError,
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
+            f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively",
+            sizes=[x.shape[0], y.shape[0]],
+            **facts,
+        )
+    _same_dtype("dot", x, y, "dot : expected both vectors to have same dtype, but found {0} and {1}")
+    return run(DOT, (input, tensor))
+
+
+def _matmul_operator(self: Any, other: Any) -> Any:
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+Tensor.__matmul__ = _matmul_operator  # type: ignore[attr-defined]

@@ -1,0 +1,83 @@
+"""What vjps compute with when the backward pass is itself recorded: the names of `numeric`, for tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import dtypes
+from graphlab.engine.dtypes import Array
+from graphlab.engine.ops.run import FUNCTIONS
+from graphlab.engine.tensor import Tensor, wrap
+
+
+def __getattr__(name: str) -> Any:
+    # exp, log, where, matmul, …: the operator of that name.
+    try:
+        return FUNCTIONS[name]
+    except KeyError:
+        raise AttributeError(name) from None
+
+
+def sum(x: Tensor, dim: tuple[int, ...], keepdim: bool = False) -> Any:
+    """Sum over dims."""
+    return x.sum(dim, keepdim) if dim else x
+
+
+def sum_to(g: Tensor, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum over what was stretched from `shape`."""
+    if g._array.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    dims = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and g._array.shape[i + extra] != 1
+    )
+    if dims:
+        g = g.sum(dims, True)
+    return g.reshape(shape)
+
+
+def expand(x: Tensor, shape: tuple[int, ...]) -> Any:
+    """Stretch to a shape."""
+    return x.expand(shape)
+
+
+def reshape(x: Tensor, shape: tuple[int, ...]) -> Any:
+    """The same elements in another shape."""
+    return x.reshape(shape)
+
+
+def permute(x: Tensor, dims: tuple[int, ...]) -> Any:
+    """Reorder dims."""
+    return x.permute(dims)
+
+
+def mT(x: Tensor) -> Any:
+    """Swap the last two dims."""
+    return x.transpose(-1, -2)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y."""
+    return FUNCTIONS["where"](condition, x, y)
+
+
+def full(shape: tuple[int, ...], value: float, like: Tensor) -> Any:
+    """A tensor of one value."""
+    return wrap(np.full(shape, value, like._array.dtype), like._device)
+
+
+def cast(x: Tensor, like: Tensor) -> Any:
+    """To the type of `like`."""
+    return x.to(dtypes.of(like._array))
+
+
+def constant(x: Array, like: Tensor) -> Any:
+    """Data computed apart, as an operand."""
+    return wrap(x, like._device)
+
+
+def array_of(x: Tensor) -> Array:
+    """The numbers, for questions that have no derivative."""
+    return x._array
