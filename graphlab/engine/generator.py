@@ -7,6 +7,10 @@ finds an Intel processor.
 
 from __future__ import annotations
 
+import math
+import os
+import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
