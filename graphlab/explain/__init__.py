@@ -1,7 +1,18 @@
 """Diagnoses, fixes, narration: what happened, why, and what to do."""
 
 # The families register their entries when imported.
-from graphlab.explain import arrangement, autograd, dtypes, language, losses, memory, modules, shapes  # noqa: F401
+from graphlab.explain import (  # noqa: F401
+    arrangement,
+    autograd,
+    dtypes,
+    language,
+    losses,
+    memory,
+    modules,
+    numerics,
+    shapes,
+    training,
+)
 from graphlab.explain.axes import as_text
 from graphlab.explain.catalogue import DIAGNOSES, Explanation, Severity, explain_code
 from graphlab.explain.diagnose import diagnose, explain_text, problem_for_refusal

@@ -61,8 +61,8 @@ def dtype_mix(case: Case) -> Found | None:
             "op": words.code(op) if case.op else op,
             "a": a.said,
             "b": said_b,
-            "a_type": dtypes[0],
-            "b_type": dtypes[1],
+            "a_type": words.code(dtypes[0]),
+            "b_type": words.code(dtypes[1]),
             "suffix": suffix,
             "name": operand.said if operand is a else said_b,
         }
@@ -199,7 +199,7 @@ def result_type(case: Case) -> Found | None:
     dtypes = [dtype_name(str(d)) for d in case.facts.get("dtypes") or []]
     if len(dtypes) < 2:
         return None
-    found = Found({"a_type": dtypes[0], "b_type": dtypes[1], "x": _("a tensor")})
+    found = Found({"a_type": words.code(dtypes[0]), "b_type": words.code(dtypes[1]), "x": _("a tensor")})
     statement = next((n for n in case.source.nodes if isinstance(n, ast.AugAssign) and n.lineno == case.line), None)
     symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
     if statement is not None and isinstance(statement.target, ast.Name) and type(statement.op) in symbols:

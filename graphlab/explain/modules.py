@@ -12,7 +12,7 @@ from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Fix
 
-_OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Rprop", "LBFGS", "Adamax")
+OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Rprop", "LBFGS", "Adamax")
 
 
 @diagnosis(
@@ -36,7 +36,7 @@ optimizer = torch.optim.SGD([w], lr=0.1)
 )
 def optimizer_empty(case: Case) -> Found | None:
     """An optimizer over nothing."""
-    call = case.call_of(*_OPTIMIZERS)
+    call = case.call_of(*OPTIMIZERS)
     found = Found({"optimizer": words.code(called(call)) if call is not None else _("the optimizer")})
     if call is not None and call.args and isinstance(call.args[0], ast.List) and not call.args[0].elts:
         leaves = [
@@ -82,7 +82,7 @@ optimizer = torch.optim.SGD([w], lr=0.1)
 )
 def optimizer_leaf(case: Case) -> Found | None:
     """An optimizer over a computed tensor."""
-    call = case.call_of(*_OPTIMIZERS)
+    call = case.call_of(*OPTIMIZERS)
     found = Found({"optimizer": words.code(called(call)) if call is not None else _("the optimizer")})
     listed = call.args[0].elts if call is not None and call.args and isinstance(call.args[0], ast.List) else []
     for item in listed:
@@ -120,7 +120,7 @@ optimizer = torch.optim.SGD([w], lr=0.1)
 )
 def optimizer_tensor(case: Case) -> Found | None:
     """An optimizer over a bare tensor."""
-    call = case.call_of(*_OPTIMIZERS)
+    call = case.call_of(*OPTIMIZERS)
     found = Found({"optimizer": words.code(called(call)) if call is not None else _("the optimizer")})
     if call is not None and call.args:
         text = f"[{case.source.text_of(call.args[0])}]"
