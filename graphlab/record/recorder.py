@@ -142,6 +142,11 @@ class Recorder:
         self._carried: dict[int, tuple[tuple[Any, ...], bytes]] = {}  # newest values of iterations left out
         self._is_finished = False
 
+    @property
+    def n_events(self) -> int:
+        """How many events there have been."""
+        return self._n_events
+
     # Places
 
     def _site(self, depth: int = 2) -> Site:
