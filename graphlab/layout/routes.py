@@ -149,6 +149,7 @@ class Router:
         if len(self.columns) == 2:
             drawn.append(self._between())
             portals.extend(self._cut_between())
+        poll(self.is_cancelled)
         for edges, _, counts in drawn:
             lengths[edges] = counts
         offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -268,7 +269,9 @@ class Router:
         """Portals of the edges within one column that span too many rows."""
         local, net = self.local, column.net
         out: list[Portal] = []
-        for k in np.flatnonzero(net.tag_above >= 0).tolist():
+        for n_done, k in enumerate(np.flatnonzero(net.tag_above >= 0).tolist()):
+            if n_done % 64 == 0:
+                poll(self.is_cancelled)
             e = int(edges[k])
             upper, lower = int(local.upper[e]), int(local.lower[e])
             high = self._stub(column, upper, int(net.tag_above[k]), below=True, port=float(self.upper_port[e]))
