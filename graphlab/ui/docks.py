@@ -43,6 +43,7 @@ PANELS = (
     Panel("tensors", N_("Tensors"), "graphlab.ui.panels.tensors:Tensors", "bottom", "Alt+9"),
 )
 AREAS = {"left": Area.LeftDockWidgetArea, "right": Area.RightDockWidgetArea, "bottom": Area.BottomDockWidgetArea}
+TITLE_HEIGHT = 31  # as high as the tabs
 EAGER = ("editor",)
 """Panels that are there from the first moment: the program's text lives in the editor."""
 
@@ -119,10 +120,10 @@ class DockTitle(QWidget):
             layout.addWidget(button)
 
     def sizeHint(self) -> QSize:
-        return QSize(120, 31)
+        return QSize(120, TITLE_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, 31)
+        return QSize(60, TITLE_HEIGHT)
 
 
 class NoTitle(QWidget):

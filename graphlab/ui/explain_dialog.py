@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QScrollArea, QTextEdit, QVBoxLayout, QWidget
 
 from graphlab.i18n import _
+from graphlab.ui.panels.problems import rich
+from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
     from graphlab.ui.window import MainWindow
@@ -21,6 +23,7 @@ class ExplainDialog(QDialog):
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
+        self._state = window.state
         self.setObjectName("explain_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(_("Explain a message"))
@@ -92,8 +95,8 @@ class ExplainDialog(QDialog):
                 self._add(layout, page, part)
 
     def _add(self, layout: QVBoxLayout, page: QWidget, text: str, muted: bool = False) -> QLabel:
-        label = QLabel(text, page)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+        label = QLabel(rich(text, tokens(self._state.theme)), page)
+        label.setTextFormat(Qt.TextFormat.RichText)
         label.setWordWrap(True)
         label.setProperty("muted", muted)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from graphlab.i18n import _
@@ -14,8 +14,11 @@ from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
-CARD = QSize(232, 178)
-PAGE_WIDTH = 1080
+CARD = QSize(238, 190)
+SIDE = 200
+MARGIN = 40
+GAP = 12
+MAX_COLUMNS = 4
 SHOWN_RECENT = 6
 
 
@@ -26,7 +29,7 @@ class Thumbnail(QWidget):
         super().__init__(parent)
         self._state = state
         self._draw = thumbnails.drawing(name)
-        self.setFixedHeight(88)
+        self.setFixedHeight(90)
         state.theme_changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -38,6 +41,47 @@ class Thumbnail(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()), 5, 5)
         self._draw(painter, QRectF(self.rect()).adjusted(12, 10, -12, -10), t)
         painter.end()
+
+
+class CardText(QWidget):
+    """Title in one line, and as many lines of the summary as there is room for; what is cut ends in "…"."""
+
+    def __init__(self, title: str, summary: str, state: ViewState, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._title, self._summary, self._state = title, summary, state
+        state.theme_changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = tokens(self._state.theme)
+        painter = QPainter(self)
+        area = self.rect().adjusted(4, 4, -4, 0)
+        painter.setFont(t.font(bold=True))
+        painter.setPen(t.text)
+        metrics = painter.fontMetrics()
+        title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
+        top = metrics.lineSpacing() + 3
+        painter.setFont(t.font(t.small_size))
+        painter.setPen(t.text_muted)
+        spacing = painter.fontMetrics().lineSpacing()
+        lines = wrapped(self._summary, painter.fontMetrics(), area.width(), (area.height() - top) // spacing)
+        for number, line in enumerate(lines):
+            painter.drawText(area.left(), area.top() + top + number * spacing + painter.fontMetrics().ascent(), line)
+        painter.end()
+
+
+def wrapped(text: str, metrics: QFontMetrics, width: int, n_lines: int) -> list[str]:
+    """A text broken into at most `n_lines` lines; the last one is elided."""
+    lines: list[str] = []
+    rest = text.split()
+    while rest and len(lines) < n_lines:
+        line = rest.pop(0)
+        while rest and metrics.horizontalAdvance(f"{line} {rest[0]}") <= width:
+            line += f" {rest.pop(0)}"
+        if rest and len(lines) == n_lines - 1:
+            line = " ".join([line, *rest])
+        lines.append(metrics.elidedText(line, Qt.TextElideMode.ElideRight, width))
+    return lines
 
 
 class Card(QFrame):
@@ -62,15 +106,8 @@ class Card(QFrame):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(4)
         layout.addWidget(Thumbnail(state, name, self))
-        heading = QLabel(title, self)
-        heading.setStyleSheet("font-weight: 600; padding: 4px 4px 0 4px;")
-        line = QLabel(summary, self)
-        line.setProperty("muted", True)
-        line.setWordWrap(True)
-        line.setAlignment(Qt.AlignmentFlag.AlignTop)
-        line.setStyleSheet("font-size: 9pt; padding: 0 4px;")
-        layout.addWidget(heading)
-        layout.addWidget(line, 1)
+        layout.addWidget(CardText(title, summary, state, self), 1)
+        self.setToolTip(summary)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
@@ -112,7 +149,7 @@ class StartPage(QScrollArea):
         page.setProperty("surface", True)
         page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         outer = QHBoxLayout(page)
-        outer.setContentsMargins(40, 40, 40, 40)
+        outer.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         outer.addStretch(1)
         column = QVBoxLayout()
         column.setSpacing(0)
@@ -121,7 +158,7 @@ class StartPage(QScrollArea):
         column.addLayout(self._header(page))
         column.addSpacing(28)
         body = QHBoxLayout()
-        body.setSpacing(40)
+        body.setSpacing(MARGIN)
         body.addLayout(self._side(page))
         body.addLayout(self._samples(page))
         column.addLayout(body)
@@ -156,7 +193,7 @@ class StartPage(QScrollArea):
         choose = QPushButton(_("Open…"), page)
         choose.clicked.connect(self.open_requested)
         for button in (new, choose):
-            button.setFixedWidth(200)
+            button.setFixedWidth(SIDE)
             side.addWidget(button)
         side.addSpacing(20)
         self._recent_title = _section(_("Recent"), page)
@@ -168,7 +205,7 @@ class StartPage(QScrollArea):
         tip = QLabel(_("A program or a saved trace can also be dropped anywhere on this window."), page)
         tip.setProperty("muted", True)
         tip.setWordWrap(True)
-        tip.setFixedWidth(200)
+        tip.setFixedWidth(SIDE)
         side.addWidget(tip)
         side.addStretch(1)
         return side
@@ -178,7 +215,7 @@ class StartPage(QScrollArea):
         column.setSpacing(8)
         column.addWidget(_section(_("Samples"), page))
         self._grid = QGridLayout()
-        self._grid.setSpacing(12)
+        self._grid.setSpacing(GAP)
         column.addLayout(self._grid)
         column.addStretch(1)
         return column
@@ -202,7 +239,7 @@ class StartPage(QScrollArea):
             button.setProperty("flat", True)
             button.setStyleSheet("text-align: left; padding: 4px 8px;")
             button.setToolTip(path)
-            button.setFixedWidth(200)
+            button.setFixedWidth(SIDE)
             button.clicked.connect(lambda _checked=False, path=path: self.path_requested.emit(path))
             self._recent.addWidget(button)
 
@@ -212,8 +249,8 @@ class StartPage(QScrollArea):
         return list(self._cards)
 
     def _arrange(self, force: bool = False) -> None:
-        width = min(self.viewport().width(), PAGE_WIDTH + 80) - 80 - 200 - 40
-        columns = max(1, (width + 12) // (CARD.width() + 12))
+        width = self.viewport().width() - 3 * MARGIN - SIDE
+        columns = max(1, min(MAX_COLUMNS, (width + GAP) // (CARD.width() + GAP)))
         if columns == self._columns and not force:
             return
         self._columns = columns

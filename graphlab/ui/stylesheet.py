@@ -47,14 +47,14 @@ QToolButton#run_button:hover { background: @run_hover; }
 QToolButton#run_button:disabled { background: @hover; color: @disabled; }
 
 QDockWidget { color: @text_muted; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
-QWidget#dock_title { background: @background; border: none; border-bottom: 1px solid @border; }
+QWidget#dock_title { background: @background; border: none; }
 QLabel#dock_title_text { color: @text_muted; font-weight: 600; }
 QStatusBar { background: @background; border-top: 1px solid @border; color: @text_muted; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: @text_muted; padding: 0 6px; }
 
 QTabBar { background: @background; border: none; qproperty-drawBase: 0; }
-QTabBar::tab { background: transparent; color: @text_muted; padding: 6px 12px 5px 12px; border: none; border-bottom: 2px solid transparent; }
+QTabBar::tab { background: transparent; color: @text_muted; padding: 7px 12px 6px 12px; border: none; border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: @text; background: @hover; }
 QTabBar::tab:selected { color: @text; border-bottom: 2px solid @accent; }
 QTabBar::tab:focus { color: @accent; }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 UI_FAMILIES = ("Inter", "Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Cantarell", "Ubuntu",
-               "Noto Sans", "DejaVu Sans", "Noto Sans CJK SC")  # fmt: skip
+               "Noto Sans", "Liberation Sans", "DejaVu Sans", "Noto Sans CJK SC")  # fmt: skip
 MONO_FAMILIES = ("JetBrains Mono", "Cascadia Code", "SF Mono", "Menlo", "Consolas", "Ubuntu Mono", "Noto Sans Mono",
                  "DejaVu Sans Mono", "Noto Sans Mono CJK SC")  # fmt: skip
 

@@ -169,11 +169,121 @@ def matrix(painter: QPainter, area: QRectF, t: Tokens) -> None:
             painter.drawRoundedRect(QRectF(left + column * size + 1, top + row * size + 1, size - 2, size - 2), 2, 2)
 
 
+def misfit(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Two layers, of which the second is narrower than what comes out of the first."""
+    y, size = area.center().y(), area.height() / 2
+    for place, height, color in ((0.26, size, t.node_op), (0.66, size * 0.55, t.node_failed)):
+        x = area.left() + place * area.width()
+        painter.setPen(_pen(color.outline, 1.4))
+        painter.setBrush(color.fill)
+        painter.drawRoundedRect(QRectF(x - 22, y - height, 44, 2 * height), 4, 4)
+    n = 6
+    for number in range(n):
+        at = y + (number - (n - 1) / 2) * (2 * size - 12) / (n - 1)
+        fits = abs(at - y) < size * 0.5
+        painter.setPen(_pen(t.forward if fits else t.failed, 1.4))
+        end = area.left() + (0.66 if fits else 0.56) * area.width() - (22 if fits else 0)
+        painter.drawLine(QLineF(area.left() + 0.26 * area.width() + 23, at, end, at))
+
+
+def column(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Numbers in a column where a row is wanted."""
+    size = area.height() / 3.4
+    painter.setFont(t.mono(9))
+    for number in range(3):
+        bad = QRectF(area.left() + area.width() * 0.16, area.top() + number * (size + 4), size, size)
+        good = QRectF(area.left() + area.width() * 0.5 + number * (size + 4), area.center().y() - size / 2, size, size)
+        for cell, line, fill in ((bad, t.failed, t.failed_soft), (good, t.update, t.update_soft)):
+            painter.setPen(_pen(line, 1.3))
+            painter.setBrush(fill)
+            painter.drawRoundedRect(cell, 4, 4)
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(number))
+    y = area.center().y()
+    start, end = area.left() + area.width() * 0.16 + size + 10, area.left() + area.width() * 0.5 - 8
+    painter.setPen(_pen(t.text_muted, 1.6))
+    painter.drawLine(QLineF(start, y, end, y))
+    painter.drawLine(QLineF(end - 5, y - 4, end, y))
+    painter.drawLine(QLineF(end - 5, y + 4, end, y))
+
+
+def arrows(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """A vector whose backward pass does not know where to begin."""
+    size = area.height() / 3.6
+    x = area.left() + area.width() * 0.74
+    for number in range(3):
+        cell = QRectF(x, area.top() + number * (size + 5), size * 1.5, size)
+        painter.setPen(_pen(t.node_tensor.outline, 1.3))
+        painter.setBrush(t.node_tensor.fill)
+        painter.drawRoundedRect(cell, 4, 4)
+        pen = _pen(t.backward, 1.6)
+        pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        _start, y = QPointF(x - 4, cell.center().y()), area.center().y()
+        painter.drawLine(QLineF(_start, QPointF(area.left() + area.width() * 0.36, y)))
+    _box(painter, QPointF(area.left() + area.width() * 0.22, area.center().y()), t.node_backward.fill,
+         t.node_backward.outline, 46, 20)  # fmt: skip
+    painter.setPen(t.node_backward.text)
+    painter.setFont(t.font(10, bold=True))
+    painter.drawText(QRectF(area.left() + area.width() * 0.22 - 23, area.center().y() - 10, 46, 20),
+                     Qt.AlignmentFlag.AlignCenter, "?")  # fmt: skip
+
+
+def integers(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Whole numbers, and the same with a fraction."""
+    size = area.height() / 2.6
+    painter.setFont(t.mono(9.5))
+    rows = ((("1", "2", "3"), t.failed, t.failed_soft), (("1.", "2.", "3."), t.update, t.update_soft))
+    for row, (texts, line, fill) in enumerate(rows):
+        for number, text in enumerate(texts):
+            x = area.center().x() + (number - 1.5) * (size * 1.5 + 6)
+            cell = QRectF(x, area.top() + 2 + row * (size + 8), size * 1.5, size)
+            painter.setPen(_pen(line, 1.3))
+            painter.setBrush(fill)
+            painter.drawRoundedRect(cell, 4, 4)
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def quadrants(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """Four points that no line separates."""
+    size = area.height()
+    square = QRectF(area.center().x() - size / 2, area.top(), size, size)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for number in range(4):
+        right, low = number % 2, number // 2
+        fill = QColor(t.forward if right != low else t.backward)
+        fill.setAlphaF(0.16)
+        painter.setBrush(fill)
+        cell = QRectF(square.left() + right * size / 2, square.top() + low * size / 2, size / 2, size / 2)
+        painter.drawRect(cell.adjusted(1, 1, -1, -1))
+        painter.setBrush(t.forward if right != low else t.backward)
+        painter.drawEllipse(cell.center(), 4.5, 4.5)
+
+
+def jacobian(painter: QPainter, area: QRectF, t: Tokens) -> None:
+    """A matrix of derivatives, of which only the diagonal is not zero."""
+    n = 6
+    size = area.height() / n
+    left = area.center().x() - n * size / 2
+    painter.setPen(_pen(t.border_strong, 0.8))
+    for row in range(n):
+        for place in range(n):
+            color = QColor(t.forward)
+            color.setAlphaF(0.25 + 0.12 * row if row == place else 0.03)
+            painter.setBrush(color)
+            painter.drawRect(QRectF(left + place * size, area.top() + row * size, size, size))
+
+
 _TABLE: tuple[tuple[tuple[str, ...], Drawing], ...] = (
     (("memory", "oom", "cuda", "batch"), memory),
-    (("column", "wide", "shape", "broadcast", "integer", "vector", "error", "wrong"), clash),
+    (("column", "target"), column),
+    (("wide", "layer"), misfit),
+    (("integer",), integers),
+    (("vector",), arrows),
+    (("xor",), quadrants),
+    (("jacobian", "hessian"), jacobian),
+    (("shape", "broadcast", "error", "wrong"), clash),
     (("softmax", "dim"), bars),
-    (("jacobian", "tensor", "hessian"), matrix),
+    (("tensor",), matrix),
     (("linear", "regression"), line_fit),
     (("mlp", "net", "classif"), network),
 )

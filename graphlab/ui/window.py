@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QFrame,
     QLabel,
     QMainWindow,
     QMenu,
@@ -126,7 +127,7 @@ class MainWindow(QMainWindow):
             del name
         for dock in first.values():
             dock.raise_()
-        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], [400, 340], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], [430, 390], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["problems"]], [220], Qt.Orientation.Vertical)
         self._fit_titles_soon()
 
@@ -151,6 +152,10 @@ class MainWindow(QMainWindow):
         work.setContentsMargins(0, 0, 0, 0)
         work.setSpacing(0)
         work.addWidget(self.hosts["graph_view"], 1)
+        rule = QFrame(self._work)
+        rule.setObjectName("rule")
+        rule.setFixedHeight(1)
+        work.addWidget(rule)
         work.addWidget(self.hosts["narration"])
         work.addWidget(self.hosts["timeline"])
         self.message_bar = MessageBar(self)

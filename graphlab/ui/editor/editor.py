@@ -348,7 +348,7 @@ class Editor(QPlainTextEdit):
         at = self.cursorForPosition(self.viewport().mapFrom(self, event.pos()))
         for cursor, problem in self._squiggles:
             if cursor.selectionStart() <= at.position() <= cursor.selectionEnd():
-                QToolTip.showText(event.globalPos(), f"{problem.title}\n\n{problem.what}", self)
+                QToolTip.showText(event.globalPos(), f"{problem.title}\n\n{problem.what}".replace("`", ""), self)
                 return True
         QToolTip.hideText()
         return True

@@ -119,7 +119,7 @@ class Problems(QWidget):
     def _item(self, problem: Problem) -> QListWidgetItem:
         from graphlab.ui.icons import icon
 
-        item = QListWidgetItem(problem.title)
+        item = QListWidgetItem(plain(problem.title))
         color = SEVERITIES.get(problem.severity, "hint")
         item.setIcon(icon(problem.severity if problem.severity in SEVERITIES else "hint", self._state.theme, color))
         where = _("Line {line}").format(line=problem.line) if problem.line else ""
@@ -193,8 +193,8 @@ class ProblemPage:
             outer.addLayout(side)
 
     def _label(self, text: str, bold: bool = False) -> QLabel:
-        label = QLabel(text, self._page)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+        label = QLabel(rich(text, self._t), self._page)
+        label.setTextFormat(Qt.TextFormat.RichText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         if bold:
@@ -225,7 +225,7 @@ class ProblemPage:
         layout.setSpacing(6)
         row = QHBoxLayout()
         row.setSpacing(8)
-        title = QLabel(fix.title, box)
+        title = QLabel(plain(fix.title), box)
         title.setWordWrap(True)
         title.setStyleSheet("font-weight: 600;")
         row.addWidget(title, 1)
@@ -270,6 +270,22 @@ class ProblemPage:
             f"color: {color.name()}; background: {soft.name()}; border-radius: 8px; padding: 2px 8px; font-size: 9pt;"
         )
         return label
+
+
+def plain(text: str) -> str:
+    """A text without the marks of code."""
+    return text.replace("`", "")
+
+
+def rich(text: str, t: Tokens) -> str:
+    """A text with `code` in the program's font, as HTML."""
+    parts = html.escape(text).split("`")
+    if len(parts) % 2 == 0:
+        return "`".join(parts).replace("\n", "<br>")
+    family = ", ".join(f"'{name}'" for name in t.mono_families)
+    code = f'<span style="font-family: {family}; background-color: {t.hover.name()};">'
+    words = [f"{code}{part}</span>" if n % 2 else part for n, part in enumerate(parts)]
+    return "".join(words).replace("\n", "<br>")
 
 
 def diff_html(source: str, fix: Fix, t: Tokens) -> str:
