@@ -105,7 +105,7 @@ def parse(text: str) -> Expression:
 
 
 def build(text: str, variables: Sequence[Variable], seed: int | None = 0, backward: bool = True) -> str:
-    """The program that evaluates the line: variables first, then the expression, then its backward pass if there is one.
+    """The program that evaluates the line: variables first, then the expression, then its backward pass if any.
 
     Raises `ExpressionError`: an unknown name, a cell that is no number, a file that cannot be read.
     """

@@ -25,13 +25,20 @@ _ENGINE_INNER = frozenset(
 class Library:
     """A module as a program sees it: public names, no way to the module behind them, nothing to change."""
 
-    def __init__(self, name: str, names: dict[str, Any]) -> None:
+    def __init__(self, name: str, names: dict[str, Any], find: "Callable[[str], Any] | None" = None) -> None:
         object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_find", find)  # for names that the module makes when they are first asked for
         # NumPy looks for descriptions of raw memory under special names: a box can't be made to hold one.
         self.__dict__.update({key: value for key, value in names.items() if key[:1] != "_" or key == "__version__"})
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__.get("_name", "")
+        find = self.__dict__.get("_find")
+        if find is not None and not name.startswith("_"):
+            found = find(name)
+            if found is not None:
+                self.__dict__[name] = found
+                return found
         near = difflib.get_close_matches(name, [known for known in self.__dict__ if known[0] != "_"], 1, 0.75)
         hint = _(" Did you mean: '{near}'?").format(near=near[0]) if near else ""
         raise AttributeError(f"module '{own}' has no attribute '{name}'" + (f".{hint}" if hint else ""))
@@ -106,9 +113,12 @@ def _torch(name: str) -> Library:
         return _Switches(name, found)
     if name == "torch.cuda" and module is None:
         found["is_available"] = lambda: False
-    if name == "torch":
-        found.setdefault("__version__", "2.13.0")
-    return Library(name, found)
+    return Library(name, found, None if module is None else functools.partial(_find, module))
+
+
+def _find(module: types.ModuleType, name: str) -> Any:
+    value = None if name in _ENGINE_INNER else getattr(module, name, None)
+    return value if value is not None and _is_own(value) else None
 
 
 def _public(module: types.ModuleType) -> dict[str, Any]:
@@ -123,16 +133,18 @@ def _public(module: types.ModuleType) -> dict[str, Any]:
             value = getattr(module, name)
         except AttributeError:
             continue
-        if isinstance(value, types.ModuleType):
-            continue
-        home = getattr(value, "__module__", None)
-        if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)) and not _is_engines(value, home):
-            continue
-        found[name] = value
+        if _is_own(value):
+            found[name] = value
     return found
 
 
-def _is_engines(value: Any, home: object) -> bool:
+def _is_own(value: Any) -> bool:
+    """Whether a value belongs to the engine, as far as can be told: no module, and not imported from elsewhere."""
+    if isinstance(value, types.ModuleType):
+        return False
+    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        return True
+    home = getattr(value, "__module__", None)
     if isinstance(home, str) and (home == "torch" or home.startswith((_ENGINE, "torch."))):
         return True
     # torch.Size may be a tuple, torch.bool a class of its own: classes of the language are plain data.

@@ -96,9 +96,7 @@ LIMIT_WORDS = {
     "characters": N_(
         "The program printed more than {characters:,} characters and was ended. Print less, say every 100th turn."
     ),
-    "trace": N_(
-        "The record of the program grew over {trace} and the program was ended. Use fewer iterations or smaller tensors."
-    ),
+    "trace": N_("The record of the program grew over {trace} and the program was ended. Use fewer iterations."),
 }
 
 _encoder = msgspec.msgpack.Encoder()

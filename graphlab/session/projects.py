@@ -71,7 +71,7 @@ def open_document(path: str | os.PathLike[str]) -> Document:
         if stat.S_ISDIR(mode):
             return _open_folder(path)
         if not stat.S_ISREG(mode):
-            raise ProjectError(_("This is not a file that can be opened. Choose another one. ({path})").format(path=path))
+            raise ProjectError(_("This is not a file. Choose another one. ({path})").format(path=path))
         with path.open("rb") as file:
             head = file.read(len(_SQLITE))
         if head == _SQLITE:
@@ -106,9 +106,9 @@ def _read_program(path: Path) -> tuple[str, str]:
     size = path.stat().st_size
     if size > MAX_PROGRAM_BYTES:
         raise ProjectError(
-            _("This file is too large for a program ({size:,} bytes, at most {limit:,}). Choose another one. ({path})").format(
-                size=size, limit=MAX_PROGRAM_BYTES, path=path
-            )
+            _(
+                "This file is too large for a program ({size:,} bytes, at most {limit:,}). Choose another one. ({path})"
+            ).format(size=size, limit=MAX_PROGRAM_BYTES, path=path)
         )
     data = path.read_bytes()
     if b"\0" in data:
@@ -118,9 +118,9 @@ def _read_program(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ProjectError(
-            _("This file is not UTF-8 text (line {line}). Save it as UTF-8 in an editor and open it again. ({path})").format(
-                line=line, path=path
-            )
+            _(
+                "This file is not UTF-8 text (line {line}). Save it as UTF-8 in an editor and open it again. ({path})"
+            ).format(line=line, path=path)
         ) from None
     newline = "\r\n" if "\r\n" in text else "\n"
     return text.replace("\r\n", "\n").replace("\r", "\n"), newline
@@ -130,15 +130,17 @@ def _read_settings(path: Path) -> Settings:
     if not path.exists():
         return Settings()
     if path.stat().st_size > MAX_SETTINGS_BYTES:
-        raise ProjectError(_("{name} is too large. Delete it to use the defaults. ({path})").format(name=SETTINGS, path=path))
+        raise ProjectError(
+            _("{name} is too large. Delete it to use the defaults. ({path})").format(name=SETTINGS, path=path)
+        )
     data = path.read_bytes()
     try:
         version = msgspec.json.decode(data, type=_Version).version
         if version > SETTINGS_VERSION:
             raise ProjectError(
-                _("This project was saved by a newer GraphLab (version {found}, this one reads up to {known}). Update it. ({path})").format(
-                    found=version, known=SETTINGS_VERSION, path=path
-                )
+                _(
+                    "A newer GraphLab saved this project (version {found}, up to {known} is known). Update it. ({path})"
+                ).format(found=version, known=SETTINGS_VERSION, path=path)
             )
         return msgspec.json.decode(data, type=Settings)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -1,0 +1,65 @@
+"""Problems and explanations as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+
+from graphlab.explain import Explanation, as_text
+from graphlab.i18n import _
+from graphlab.program.edits import EditError, diff
+from graphlab.trace.records import Fix, Problem
+
+WIDTH = 96
+_SEVERITY = {"error": "error", "warning": "warning", "hint": "hint"}
+
+
+def problem_text(problem: Problem, source: str) -> str:
+    """One problem: head, the line of the program, the axes drawing, what, why, what to do, and fixes as diffs."""
+    head = f"{_SEVERITY.get(problem.severity, problem.severity)}[{problem.code}]: {problem.title}"
+    parts = [head]
+    lines = source.splitlines()
+    if 0 < problem.line <= len(lines):
+        parts.append(f"  {problem.line:>4} | {lines[problem.line - 1].rstrip()}")
+    parts.append("")
+    parts.append(_wrapped(problem.what))
+    if problem.picture is not None:
+        parts += ["", textwrap.indent(as_text(problem.picture), "    "), ""]
+    if problem.why:
+        parts.append(_wrapped(problem.why, _("Why: ")))
+    if problem.fix:
+        parts.append(_wrapped(problem.fix, _("Fix: ")))
+    parts += [_fix_text(fix, source) for fix in problem.fixes]
+    return "\n".join(parts)
+
+
+def _fix_text(fix: Fix, source: str) -> str:
+    state = _("checked by a re-run") if fix.verified else fix.applicability
+    head = f"  * {fix.title} [{state}]"
+    if not fix.edits:
+        return head
+    try:
+        change = diff(source, fix.edits, context=0)
+    except EditError:
+        return head
+    body = "\n".join(line for line in change.splitlines() if not line.startswith("@@"))
+    return f"{head}\n{textwrap.indent(body, '      ')}"
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """A page of the catalogue, or what is known of a pasted text."""
+    head = f"{explanation.code}: {explanation.title}" if explanation.code else explanation.title
+    parts = [head, ""]
+    parts.append(_wrapped(explanation.what))
+    if explanation.why:
+        parts.append(_wrapped(explanation.why, _("Why: ")))
+    if explanation.fix:
+        parts.append(_wrapped(explanation.fix, _("Fix: ")))
+    return "\n".join(part for part in parts if part is not None).rstrip()
+
+
+def _wrapped(text: str, label: str = "") -> str:
+    paragraphs = (label + text).splitlines() or [""]
+    return "\n".join(
+        textwrap.fill(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+        for paragraph in paragraphs
+    )
