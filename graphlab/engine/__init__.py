@@ -53,8 +53,11 @@ newaxis = None
 __version__ = "2.13.0"
 
 globals().update(_FUNCTIONS)
+# They attach themselves: `Tensor.normal_` and the like, `autograd.functional`.
+random = importlib.import_module("graphlab.engine.random")
+importlib.import_module("graphlab.engine.autograd.functional")
 
-_LAZY = {"nn", "optim", "random", "printing", "cuda"}
+_LAZY = {"nn", "optim", "printing", "cuda", "utils"}
 _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",
@@ -62,7 +65,7 @@ _FROM = {
          "set_rng_state", "poisson"),
         "random",
     ),
-    **dict.fromkeys(("set_printoptions", "get_printoptions"), "printing"),
+    **dict.fromkeys(("set_printoptions", "get_printoptions", "printoptions"), "printing"),
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Generator:
         """Start the stream anew from `seed`; returns the generator. A negative seed wraps around 2**64."""
         seed = int(seed)
         if not -0x8000_0000_0000_0000 <= seed <= 0xFFFF_FFFF_FFFF_FFFF:
-            raise RuntimeError("Overflow when unpacking long long")
+            raise ValueError("Overflow when unpacking long long")
         if seed < 0:
             seed += 1 << 64
         self._seed = seed

@@ -269,7 +269,10 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
                 dtype=input.dtype.name,
             )
         if array.size and not (array.min() >= 0 and array.max() <= 1):
-            raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+            raise RuntimeError(
+                "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
+                "improved?  If so, please report an enhancement request to PyTorch.)"
+            )
         drawn = source.bernoulli_each(array)
     return _made("bernoulli", drawn.astype(array.dtype), input._device, False, out, {})
 
