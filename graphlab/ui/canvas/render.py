@@ -87,11 +87,21 @@ class Renderer:
             if camera.scale >= LABEL_SCALE:
                 self._edge_labels(painter, scene, view, edges)
             self._tiles(painter, scene, view, nodes)
-        elif len(nodes) <= MAX_BOXES:
+        else:
+            self._far_nodes(painter, scene, view, nodes, area)
+        painter.restore()
+
+    def paint_far(self, painter: QPainter, scene: Scene, view: View, area: QRectF) -> None:
+        """Paint the whole scene without names, values and background, for the minimap."""
+        every = np.arange(len(scene.edge_ends))
+        self._edges(painter, scene, view, every, False)
+        self._far_nodes(painter, scene, view, np.arange(scene.n_nodes), area)
+
+    def _far_nodes(self, painter: QPainter, scene: Scene, view: View, nodes: Ints, area: QRectF) -> None:
+        if len(nodes) <= MAX_BOXES:
             self._boxes(painter, scene, view, nodes)
         else:
             self._raster(painter, scene, view, nodes, area)
-        painter.restore()
 
     # Groups
 
