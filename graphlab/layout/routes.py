@@ -336,7 +336,11 @@ class Router:
     def _between(self) -> tuple[Ints, Floats, Ints]:
         """Lines of the edges between the columns, drawn from the upper to the lower end."""
         edges = np.flatnonzero(self.cross & ~self.far)
-        lines = [self._bridge(int(e)) for e in edges.tolist()]
+        lines: list[Floats] = []
+        for n_done, e in enumerate(edges.tolist()):
+            if n_done % 64 == 0:
+                poll(self.is_cancelled)
+            lines.append(self._bridge(e))
         counts = np.array([len(line) for line in lines], dtype=np.int64)
         return edges, np.concatenate(lines) if lines else np.zeros((0, 2)), counts
 
