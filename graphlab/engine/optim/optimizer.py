@@ -42,6 +42,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self._pre_hooks: list[Callable[..., Any]] = []
         self._post_hooks: list[Callable[..., Any]] = []
+        self._plans: Any = None  # what a subclass prepares for its parameters
         self.n_steps = 0  # taken so far; schedules look at it
         groups = list(params)
         if not groups:
@@ -86,6 +87,7 @@ class Optimizer:
         if any(id(param) in known for param in params):
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append(param_group)
+        self._plans = None
 
     def _update(self, group: dict[str, Any], param: Tensor, grad: Array, state: dict[str, Any]) -> None:
         """Change `param` by its gradient. `state` is kept from step to step."""
@@ -180,6 +182,7 @@ class Optimizer:
         for own, saved in pairs:
             saved["params"] = own["params"]
         self.param_groups = saved_groups
+        self._plans = None
 
     def __repr__(self) -> str:
         text = type(self).__name__ + " ("

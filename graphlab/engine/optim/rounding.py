@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.engine.dtypes import Array
 from graphlab.engine.generator import fma64
 
-_BLOCK = 1 << 15
+BLOCK = 1 << 15
 """Elements treated at a time, so that the float64 copy stays within the processor's cache."""
 
 _scratch: dict[tuple[int, ...], Array] = {}
@@ -28,7 +28,7 @@ def _scratch_like(array: Array) -> Array:
     return found
 
 
-def _single(number: float) -> Array:
+def single(number: float) -> Array:
     """The number as float32 sees it, in a float64 array of no dimensions (quicker for ufuncs than a Python number)."""
     found = _numbers.get(number)
     if found is None:
@@ -46,21 +46,23 @@ def add_scaled(out: Array, a: Array, b: Array, alpha: float) -> None:
         else:
             out[...] = fma64(b, np.float64(alpha), a)
         return
-    factor = _single(alpha)
-    if out.size <= _BLOCK:
+    factor = single(alpha)
+    if out.size <= BLOCK:
+        # Assignment converts quicker than a ufunc does.
         wide = _scratch_like(out)
-        np.multiply(b, factor, wide)
-        np.add(a, wide, wide)
+        wide[...] = b
+        np.multiply(wide, factor, wide)
+        wide += a
         out[...] = wide
         return
     if not (out.flags.c_contiguous and a.flags.c_contiguous and b.flags.c_contiguous):
         out[...] = np.multiply(b, factor, dtype=np.float64) + a
         return
     flat_out, flat_a, flat_b = out.reshape(-1), a.reshape(-1), b.reshape(-1)
-    buffer = _scratch_like(np.broadcast_to(out.dtype.type(0), _BLOCK))
-    for start in range(0, out.size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        wide = buffer[: min(_BLOCK, out.size - start)]
+    buffer = _scratch_like(np.broadcast_to(out.dtype.type(0), BLOCK))
+    for start in range(0, out.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        wide = buffer[: min(BLOCK, out.size - start)]
         np.multiply(flat_b[part], factor, wide)
         np.add(flat_a[part], wide, wide)
         flat_out[part] = wide

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from graphlab.engine import observe
 from graphlab.engine.device import Virtual
 from graphlab.engine.dtypes import Array
 from graphlab.engine.optim.optimizer import Optimizer, check_setting, number
-from graphlab.engine.optim.rounding import add_scaled, scale
+from graphlab.engine.optim.rounding import BLOCK, add_scaled, scale, single
 from graphlab.engine.tensor import Tensor, wrap
+
+multiply, add = np.multiply, np.add
 
 
 class SGD(Optimizer):
@@ -59,26 +63,57 @@ class SGD(Optimizer):
             return super().step(closure)
         # The same as the base class does, without its calls for each parameter.
         self.n_steps += 1
-        for group in self.param_groups:
+        plans = self._plans or self._plan()
+        for group, plan in zip(self.param_groups, plans, strict=True):
             is_plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
             rate = -number(group["lr"])
-            for param in group["params"]:
+            factor = single(rate)
+            for param, array, wide, sum_ in plan:
                 grad = param._grad
                 if grad is None:
                     continue
-                array = param._array
+                if array is not param._array:
+                    # `param.data = …` gave it other memory: plan anew, and this time go the general way.
+                    self._plans = None
+                    array, wide = param._array, None
                 if type(array) is Virtual or type(grad._array) is Virtual:
                     continue
-                if is_plain:
-                    add_scaled(array, array, grad._array, rate)
-                else:
+                if not is_plain:
                     self._update(group, param, grad._array, self.state[param])
+                elif wide is None:
+                    add_scaled(array, array, grad._array, rate)
+                elif sum_ is None:
+                    array[...] = array.item() + grad._array.item() * factor.item()
+                else:
+                    # `add_scaled` for a small float32 array. Assignment converts quicker than a ufunc does.
+                    wide[...] = grad._array
+                    multiply(wide, factor, wide)
+                    sum_[...] = array
+                    add(sum_, wide, wide)
+                    array[...] = wide
                 version = param._version
                 if version is None:
                     param._version = [1]
                 else:
                     version[0] += 1
         return None
+
+    def _plan(self) -> list[list[tuple[Tensor, Array, Array | None, Array | None]]]:
+        """For each parameter its array, and float64 memory for its update where it is small."""
+        plans = []
+        for group in self.param_groups:
+            plan: list[tuple[Tensor, Array, Array | None, Array | None]] = []
+            for param in group["params"]:
+                array = param._array
+                if array.dtype != np.float32 or array.size > BLOCK or type(array) is Virtual:
+                    plan.append((param, array, None, None))
+                elif array.size == 1:
+                    plan.append((param, array, array, None))
+                else:
+                    plan.append((param, array, np.empty(array.shape), np.empty(array.shape)))
+            plans.append(plan)
+        self._plans = plans
+        return plans
 
     def _update(self, group: dict[str, Any], param: Tensor, grad: Array, state: dict[str, Any]) -> None:
         array = param._array
