@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from graphlab.i18n import N_, _, ngettext
-from graphlab.trace.records import Problem
-from graphlab.trace.store import TraceError, TraceReader
 
 if TYPE_CHECKING:
     from graphlab.session.messages import Outcome
     from graphlab.session.runner import Run, Runner
+    from graphlab.trace.records import Problem
+    from graphlab.trace.store import TraceReader
     from graphlab.ui.panels.console import Console
     from graphlab.ui.window import MainWindow
 
@@ -148,6 +148,8 @@ class Controller(QObject):
 
     def _read_trace(self, run: Run, is_over: bool = False) -> None:
         """Show what the trace has more; a trace is shown from its first event on."""
+        from graphlab.trace.store import TraceError, TraceReader
+
         try:
             if self._reader is None:
                 self._reader = TraceReader(run.trace_path)
@@ -223,6 +225,8 @@ class Controller(QObject):
 
     @staticmethod
     def _problems_of(reader: TraceReader | None) -> list[Problem]:
+        from graphlab.trace.store import TraceError
+
         if reader is None:
             return []
         try:
@@ -344,6 +348,8 @@ def _on_new_line(before: str, text: str) -> str:
 
 def _problem_of(outcome: Outcome, source: str) -> Problem | None:
     """What the outcome says where the trace holds no diagnosis of it."""
+    from graphlab.trace.records import Problem
+
     if outcome.status in ("ok", "stopped"):
         return None
     if outcome.status == "refused" and len(source) < LONG_SOURCE:

@@ -96,6 +96,7 @@ QHeaderView::section { background: @surface_raised; color: @text_muted; border: 
 QHeaderView::section:last { border-right: none; }
 QTableCornerButton::section { background: @surface_raised; border: none; border-bottom: 1px solid @border; }
 QScrollArea { background: @surface; border: none; }
+QScrollArea > QWidget > QWidget { background: transparent; }
 QSplitter::handle { background: @border; }
 QSplitter::handle:horizontal { width: 1px; }
 QSplitter::handle:vertical { height: 1px; }

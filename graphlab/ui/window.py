@@ -6,7 +6,7 @@ Running belongs to the controller, documents to `Files`, stepping to `Steps`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShowEvent
@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from graphlab.i18n import _
-from graphlab.trace.records import Fix, Problem
 from graphlab.ui import resources
 from graphlab.ui.commands import Commands
 from graphlab.ui.docks import AREAS, EAGER, PANELS, Dock, PanelHost
@@ -35,6 +34,9 @@ from graphlab.ui.state import ViewState
 from graphlab.ui.steps import Steps
 from graphlab.ui.theme import ThemeSwitch
 from graphlab.ui.toolbar import ToolBar
+
+if TYPE_CHECKING:
+    from graphlab.trace.records import Fix, Problem
 
 _NORTH = QTabWidget.TabPosition.North
 LAYOUT_VERSION = 1

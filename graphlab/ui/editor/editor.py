@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import (
@@ -19,12 +20,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from graphlab.i18n import _
-from graphlab.trace.records import Edit, Problem, Span
 from graphlab.ui.editor import keys
 from graphlab.ui.editor.gutter import Gutter
 from graphlab.ui.editor.highlighter import Highlighter
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
+
+if TYPE_CHECKING:
+    from graphlab.trace.records import Edit, Problem, Span
 
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 

@@ -85,6 +85,8 @@ class Highlighter(QSyntaxHighlighter):
         self.setCurrentBlockState(self._colour(text, max(self.previousBlockState(), 0)))
 
     def _colour(self, text: str, state: int) -> int:
+        if not text.strip():  # also keeps Pygments, 0.1 s to import, out of the start of an empty window
+            return state
         if len(text) > 5000:  # a line like this is data, and lexing it would take longer than a frame
             return state
         opened = _OPEN.get(state)
