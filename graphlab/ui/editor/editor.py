@@ -75,9 +75,10 @@ class Editor(QPlainTextEdit):
     # Text
 
     def setPlainText(self, text: str) -> None:
-        self._highlighter.expect_long_text()
         self._breakpoints = []
+        self._highlighter.expect_text()
         super().setPlainText(text)
+        self._highlighter.text_came()
         self._tell_breakpoints()
 
     def replace_text(self, text: str) -> None:
@@ -89,8 +90,10 @@ class Editor(QPlainTextEdit):
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()
         cursor.select(QTextCursor.SelectionType.Document)
+        self._highlighter.expect_text()
         cursor.insertText(text)
         cursor.endEditBlock()
+        self._highlighter.text_came()
         self.setTextCursor(QTextCursor(self.document().findBlockByNumber(min(line, self.blockCount() - 1))))
         self.verticalScrollBar().setValue(place)
 

@@ -19,7 +19,7 @@ _OPEN = {1: '"""', 2: "'''"}
 _STATE = {quote: state for state, quote in _OPEN.items()}
 _PREFIX = "x="  # so that Pygments takes the reopened string for a string, not for a docstring
 SLICE = 400
-"""Blocks that are coloured at once when a text is loaded; about 20 ms."""
+"""Lines that are coloured in one go when a text is loaded; about 20 ms."""
 
 
 class Highlighter(QSyntaxHighlighter):
@@ -27,61 +27,50 @@ class Highlighter(QSyntaxHighlighter):
 
     def __init__(self, document: QTextDocument, theme: str) -> None:
         super().__init__(document)
+        self._theme = theme
         self._formats: list[tuple[object, QTextCharFormat]] = []
         self._cache: dict[object, QTextCharFormat | None] = {}
         self._lexer = None
-        self._left = SLICE
-        self._next = -1  # first block that still waits for its colours
+        self._end: int | None = None  # blocks from this one on wait for their colours
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._colour_slice)
-        self.set_theme(theme)
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of another theme."""
         self._theme = theme
         self._formats = []
         self._cache = {}
-        self._restart()
-
-    def _restart(self) -> None:
-        self._left, self._next = SLICE, -1
+        self.expect_text()
         self.rehighlight()
+        self.text_came()
 
-    def expect_long_text(self) -> None:
-        """A whole new text comes now: colour its beginning at once and the rest in slices."""
-        self._left, self._next = SLICE, -1
+    def expect_text(self) -> None:
+        """A whole new text comes now: only its first slice is coloured at once."""
+        self._end = SLICE
+
+    def text_came(self) -> None:
+        """The text is there: colour the rest of it slice by slice."""
+        if self.document().blockCount() > SLICE:
+            self._timer.start()
+        else:
+            self._end = None
 
     def _colour_slice(self) -> None:
-        block = self.document().findBlockByNumber(self._next)
-        self._next = -1
-        self._left = SLICE
-        if block.isValid():
-            self.rehighlightBlock(block)  # goes on by itself while states change …
-            while block.isValid() and self._next < 0 and self._left > 0:
-                block = block.next()
-                if block.isValid():
-                    self.rehighlightBlock(block)
-            if block.isValid() and self._next < 0:
-                self._next = block.blockNumber()
-        if self._next < 0:
+        assert self._end is not None
+        block = self.document().findBlockByNumber(self._end)
+        self._end += SLICE
+        while block.isValid() and block.blockNumber() < self._end:
+            self.rehighlightBlock(block)
+            block = block.next()
+        if not block.isValid():
+            self._end = None
             self._timer.stop()
-            self._left = SLICE
 
     def highlightBlock(self, text: str) -> None:
-        number = self.currentBlock().blockNumber()
-        self._left -= 1
-        if self._left < 0:
-            # Not now: remember the first one, and give the state of a plain line so that Qt stops asking.
-            self._next = number if self._next < 0 else min(self._next, number)
-            self.setCurrentBlockState(max(self.previousBlockState(), 0))
-            if not self._timer.isActive():
-                self._timer.start()
+        if self._end is not None and self.currentBlock().blockNumber() >= self._end:
+            self.setCurrentBlockState(0)
             return
-        if not self._timer.isActive():
-            self._left = SLICE if number == 0 else max(self._left, 0)
-            if self._left == 0:
-                self._left = 1
         self.setCurrentBlockState(self._colour(text, max(self.previousBlockState(), 0)))
 
     def _colour(self, text: str, state: int) -> int:
