@@ -52,7 +52,8 @@ class LayoutGraph:
 
     `pair[i]` is the forward counterpart of the backward node i, which is then drawn beside it, else -1. `backward`
     says which nodes belong to the backward column; by default those with a pair and all that follow them alone.
-    `group[i]` is the innermost group of node i or -1, `group_parents[k]` the group around group k or -1.
+    `group[i]` is the innermost group of node i or -1, `group_parents[k]` the group around group k or -1;
+    a backward node shares its counterpart's group.
     `names` name the portals of cut edges. `keys` identify nodes across edits, for `arrange(…, previous=…)`.
     """
 
@@ -174,6 +175,20 @@ def normalised(graph: LayoutGraph) -> LayoutGraph:
     pair = np.where(pair == np.arange(n), -1, pair)
     edges = np.asarray(graph.edges, dtype=np.int64).reshape(m, 2)
     backward = _backward(n, edges, pair) if graph.backward is None else np.asarray(graph.backward, dtype=np.bool_)
+    group = np.full(n, -1) if graph.group is None else np.asarray(graph.group, dtype=np.int64)
+    parents = np.zeros(0, np.int64) if graph.group_parents is None else np.asarray(graph.group_parents, np.int64)
+    # An update is told of its parameter and follows its gradient, which has the place beside the parameter: it stands
+    # above both, outside the innermost frame. All other backward nodes share their counterpart's frame.
+    source, target = edges[:, 0], edges[:, 1]
+    told, follows = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    told[target[(source == pair[target]) & backward[target]]] = True
+    follows[target[backward[source] & backward[target]]] = True
+    is_update = told & follows
+    beside = backward & (pair >= 0) & ~is_update
+    group = np.where(beside, group[pair], group)
+    outer = np.concatenate([parents, [-1]])
+    group = np.where(is_update, outer[group], group)
+    pair = np.where(is_update, -1, pair)
     return replace(
         graph,
         widths=np.asarray(graph.widths, dtype=np.float64),
@@ -182,8 +197,8 @@ def normalised(graph: LayoutGraph) -> LayoutGraph:
         edge_kinds=np.zeros(m, dtype=np.int64) if graph.edge_kinds is None else np.asarray(graph.edge_kinds),
         pair=np.where(backward, pair, -1),
         backward=backward,
-        group=np.full(n, -1) if graph.group is None else np.asarray(graph.group, dtype=np.int64),
-        group_parents=np.zeros(0, np.int64) if graph.group_parents is None else np.asarray(graph.group_parents),
+        group=group,
+        group_parents=parents,
     )
 
 

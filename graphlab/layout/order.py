@@ -91,12 +91,13 @@ class Ordering:
                 entry = sums.setdefault(group, [0.0, 0.0])
                 entry[0] += keys[item]
                 entry[1] += 1
+        spine = {group: max([tie[item] for item in row if group in self.paths[item]]) for group in sums}
         means = {group: total / count for group, (total, count) in sums.items()}
         paths = self.paths
 
-        def rank(item: int) -> list[tuple[float, int]]:
-            steps = [(round(means[g], 6), g) for g in paths[item]]
-            return [*steps, (round(keys[item], 6), tie[item])]
+        def rank(item: int) -> list[tuple[float, int, int]]:
+            steps = [(round(means[g], 6), spine[g], g) for g in paths[item]]
+            return [*steps, (round(keys[item], 6), tie[item], -1)]
 
         row.sort(key=rank)
 

@@ -31,8 +31,7 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
         heights=np.asarray(heights, dtype=np.float64),
         edges=np.array([(e.source, e.target) for e in flow.edges], dtype=np.int64).reshape(-1, 2),
         edge_kinds=np.array([EdgeKind.MINOR if e.kind in minor else EdgeKind.FLOW for e in flow.edges], dtype=np.int64),
-        # An update follows the gradient, which has the place beside the parameter.
-        pair=np.array([n.pair if n.phase == "backward" else -1 for n in flow.nodes], dtype=np.int64),
+        pair=np.array([n.pair if n.phase != "forward" else -1 for n in flow.nodes], dtype=np.int64),
         backward=np.array([n.phase != "forward" for n in flow.nodes], dtype=np.bool_),
         group=np.array([_innermost(n.module, number) for n in flow.nodes], dtype=np.int64),
         group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),

@@ -159,15 +159,6 @@ def fold(
     merged = np.arange(n)
     paired = (pair >= 0) & is_backward & ~is_backward[pair]
     merged[paired] = pair[paired]
-    # An update is told of its parameter and follows its gradient; the place beside the parameter is the gradient's.
-    inside = both & (merged[sources] == merged[targets])
-    told = np.zeros(n, dtype=np.bool_)
-    told[targets[sources == pair[targets]]] = True
-    follows = np.zeros(n, dtype=np.bool_)
-    follows[targets[inside]] = True
-    updates = np.flatnonzero(told & follows & paired)
-    merged[updates] = updates
-    paired[updates] = False
     # A gradient's contributions share their counterpart with their sum: only the last keeps the place beside it.
     depth = _depths(n, sources[both], targets[both], is_cancelled)
     last = np.full(n, -1)

@@ -138,6 +138,7 @@ class _Writer:
             *self._groups(),
             *self._edges(),
             *self._portals(),
+            *self._group_titles(),
             *self._nodes(),
             *self._edge_labels(),
             "</svg>",
@@ -151,9 +152,23 @@ class _Writer:
                 f'<rect x="{box.x0:.1f}" y="{box.y0:.1f}" width="{box.x1 - box.x0:.1f}" height="{box.y1 - box.y0:.1f}" '
                 f'rx="8" fill="{palette.group_fill}" stroke="{palette.group_line}"/>'
             )
-            label = self.flow.groups[box.group].label
-            out.append(_text(box.x0 + 10, box.y0 + 15, label, 11, palette.muted, anchor="start"))
         return out
+
+    def _group_titles(self) -> list[str]:
+        """The groups' names, over the lines."""
+        palette = self.palette
+        return [
+            _text(
+                box.x0 + 10,
+                box.y0 + 15,
+                _cut(self.flow.groups[box.group].label),
+                11,
+                palette.muted,
+                anchor="start",
+                halo=palette.group_fill,
+            )
+            for box in self.picture.groups
+        ]
 
     def _line_style(self, edge: FlowEdge) -> str:
         is_backward = edge.kind in ("grad", "seed", "update")
@@ -215,9 +230,7 @@ class _Writer:
             if len(line) < 2 or not edge.label:
                 continue
             x, y = _middle(line)
-            text = _text(x, y + 3, edge.label, EDGE_LABEL_SIZE, palette.muted)
-            halo = f' stroke="{palette.ground}" stroke-width="3" paint-order="stroke" stroke-linejoin="round">'
-            out.append(text.replace(">", halo, 1))
+            out.append(_text(x, y + 3, edge.label, EDGE_LABEL_SIZE, palette.muted, halo=palette.ground))
         return out
 
 
@@ -241,11 +254,20 @@ def _clean(text: str) -> str:
     return escape(_NOT_XML.sub("\ufffd", text))
 
 
-def _text(x: float, y: float, text: str, size: float, colour: str, anchor: str = "middle", weight: int = 400) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-weight="{weight}">{_clean(text)}</text>'
-    )
+def _text(
+    x: float, y: float, text: str, size: float, colour: str, anchor: str = "middle", weight: int = 400, halo: str = ""
+) -> str:
+    """A text; `halo` keeps lines behind it off. (Not by `paint-order`, which many viewers do not know.)"""
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}"'
+    ground = ""
+    if halo:
+        wide = text_width(text, size)
+        left = x - wide / 2 if anchor == "middle" else x
+        ground = (
+            f'<rect x="{left - 1:.1f}" y="{y - size * 0.8:.1f}" width="{wide + 2:.1f}" height="{size * 1.05:.1f}" '
+            f'rx="2" fill="{halo}" fill-opacity="0.85"/>'
+        )
+    return f'{ground}<text {place} fill="{colour}">{_clean(text)}</text>'
 
 
 def to_dot(flow: FlowGraph, dark: bool = False) -> str:
