@@ -73,7 +73,7 @@ def accessible_text(trace: TraceReader | None, scene: Scene, node: int) -> str:
     if record.sublabel:
         text += f", {record.sublabel}"
     if trace is not None and 0 <= record.event < len(trace.events):
-        phase = _(LABELS[phase_of(trace.events[record.event].kind)])
+        phase = _(LABELS[phase_of(trace.events[record.event])])
         text += ", " + _("step {step}, {phase}").format(step=record.event + 1, phase=phase)
     return text
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphlab.i18n import N_
-from graphlab.trace.records import EventKind
+from graphlab.trace.records import Event, EventKind
 
 
 class Phase(IntEnum):
@@ -54,6 +54,12 @@ PHASE_OF_KIND: npt.NDArray[np.uint8] = np.array([_BY_KIND[kind] for kind in Even
 """Phase of each `EventKind`, to be indexed with an array of kinds."""
 
 
-def phase_of(kind: int) -> Phase:
-    """The phase of an event of `kind`; a kind that a later version added counts as a message."""
+def kind_of(event: Event) -> int:
+    """The kind that decides an event's phase: clearing gradients belongs to the update, though it writes in place."""
+    return EventKind.UPDATE if event.op == "zero_grad" else event.kind
+
+
+def phase_of(event: Event) -> Phase:
+    """The phase of an event; a kind that a later version added counts as a message."""
+    kind = kind_of(event)
     return Phase(int(PHASE_OF_KIND[kind])) if 0 <= kind < len(PHASE_OF_KIND) else Phase.NOTE

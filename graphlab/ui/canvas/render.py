@@ -40,7 +40,7 @@ VALUE_SCALE = 0.36
 MAX_TILED = 900  # nodes drawn as tiles in one frame
 MAX_FINE_EDGES = 260  # edges drawn with round wide pens
 MAX_BOXES = 1200
-DIM = 0.36  # opacity of what has not happened yet
+DIM = 0.42  # opacity of what has not happened yet
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

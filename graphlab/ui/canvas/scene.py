@@ -265,7 +265,9 @@ def make_geometry(flow: FlowGraph, graph: LayoutGraph, picture: Picture) -> Geom
     texts = [edge_label(edge) for edge in flow.edges]
     widths = {text: small.horizontalAdvance(text) + 8 if text else 0.0 for text in set(texts)}
     label_widths = np.array([widths[text] for text in texts], float)
-    labels = place_labels(points, offsets, rects, label_widths, EDGE_LABEL_HEIGHT)
+    titles = np.array([(g.x0, g.y0, min(g.x1, g.x0 + 130), g.y0 + 22) for g in picture.groups], float).reshape(-1, 4)
+    obstacles = np.concatenate([rects, titles])
+    labels = place_labels(points, offsets, obstacles, label_widths, EDGE_LABEL_HEIGHT)
     corners = [rects]
     if len(points):
         corners.append(np.concatenate([points, points], axis=1))

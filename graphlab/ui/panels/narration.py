@@ -91,7 +91,7 @@ class Narration(QWidget):
             self._sentence.setText(f'<span style="color:{t.text_muted.name()}">{html.escape(self._plain)}</span>')
             return
         record = trace.events[event]
-        phase = phase_of(record.kind)
+        phase = phase_of(record)
         self._badge.setVisible(True)
         self._badge.show_phase(phase, t)
         self._show_place()
@@ -109,7 +109,7 @@ class Narration(QWidget):
         values = {
             "step": event + 1,
             "total": len(trace.events),
-            "phase": _(LABELS[phase_of(record.kind)]),
+            "phase": _(LABELS[phase_of(record)]),
             "line": line,
         }
         template = (

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from graphlab.i18n import _
-from graphlab.ui.canvas.phases import LABELS, PHASE_OF_KIND, Phase
+from graphlab.ui.canvas.phases import LABELS, PHASE_OF_KIND, Phase, kind_of
 from graphlab.ui.panels.narration import sentence
 from graphlab.ui.theme import Tokens, tokens
 
@@ -65,7 +65,7 @@ class Timeline(QWidget):
         events = trace.events if trace is not None else []
         was_full = self._first <= 0 and self._last >= self._n
         if len(events) > self._n:
-            self._append([event.kind for event in events[self._n :]])
+            self._append([kind_of(event) for event in events[self._n :]])
         if was_full:
             self._first, self._last = 0.0, float(max(1, self._n))
         self._show_event(self._state.event)
