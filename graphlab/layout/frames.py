@@ -62,7 +62,8 @@ class Frames:
         centre = np.stack([x[inside], y[inside]], axis=1)
         np.minimum.at(low, of, centre - half)
         np.maximum.at(high, of, centre + half)
-        title = np.array([0.0, options.group_title])
+        # Left to right the axes are exchanged at the end: room for the title then lies along x here.
+        title = np.array([0.0, options.group_title] if options.direction == "down" else [options.group_title, 0.0])
         for k in sorted(range(n_groups), key=lambda k: -len(self.paths[k])):
             if not np.isfinite(low[k, 0]):
                 continue
