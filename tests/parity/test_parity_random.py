@@ -89,11 +89,9 @@ def test_default_seed():
 
 @pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
 def test_seed_out_of_range_is_refused_in_the_same_words(seed):
-    with pytest.raises(ValueError) as there:
-        torch.manual_seed(seed)
-    with pytest.raises(ValueError) as here:
-        random.manual_seed(seed)
-    assert str(there.value).startswith(str(here.value))
+    for library in (torch, random):
+        with pytest.raises(ValueError, match="^Overflow when unpacking long long$"):
+            library.manual_seed(seed)
 
 
 @pytest.mark.parametrize(
