@@ -771,8 +771,9 @@ class Recorder:
         if len(self._named) > 20_000:
             self._named = dict(list(self._named.items())[-5_000:])
         if self._is_thin:
-            self._write_carried()
             self._renumber()
+            if self._carried and self._events:
+                self._write_carried(self._events[0][0])
         if self._chunk:
             self._value_bytes += len(self._chunk)
             writer.put_chunk(bytes(self._chunk))
@@ -819,17 +820,17 @@ class Recorder:
         self._losses[:] = [(*loss[:3], event_id(loss[3])) for loss in self._losses]
         self._sections[:] = [(*s[:3], event_id(s[3]), event_id(s[4]), s[5]) for s in self._sections]
 
-    def _write_carried(self) -> None:
-        """What iterations that were left out made of older tensors is their value where this one begins."""
-        if not self._carried or not self._events:
-            return
-        first = self._events[0][0]
+    def _write_carried(self, first: int) -> None:
+        """What iterations that were left out made of older tensors is their value before event `first`, the next kept."""
         for value, data in self._carried.values():
             number = self._n_values
             self._n_values = number + 1
             place = (self._chunk_id, len(self._chunk), len(data))
             self._chunk += data
-            self._values.append((number, value[1], first, *value[3:6], *place, *value[9:]))
+            tensor = self._tensor_ids.id_of(value[1])
+            self._values.append(
+                (number - self._lost_values, tensor, max(first - 1, 0), *value[3:6], *place, *value[9:])
+            )
         self._carried.clear()
 
     def _drop(self, kind: str, iteration: int, first: int) -> None:
