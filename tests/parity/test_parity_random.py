@@ -90,7 +90,7 @@ def test_default_seed():
 @pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
 def test_seed_out_of_range_is_refused_in_the_same_words(seed):
     for library in (torch, random):
-        with pytest.raises(ValueError, match="^Overflow when unpacking long long$"):
+        with pytest.raises(ValueError, match="Overflow when unpacking long long"):
             library.manual_seed(seed)
 
 

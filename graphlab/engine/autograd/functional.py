@@ -135,9 +135,11 @@ def _jacobian_rows(out: Tensor, number: int, inputs: Tensors, create_graph: bool
     n = out._array.size
     shape = out._array.shape
     collected: list[list[Any]] = [[] for _ in inputs]
-    flat = out.reshape(-1)
     for j in range(n):
-        found = _grads((flat[j],), inputs, create_graph=create_graph)
+        # A cotangent that is 1 for one entry and 0 elsewhere picks one row.
+        picker = np.zeros(n, out._array.dtype)
+        picker[j] = 1
+        found = _grads((out,), inputs, (wrap(picker.reshape(shape), out._device),), create_graph)
         for i, (g, x) in enumerate(zip(found, inputs, strict=True)):
             if g is None:
                 if strict:
