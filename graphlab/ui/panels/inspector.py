@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QToolBut
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, TensorKind, Value, ValueForm
 from graphlab.ui.icons import icon
+from graphlab.ui.panels.value_view import PageChoice, ValueView
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
-    from graphlab.ui.panels.value_view import ValueView
     from graphlab.ui.state import ViewState
 
 _KINDS = {
@@ -181,6 +181,8 @@ class Inspector(QWidget):
         self._chain.setWordWrap(True)
         self._chain.setTextFormat(Qt.TextFormat.RichText)
         self._chain.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._choice = PageChoice(self)
+        self._choice.page_chosen.connect(self._choose_page)
         self._empty = QLabel(_("Select a node of the graph, or step, to see its formula, value and gradient"), self)
         self._empty.setWordWrap(True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -193,7 +195,7 @@ class Inspector(QWidget):
         self._body.setContentsMargins(14, 10, 14, 14)
         self._body.setSpacing(10)
         self._body.addLayout(head)
-        for widget in (self._name, self._facts, self._formula, self._chain):
+        for widget in (self._name, self._facts, self._formula, self._chain, self._choice):
             self._body.addWidget(widget)
         self._body.addStretch(1)
         self._scroll = QScrollArea(self)
@@ -340,13 +342,16 @@ class Inspector(QWidget):
         self._chain.setText(text)
         self._chain.setVisible(bool(text))
 
-    def _show_parts(self, trace: TraceReader, parts: list[Part]) -> None:
-        from graphlab.ui.panels.value_view import ValueView
+    def _choose_page(self, page: int) -> None:
+        for view in self._views:
+            view.choose(page)
 
+    def _show_parts(self, trace: TraceReader, parts: list[Part]) -> None:
         parts = parts[:_MAX_VIEWS]
         while len(self._views) < len(parts):
             view = ValueView(self._state, self._page)
             view.dress(tokens(self._state.theme))
+            view.choose(self._choice.page)
             self._views.append(view)
             self._body.insertWidget(self._body.count() - 1, view)
         for view, part in zip(self._views, parts, strict=False):
@@ -364,6 +369,7 @@ class Inspector(QWidget):
             view.show()
         for view in self._views[len(parts) :]:
             view.hide()
+        self._choice.setVisible(any(part.value is not None and part.value.shape for part in parts))
 
     def _dress(self) -> None:
         t = tokens(self._state.theme)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from graphlab.i18n import _, ngettext
+from graphlab.i18n import N_, _, ngettext
 from graphlab.ui.theme import Tokens, heat_colors, tokens
 
 if TYPE_CHECKING:
@@ -250,8 +250,44 @@ class Histogram(QWidget):
         painter.drawText(line, Qt.AlignmentFlag.AlignHCenter, most)
 
 
+PAGES = (N_("Heat map"), N_("Table"), N_("Histogram"))
+
+
+class PageChoice(QWidget):
+    """Three buttons of which one is down.
+
+    Signals:
+        page_chosen(int): index into `PAGES`
+    """
+
+    page_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for index, text in enumerate(PAGES):
+            button = QToolButton(self)
+            button.setText(_(text))
+            button.setCheckable(True)
+            button.setAutoRaise(True)
+            self._group.addButton(button, index)
+            row.addWidget(button)
+        row.addStretch(1)
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self.page_chosen)
+
+    @property
+    def page(self) -> int:
+        """The chosen page."""
+        return self._group.checkedId()
+
+
 class ValueView(QWidget):
-    """One array under a title: heat map, table or histogram, a line of statistics, and a choice of slice."""
+    """One array under a title: heat map, table or histogram, a choice of slice, and a line of statistics."""
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -259,6 +295,7 @@ class ValueView(QWidget):
         self._role = "forward"
         self._array: npt.NDArray[Any] | None = None
         self._title = QLabel(self)
+        self._title.setWordWrap(True)
         self._stats = QLabel(self)
         self._stats.setWordWrap(True)
         self._stats.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -275,32 +312,13 @@ class ValueView(QWidget):
         self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         for page in (self._heat, self._table, self._histogram):
             self._pages.addWidget(page)
-        self._choice = QButtonGroup(self)
-        self._choice.setExclusive(True)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(2)
-        self._buttons: list[QToolButton] = []
-        for index, text in enumerate((_("Heat map"), _("Table"), _("Histogram"))):
-            button = QToolButton(self)
-            button.setText(text)
-            button.setCheckable(True)
-            button.setAutoRaise(True)
-            self._choice.addButton(button, index)
-            self._buttons.append(button)
-            buttons.addWidget(button)
-        self._buttons[0].setChecked(True)
-        self._choice.idClicked.connect(self._choose)
         self._slices = QHBoxLayout()
         self._slices.setSpacing(4)
         self._spins: list[QSpinBox] = []
-        top = QHBoxLayout()
-        top.addWidget(self._title)
-        top.addStretch(1)
-        top.addLayout(buttons)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(top)
+        layout.addWidget(self._title)
         layout.addLayout(self._slices)
         layout.addWidget(self._scalar)
         layout.addWidget(self._pages)
@@ -316,8 +334,6 @@ class ValueView(QWidget):
         self._title.setText(title)
         self._array = array
         is_plain = array is None or array.ndim == 0
-        for button in self._buttons:
-            button.setVisible(not is_plain)
         self._pages.setVisible(not is_plain and array is not None and array.size > 0)
         self._scalar.setVisible(array is not None and array.ndim == 0)
         self._make_slices(array)
@@ -325,7 +341,7 @@ class ValueView(QWidget):
             self._stats.setText(note)
             return
         if array.ndim == 0:
-            self._scalar.setText(repr(array.item()))
+            self._scalar.setText(str(array[()]).replace("-", "−"))
         self._show()
         self._stats.setText(
             "   ".join(part for part in (summary_text(stats) if stats else stats_text(array), note) if part)
@@ -370,7 +386,8 @@ class ValueView(QWidget):
         if lead:
             self._slices.addStretch(1)
 
-    def _choose(self, page: int) -> None:
+    def choose(self, page: int) -> None:
+        """Show the numbers as number `page` of `PAGES`."""
         self._pages.setCurrentIndex(page)
         self._show()
 
