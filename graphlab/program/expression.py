@@ -238,8 +238,8 @@ def read_numbers(text: str, name: str = "") -> npt.NDArray[np.generic]:
         )
     table = _table(rows, name)
     if table.shape == (1, 1):
-        return table.reshape(())  # type: ignore[no-any-return]
-    return table[0] if len(table) == 1 else table  # type: ignore[no-any-return]
+        return table.reshape(())
+    return table[0] if len(table) == 1 else table
 
 
 def _table(rows: list[list[str]], name: str) -> npt.NDArray[np.generic]:
@@ -375,7 +375,7 @@ def _read_csv(data: bytes, name: str, file: Path) -> npt.NDArray[np.generic]:
             _("`{name}`: there are no numbers in the file. ({path})").format(name=name, path=file), name
         )
     table = _table(rows, name)
-    return table[:, 0] if table.shape[1] == 1 else table  # type: ignore[no-any-return]
+    return table[:, 0] if table.shape[1] == 1 else table
 
 
 def _is_number(cell: str) -> bool:

@@ -99,9 +99,11 @@ class _FormatProxy:
                 return str.format_map(text, mapping)
             return formatter.vformat(text, (), mapping)
 
-        is_class = isinstance(text, type)
-        self.format: Callable[..., str] = format_text if is_class else functools.partial(format_text, text)
-        self.format_map: Callable[..., str] = format_map if is_class else functools.partial(format_map, text)
+        self.format: Callable[..., str] = format_text
+        self.format_map: Callable[..., str] = format_map
+        if not isinstance(text, type):
+            self.format = functools.partial(format_text, text)
+            self.format_map = functools.partial(format_map, text)
 
 
 class _TypeMeta(type):
@@ -239,7 +241,7 @@ class Guards:
 
     def kind(self, target: Any) -> Any:
         """`target.__class__`."""
-        return _Type(target)
+        return _TypeMeta.__call__(_Type, target)
 
     def names(self, target: Any) -> list[str]:
         """The built-in `dir`, without the names that cannot be read."""

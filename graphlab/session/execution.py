@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import sys
@@ -99,7 +100,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
         observe.set_observer(None)
         prints.listener = None
     if error is not None and outcome.status in ("failed", "limit"):
-        recorder.failed_program(error)
+        recorder.failed_program(_presentable(error))
         writer.set_meta("ghosts", _ghosts(checked.source, error))
     recorder.finish()
     writer.set_meta("outcome", outcome)
@@ -174,16 +175,26 @@ def _failed(error: BaseException, source: str) -> Outcome:
         error_type=kind,
         error_message=message,
         line=line,
-        traceback=failures.traceback_text(error, FILENAME, source),
+        traceback=failures.traceback_text(_presentable(error), FILENAME, source),
         peak_memory=_peak_memory(),
     )
 
 
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error)
+        return str(error).encode("utf-8", "backslashreplace").decode()
     except Exception:  # the program's own __str__ may do anything
         return ""
+
+
+def _presentable(error: BaseException) -> BaseException:
+    """`error`, or a likeness of it where its text cannot be asked for or stored."""
+    text = _text_of(error)
+    with contextlib.suppress(Exception):
+        if str(error) == text:
+            return error
+    likeness: BaseException = type(type(error).__name__, (Exception,), {})(text)
+    return likeness.with_traceback(error.__traceback__)
 
 
 def _line(error: BaseException) -> int:

@@ -71,7 +71,7 @@ def open_document(path: str | os.PathLike[str]) -> Document:
         if stat.S_ISDIR(mode):
             return _open_folder(path)
         if not stat.S_ISREG(mode):
-            raise ProjectError(_("This is not a file. Choose another one. ({path})").format(path=path))
+            raise ProjectError(_("Choose a file. ({path})").format(path=path))
         with path.open("rb") as file:
             head = file.read(len(_SQLITE))
         if head == _SQLITE:
@@ -107,7 +107,7 @@ def _read_program(path: Path) -> tuple[str, str]:
     if size > MAX_PROGRAM_BYTES:
         raise ProjectError(
             _(
-                "This file is too large for a program ({size:,} bytes, at most {limit:,}). Choose another one. ({path})"
+                "This file is too large for a program ({size:,} bytes, at most {limit:,}). Choose another. ({path})"
             ).format(size=size, limit=MAX_PROGRAM_BYTES, path=path)
         )
     data = path.read_bytes()

@@ -124,8 +124,15 @@ class Worker:
     def close(self) -> None:
         """End the process and wait for it and its threads."""
         self.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
+        self.release()
+
+    def release(self) -> None:
+        """Wait for an ended process and its threads, and close the pipes."""
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.process.wait()
         self._reader.join(5)
         self._errors.join(5)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -252,6 +259,7 @@ class Run:
             late_limit = limits.seconds and now - self._started > limits.seconds + OVERTIME
             if late_stop or late_limit:
                 self._worker.kill()
+        self._worker.release()
 
     def close(self) -> None:
         """End the process, if it still runs, and let go of it. The trace stays."""

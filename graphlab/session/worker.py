@@ -53,9 +53,15 @@ class Ended(BaseException):
 
 
 class Prints(io.TextIOBase):
-    """The program's standard output. Counts characters; the main thread takes what has come together."""
+    """The program's standard output. Counts characters, and sends them on in batches.
 
-    def __init__(self, limit: int, on_limit: Any) -> None:
+    The first text after a pause goes out at once, from the program's own thread: a call into C may keep the main
+    thread from running for long. What follows within `BATCH_SECONDS` is sent by the main thread.
+    """
+
+    def __init__(self, limit: int, on_limit: Any, send: Any) -> None:
+        self._send = send
+        self._sent = 0.0
         self._parts: list[str] = []
         self._n = 0
         self._limit = limit
@@ -65,6 +71,8 @@ class Prints(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Take printed text; ends the program when it printed too much."""
+        if not text.isascii():
+            text = text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair can't be sent
         n = len(text)
         with self._lock:
             if self._limit and self._n + n > self._limit:
@@ -79,17 +87,21 @@ class Prints(io.TextIOBase):
             self.listener(text)
         if is_over:
             self._on_limit()
+        if time.monotonic() - self._sent > BATCH_SECONDS:
+            self.pass_on()
         return n
 
     def writable(self) -> bool:
         return True
 
-    def take(self) -> str:
-        """What was written since the last call."""
+    def pass_on(self) -> None:
+        """Send what was written since the last call."""
         with self._lock:
             text = "".join(self._parts)
             self._parts.clear()
-        return text
+            self._sent = time.monotonic()
+            for start in range(0, len(text), 2**20):
+                self._send(Printed(text[start : start + 2**20]))
 
 
 class Worker:
@@ -105,7 +117,8 @@ class Worker:
         self._program: threading.Thread | None = None
         self._is_inside = False  # the program's own code is running: only then may it be interrupted
         self._lock = threading.Lock()
-        self._prints = Prints(0, self._end_for_output)
+        self._sending = threading.Lock()
+        self._prints = Prints(0, self._end_for_output, self._send)
 
     def serve(self) -> None:
         """Wait for a program, run it, and return when everything was said."""
@@ -127,14 +140,15 @@ class Worker:
 
     def _send(self, message: Message) -> None:
         try:
-            write_frame(self._messages, message)
+            with self._sending:
+                write_frame(self._messages, message)
         except OSError:
             os._exit(0)  # the window is gone, and nobody waits for us
 
     def _run(self, request: RunRequest) -> None:
         limits = request.limits
         limit_memory(limits.memory)
-        self._prints = Prints(limits.characters, self._end_for_output)
+        self._prints = Prints(limits.characters, self._end_for_output, self._send)
         self._send(Started())
         started = time.monotonic()
         threading.stack_size(STACK_BYTES)
@@ -145,7 +159,7 @@ class Worker:
             self._program.join(TICK)
             now = time.monotonic()
             if now - last_sent >= BATCH_SECONDS:
-                self._send_prints()
+                self._prints.pass_on()
                 last_sent = now
             with contextlib.suppress(queue.Empty):
                 command = self._commands.get_nowait()
@@ -161,16 +175,11 @@ class Worker:
                 if now - self._end_since > GRACE:
                     break  # it caught our exception, or sits in a long call
                 self._interrupt()
-        self._send_prints()
+        self._prints.pass_on()
         outcome = self._outcome or self._ended_outcome(limits)
         self._send(_with_time(outcome, time.monotonic() - started))
         if self._program.is_alive():
             os._exit(0)
-
-    def _send_prints(self) -> None:
-        text = self._prints.take()
-        for start in range(0, len(text), 2**20):
-            self._send(Printed(text[start : start + 2**20]))
 
     # Ending a program -------------------------------------------------------------------------------------------
 
@@ -237,7 +246,7 @@ def _is_writing(thread: int) -> bool:
     """Whether a thread is in the middle of recording: an exception there could leave half a record."""
     frame = sys._current_frames().get(thread)
     while frame is not None and frame.f_code.co_filename != FILENAME:
-        if frame.f_globals.get("__name__", "").startswith(("graphlab.record", "graphlab.trace")):
+        if frame.f_globals.get("__name__", "").startswith(("graphlab.record", "graphlab.trace", "graphlab.session")):
             return True
         frame = frame.f_back
     return False
