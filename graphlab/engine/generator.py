@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.dtypes import Array
+
 DEFAULT_SEED = 67280421310721
 _CHUNK = 1 << 18
 """Elements drawn at a time, so that temporary arrays stay within the processor's cache and memory stays bounded."""
@@ -97,24 +99,24 @@ class Generator:
 
     # Draws, as arrays.
 
-    def random32(self, n: int) -> np.ndarray:
+    def random32(self, n: int) -> Array:
         """`n` draws of 32 bits, in a uint64 array."""
-        return self._bits.random_raw(n)  # type: ignore[no-any-return]
+        return self._bits.random_raw(n)
 
-    def random64(self, n: int) -> np.ndarray:
+    def random64(self, n: int) -> Array:
         """`n` draws of 64 bits; each is two of 32, the upper half first."""
         raw = self._bits.random_raw(2 * n)
-        return (raw[0::2] << _SHIFT_32) | raw[1::2]  # type: ignore[no-any-return]
+        return (raw[0::2] << _SHIFT_32) | raw[1::2]
 
-    def uniform32(self, n: int) -> np.ndarray:
+    def uniform32(self, n: int) -> Array:
         """`n` float32 in [0, 1), of 24 bits each."""
         return (self._bits.random_raw(n) & _MASK_24).astype(_F32) * _F32(2.0**-24)
 
-    def uniform64(self, n: int) -> np.ndarray:
+    def uniform64(self, n: int) -> Array:
         """`n` float64 in [0, 1), of 53 bits each."""
         return (self.random64(n) & _MASK_53).astype(np.float64) * 2.0**-53
 
-    def fill_uniform(self, out: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:
+    def fill_uniform(self, out: Array, low: float = 0.0, high: float = 1.0) -> None:
         """Fill a contiguous float array as `Tensor.uniform_(low, high)` does."""
         flat = out.reshape(-1)
         is_double = out.dtype == np.float64
@@ -132,7 +134,7 @@ class Generator:
                 # Rounding may have reached the upper bound, which is not part of the range.
                 part[part == out.dtype.type(high)] = out.dtype.type(low)
 
-    def fill_normal(self, out: np.ndarray, mean: float = 0.0, std: float = 1.0) -> None:
+    def fill_normal(self, out: Array, mean: float = 0.0, std: float = 1.0) -> None:
         """Fill a contiguous float array as `Tensor.normal_(mean, std)` does.
 
         Below 16 elements each is drawn alone in double precision; from 16 on, blocks of 16 uniforms become 8 cosines
@@ -174,7 +176,7 @@ class Generator:
         self._next_normal = radius * math.sin(theta)
         return radius * math.cos(theta)
 
-    def integers(self, low: int, high: int, shape: Sequence[int], dtype: Any = np.int64) -> np.ndarray:
+    def integers(self, low: int, high: int, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Integers from [low, high): a draw modulo the range, of 32 bits where the range allows it."""
         n = math.prod(shape)
         span = high - low
@@ -184,7 +186,7 @@ class Generator:
             drawn = self.random32(n) % np.uint64(span)
         return (drawn.astype(np.int64) + low).astype(dtype).reshape(shape)
 
-    def permutation(self, n: int, dtype: Any = np.int64) -> np.ndarray:
+    def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """The numbers below `n` in random order: n - 1 draws, each swaps an entry with a later one."""
         order = list(range(n))
         if n > 1:
@@ -194,7 +196,7 @@ class Generator:
                 order[i], order[j] = order[j], order[i]
         return np.array(order, dtype=dtype)
 
-    def bernoulli(self, p: float, shape: Sequence[int]) -> np.ndarray:
+    def bernoulli(self, p: float, shape: Sequence[int]) -> Array:
         """True with probability `p`: what `Tensor.bernoulli_(p)` and dropout draw (a double each)."""
         out = np.empty(math.prod(shape), dtype=np.bool_)
         for start in range(0, out.size, _CHUNK):
@@ -202,17 +204,17 @@ class Generator:
             np.less(self.uniform64(part.size), p, out=part)
         return out.reshape(shape)
 
-    def bernoulli_each(self, p: np.ndarray) -> np.ndarray:
+    def bernoulli_each(self, p: Array) -> Array:
         """True with the probability that stands in `p`: what `torch.bernoulli(p)` draws."""
         flat = p.reshape(-1)
         drawn = self.uniform64(flat.size) if p.dtype == np.float64 else self.uniform32(flat.size)
         return (drawn < flat).reshape(p.shape)
 
-    def exponential(self, n: int) -> np.ndarray:
+    def exponential(self, n: int) -> Array:
         """`n` doubles from the exponential distribution of rate 1."""
         return -np.log1p(-self.uniform64(n))
 
-    def multinomial(self, weights: np.ndarray, n_samples: int, replacement: bool) -> np.ndarray:
+    def multinomial(self, weights: Array, n_samples: int, replacement: bool) -> Array:
         """Indices drawn from each row of `weights` (2-d, need not sum to 1), shape (rows, n_samples)."""
         rows, n = weights.shape
         if not replacement or n_samples == 1:
@@ -233,13 +235,13 @@ class Generator:
 # rounds once: the product of two float32 is exact in float64.
 
 
-def _fma(a: np.ndarray, b: Any, c: Any) -> np.ndarray:
+def _fma(a: Array, b: Any, c: Any) -> Array:
     product = np.multiply(a, b, dtype=np.float64)
     product += c
     return product.astype(_F32)
 
 
-def fma64(a: np.ndarray, b: Any, c: Any) -> np.ndarray:
+def fma64(a: Array, b: Any, c: Any) -> Array:
     """a * b + c rounded once, by Dekker's product and Knuth's sum (nothing here comes near overflow)."""
     product = a * b
     split = 134217729.0
@@ -265,7 +267,7 @@ _LOG_TERMS = (
 )
 
 
-def _log_32(x: np.ndarray) -> np.ndarray:
+def _log_32(x: Array) -> Array:
     """Natural logarithm as `log256_ps` (Cephes) computes it, bit for bit, for normal positive float32."""
     bits = x.view(np.int32)
     exponent = ((bits >> 23) - 126).astype(_F32)
@@ -283,7 +285,7 @@ def _log_32(x: np.ndarray) -> np.ndarray:
     return _fma(exponent, _F32(0.693359375), x + y)
 
 
-def _sin_cos_32(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sin_cos_32(x: Array) -> tuple[Array, Array]:
     """Sine and cosine as `sincos256_ps` (Cephes) computes them, bit for bit, for 0 <= x < 8192."""
     octant = (x * _F32(1.27323954473516)).astype(np.int32)
     octant = (octant + 1) & ~1
@@ -305,7 +307,7 @@ def _sin_cos_32(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return out_sin.view(_F32), out_cos.view(_F32)
 
 
-def _box_muller_32(uniforms: np.ndarray, mean: float, std: float) -> np.ndarray:
+def _box_muller_32(uniforms: Array, mean: float, std: float) -> Array:
     blocks = uniforms.reshape(-1, 2, 8)
     radius = np.sqrt(_F32(-2) * _log_32(_F32(1) - blocks[:, 0]))
     sine, cosine = _sin_cos_32(_F32(2 * math.pi) * blocks[:, 1])
@@ -316,7 +318,7 @@ def _box_muller_32(uniforms: np.ndarray, mean: float, std: float) -> np.ndarray:
     return flat if mean == 0.0 and std == 1.0 else _fma(flat, _F32(std), _F32(mean))
 
 
-def _box_muller_64(uniforms: np.ndarray, mean: float, std: float) -> np.ndarray:
+def _box_muller_64(uniforms: Array, mean: float, std: float) -> Array:
     # PyTorch calls libm for each number here; NumPy's vectorised functions differ from it in the last bit.
     blocks = uniforms.reshape(-1, 2, 8)
     shape = blocks[:, 0].shape

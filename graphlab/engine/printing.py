@@ -70,7 +70,7 @@ def printoptions(**options: Any) -> Iterator[None]:
 class _Formatter:
     """Decides from all shown numbers how each one is written, so that columns align."""
 
-    def __init__(self, array: np.ndarray) -> None:
+    def __init__(self, array: dtypes.Array) -> None:
         self.is_float = array.dtype.kind == "f"
         self.int_mode = True
         self.sci_mode = False
@@ -111,7 +111,7 @@ class _Formatter:
         return text.rjust(self.max_width)
 
 
-def _vector_text(array: np.ndarray, indent: int, is_summary: bool, formatter: _Formatter) -> str:
+def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: _Formatter) -> str:
     per_line = max(1, (_options.linewidth - indent) // (formatter.max_width + 2))
     edge = _options.edgeitems
     if is_summary and not edge:
@@ -126,7 +126,7 @@ def _vector_text(array: np.ndarray, indent: int, is_summary: bool, formatter: _F
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested_text(array: np.ndarray, indent: int, is_summary: bool, formatter: _Formatter) -> str:
+def _nested_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: _Formatter) -> str:
     if array.ndim == 0:
         return formatter.format(array.item())
     if array.ndim == 1:
@@ -139,7 +139,7 @@ def _nested_text(array: np.ndarray, indent: int, is_summary: bool, formatter: _F
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(texts) + "]"
 
 
-def _corners(array: np.ndarray) -> np.ndarray:
+def _corners(array: dtypes.Array) -> dtypes.Array:
     """What a summary shows of the array: its first and last entries along each axis."""
     edge = _options.edgeitems
     for axis, n in enumerate(array.shape):
@@ -148,7 +148,7 @@ def _corners(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def array_text(array: np.ndarray, indent: int = 0) -> str:
+def array_text(array: dtypes.Array, indent: int = 0) -> str:
     """The numbers of an array between brackets, as inside `tensor(…)`; `indent`: columns before the first."""
     if array.size == 0:
         return "[]"

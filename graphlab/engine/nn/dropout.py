@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphlab.engine.nn import functional as F
 from graphlab.engine.nn.module import Module
 from graphlab.engine.tensor import Tensor
@@ -17,7 +19,7 @@ class Dropout(Module):
         self.p = p
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:

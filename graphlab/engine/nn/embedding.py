@@ -70,7 +70,7 @@ class Embedding(Module):
         n, width = embeddings.shape
         return cls(n, width, padding_idx=padding_idx, _weight=embeddings, _freeze=freeze, **settings)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         return F.embedding(
             input,
             self.weight,

@@ -29,9 +29,10 @@ _CREATED_BY_INIT = (
 )
 
 
-class _IncompatibleKeys(NamedTuple):
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+class _IncompatibleKeys(NamedTuple("Keys", [("missing_keys", list[str]), ("unexpected_keys", list[str])])):
+    """What `load_state_dict` returns."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
@@ -445,7 +446,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
-        parameters = list(self.parameters())
+        parameters: list[Tensor] = list(self.parameters())
         clear_gradients(parameters, set_to_none)
         if observe.observer is not None:
             observe.observer.zeroed(parameters)
@@ -583,7 +584,7 @@ class Module:
                 part = {key: value for key, value in state.items() if key.startswith(below)}
                 module._load(part, below, assign, missing, unexpected, errors)
 
-    def _load_one(self, name: str, key: str, value: Tensor, new: Any, assign: bool, errors: list[str]) -> None:
+    def _load_one(self, name: str, key: str, value: Any, new: Any, assign: bool, errors: list[str]) -> None:
         if not isinstance(new, Tensor):
             errors.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '

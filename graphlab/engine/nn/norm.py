@@ -47,7 +47,7 @@ class LayerNorm(Module):
         if self.bias is not None:
             fill(self.bias, 0)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -111,7 +111,7 @@ class BatchNorm1d(Module):
         if self.bias is not None:
             fill(self.bias, 0)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         if input.dim() not in (2, 3):
             raise ValueError(f"expected 2D or 3D input (got {input.dim()}D input)")
         momentum = 0.0 if self.momentum is None else self.momentum

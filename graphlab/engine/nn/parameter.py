@@ -29,7 +29,7 @@ class Parameter(Tensor):
             )
         return adopt(cls, data._array, data._device, requires_grad)  # type: ignore[no-any-return]
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override, unused-ignore]
         return "Parameter containing:\n" + super().__repr__()
 
 

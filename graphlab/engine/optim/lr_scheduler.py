@@ -93,7 +93,7 @@ class LambdaLR(LRScheduler):
                 raise ValueError(f"Expected {n} lr_lambdas, but got {len(lr_lambda)}")
             self.lr_lambdas = list(lr_lambda)
         else:
-            self.lr_lambdas = [lr_lambda] * n  # type: ignore[list-item]
+            self.lr_lambdas = [lr_lambda] * n
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
