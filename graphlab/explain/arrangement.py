@@ -148,10 +148,11 @@ def concat(case: Case) -> Found | None:
             n_dims = case.facts.get("n_dims")
             if not n_dims:
                 return None
+            axes = [ngettext("{n} axis", "{n} axes", int(n)).format(n=int(n)) for n in n_dims]
             return Found(
-                {"op": words.code(op), "a": n_dims[0], "b": n_dims[1]},
-                title=N_("{op} can't join tensors of {a} and {b} axes"),
-                what=N_("One tensor has {a} axes, another has {b}."),
+                {"op": words.code(op), "a": axes[0], "b": axes[1]},
+                title=N_("{op} can't join tensors with {a} and with {b}"),
+                what=N_("One tensor has {a}, another has {b}."),
                 why=N_("Tensors are joined along one axis they all have, so all need the same number of axes."),
                 fix=N_("Give the smaller one an axis with `unsqueeze`."),
             )
@@ -471,7 +472,8 @@ _WANTED_RANK = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1), "addmm
 @diagnosis(
     "GL113",
     Severity.ERROR,
-    kinds=("matmul_rank",),
+    kinds=("matmul_rank", "matmul"),
+    over=("GL102",),
     title=N_("{op} doesn't take tensors with that many axes"),
     what=N_("{said}"),
     why=N_(
@@ -498,16 +500,20 @@ def matmul_rank(case: Case) -> Found | None:
     op = op or called(call)
     n_dims = case.facts.get("n_dims") or [len(s) for s in shapes]
     wanted = _WANTED_RANK.get(op)
+    if case.kind == "matmul" and (case.facts.get("sizes") or (0 not in n_dims and tuple(n_dims) == wanted)):
+        return None
     if len(n_dims) != 2:
         said = _("{op} got a tensor with another number of axes than it takes.").format(
             op=words.code(op) if op else _("The product")
         )
     elif wanted is not None:
-        said = _("{op} takes tensors with {a} and {b} axes, but they have {c} and {d}.").format(
-            op=words.code(op), a=wanted[0], b=wanted[1], c=n_dims[0], d=n_dims[1]
+        axes = [ngettext("{n} axis", "{n} axes", int(n)).format(n=int(n)) for n in (*wanted, *n_dims)]
+        said = _("{op} takes tensors with {a} and with {b}, but they have {c} and {d}.").format(
+            op=words.code(op), a=axes[0], b=axes[1], c=axes[2], d=axes[3]
         )
     else:
-        said = _("The two tensors have {a} and {b} axes.").format(a=n_dims[0], b=n_dims[1])
+        axes = [ngettext("{n} axis", "{n} axes", int(n)).format(n=int(n)) for n in n_dims]
+        said = _("The left tensor has {a}, the right one {b}.").format(a=axes[0], b=axes[1])
     found = Found({"op": words.code(op) if op else _("this product"), "said": said})
     if call is not None and called(call) in ("mm", "bmm", "mv", "dot") and len(call.args) == 2:
         a, b = (case.source.text_of(x) for x in call.args)

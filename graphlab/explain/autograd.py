@@ -44,8 +44,10 @@ x = torch.tensor([1., 2., 3.], requires_grad=True)
 def integer_grad(case: Case) -> Found | None:
     """`requires_grad` on an integer tensor."""
     name = case.span.name if case.span else ""
-    dtype = dtype_name(str(case.facts.get("dtype") or "")) or _("a whole-number type")
+    dtype = dtype_name(str(case.facts.get("dtype") or ""))
     found = Found({"name": words.code(name) if name else _("the tensor"), "dtype": dtype})
+    if not dtype:
+        found.what = N_("{name} holds whole numbers, and `requires_grad` asks for a gradient of it.")
     call = case.call_of(*_CREATORS)
     if call is None:
         method = case.call_of("requires_grad_")
@@ -419,9 +421,7 @@ def jacobian_call(case: Case) -> Found | None:
     call = case.call_of("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
     function = str(case.facts.get("function") or called(call) or "")
     if not function:
-        if case.kind == "not_callable" or case.trace is not None:
-            return None
-        function = "jacobian"
+        return None
     got = _("a tensor")
     shown = f"{function}(lambda x: x ** 2, x)"
     found = Found({"function": function, "got": got, "call": shown})
@@ -446,13 +446,13 @@ def jacobian_call(case: Case) -> Found | None:
 @diagnosis(
     "GL308",
     Severity.ERROR,
-    kinds=("unused_grad",),
+    kinds=("unused_input",),
     title=N_("The result doesn't depend on one of the inputs"),
     what=N_("`autograd.grad` was asked for a gradient of a tensor that the output was not computed from."),
     why=N_(
         "A tensor made by `clone`, indexing or a second `tensor(…)` is another tensor: only what the graph holds has a gradient."
     ),
-    fix=N_("Ask for a tensor that the output really uses, or pass `allow_unused=True` to get None for the others."),
+    fix=N_("Ask for a tensor that the output really uses, or pass `allow_unused=True` where some may be unused."),
     example={},
     program="""import torch
 x = torch.tensor(1.0, requires_grad=True)
@@ -475,7 +475,7 @@ def unused_grad(case: Case) -> Found | None:
 @diagnosis(
     "GL309",
     Severity.ERROR,
-    kinds=("numpy_grad",),
+    kinds=("numpy_requires_grad",),
     title=N_("{name} has a graph behind it, so it can't become a NumPy array directly"),
     what=N_("`.numpy()` was called on {name}, which requires a gradient."),
     why=N_(
@@ -509,12 +509,12 @@ def numpy_grad(case: Case) -> Found | None:
 @diagnosis(
     "GL310",
     Severity.ERROR,
-    kinds=("grad_shape",),
+    kinds=("gradient_shape",),
     title=N_("The `gradient` passed to `backward` has shape {given}, not {wanted}"),
     what=N_("The tensor has shape {wanted}, but the `gradient` passed to `backward` has shape {given}."),
     why=N_("`gradient` weighs each entry of the tensor, so it needs exactly one number for each."),
     fix=N_("Pass a gradient of shape {wanted}, for instance `torch.ones_like(…)` of the tensor."),
-    example={"grad_shape": [2], "shape": [3]},
+    example={"shape": [2], "wanted": [3]},
     program="""import torch
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 z = x * 2
@@ -528,7 +528,7 @@ z.backward(torch.ones(3))
 )
 def grad_shape(case: Case) -> Found | None:
     """backward(gradient=…) of another shape."""
-    given, wanted = case.facts.get("grad_shape"), case.facts.get("shape")
+    given, wanted = case.facts.get("shape"), case.facts.get("wanted")
     if given is None or wanted is None:
         return None
     found = Found({"given": words.shape(words.tuple_of(given)), "wanted": words.shape(words.tuple_of(wanted))})
@@ -544,7 +544,7 @@ def grad_shape(case: Case) -> Found | None:
 @diagnosis(
     "GL311",
     Severity.ERROR,
-    kinds=("item_many",),
+    kinds=("not_scalar",),
     title=N_("A tensor of {n} can't become one Python number"),
     what=N_("`item()`, `float()` or `int()` was asked of a tensor with {n}."),
     why=N_("Only a tensor with exactly one entry has one Python number."),
@@ -585,7 +585,7 @@ def item_many(case: Case) -> Found | None:
 @diagnosis(
     "GL312",
     Severity.ERROR,
-    kinds=("bool_ambiguous",),
+    kinds=("ambiguous_bool",),
     title=N_("A tensor with several entries is neither true nor false"),
     what=N_("{place} asks whether a tensor with more than one entry is true."),
     why=N_("Each entry has its own answer, so `if`, `and`, `or` and `not` can't decide for all of them."),

@@ -77,27 +77,20 @@ def as_text(axes: Axes) -> str:
     for operand in axes.operands:
         cells = {column: str(operand.shape[axis]) for axis, column in enumerate(operand.columns)}
         rows.append((operand.name, shape_text(operand.shape), cells))
-    heads = {
-        column: operand.meanings[axis]
-        for operand in axes.operands
-        for axis, column in enumerate(operand.columns)
-        if axis < len(operand.meanings) and operand.meanings[axis]
-    }
     marks = {operand.columns[axis] for operand in axes.operands for axis in operand.marked}
     name_width = max((_width(name) for name, _, _ in rows), default=0)
     shape_width = max((len(shape) for _, shape, _ in rows), default=0)
-    widths = [
-        max([1, _width(heads.get(c, "")), *(len(cells.get(c, "")) for _, _, cells in rows)])
-        for c in range(axes.n_columns)
-    ]
+    widths = [max([1, *(len(cells.get(c, "")) for _, _, cells in rows)]) for c in range(axes.n_columns)]
 
-    def line(name: str, shape: str, cells: dict[int, str]) -> str:
+    def line(name: str, shape: str, cells: dict[int, str], meanings: str = "") -> str:
         body = "   ".join(_pad(cells.get(c, ""), widths[c]) for c in range(axes.n_columns))
         start = name + " " * (name_width - _width(name))
-        return f"  {start}  {shape:<{shape_width}}   {body}".rstrip()
+        return f"  {start}  {shape:<{shape_width}}   {body}   {meanings}".rstrip()
 
-    lines = [line("", "", heads)] if heads else []
-    lines += [line(*row) for row in rows]
+    lines = [
+        line(*row, " × ".join(operand.meanings) if all(operand.meanings) else "")
+        for row, operand in zip(rows, axes.operands)
+    ]
     if marks:
         lines.append(line("", "", dict.fromkeys(marks, "^")))
     if axes.note:

@@ -249,7 +249,7 @@ class Case:
         given = [_name_and_text(item) for item in self.facts.get("operands") or []]
         tensors = self.tensors
         n = len(phrases)
-        if len(nodes) != n and len(given) == n:
+        if len(nodes) < n and len(given) == n:
             nodes = [self._node_with_text(text) for _, text in given]
         arguments: list[Argument] = []
         for index in range(n):
@@ -266,8 +266,6 @@ class Case:
             shown = name or (text if "\n" not in text else "")
             said = words.code(shown) if shown and len(shown) <= MAX_SAID else phrases[index]
             arguments.append(Argument(said, text, name, shape, node))
-        if len({a.said for a in arguments}) < len(arguments):  # `x @ x`: the place tells them apart
-            arguments = [Argument(f"{a.said}", a.text, a.name, a.shape, a.node) for a, p in zip(arguments, phrases)]
         return arguments
 
     def _node_with_text(self, text: str) -> ast.expr | None:

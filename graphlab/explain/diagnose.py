@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphlab.explain import messages
@@ -14,14 +15,6 @@ from graphlab.trace.records import EventKind, Problem
 
 if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
-
-ALIASES = {
-    "numpy_requires_grad": "numpy_grad",
-    "not_scalar": "item_many",
-    "ambiguous_bool": "bool_ambiguous",
-    "requires_grad_non_leaf": "",
-}
-"""Names that the engine has for kinds which the catalogue knows under another."""
 
 _WEIGHT = {"error": 0, "warning": 1, "hint": 2}
 MAX_WARNINGS = 200
@@ -51,12 +44,11 @@ def known_kinds() -> frozenset[str]:
 
 def _settle(case: Case) -> Case:
     """A case whose kind the catalogue knows: the engine's, else what the message says, else Python's type."""
-    case.kind = ALIASES.get(case.kind, case.kind)
     if case.kind in known_kinds():
         return case
     reading = messages.read_message(case.message, case.type)
     if reading is not None and reading.kind in known_kinds():
-        case.facts = {**reading.facts, **case.facts}
+        case.facts = {**case.facts, **reading.facts}  # the entry knows these names
         case.kind = reading.kind
         return case
     case.kind = "python"
@@ -154,7 +146,8 @@ def explain_text(text: str) -> Explanation:
             return page
     reading = messages.read(text)
     if reading is not None:
-        case = Case(reading.kind, dict(reading.facts), reading.type, reading.text, is_warning=reading.is_warning)
+        facts = {**reading.facts, **_context(reading.kind, text)}
+        case = Case(reading.kind, facts, reading.type, reading.text, is_warning=reading.is_warning)
         hit = match(case)
         if hit is not None:
             entry, found = hit
@@ -170,9 +163,24 @@ def _place(text: str, type_: str) -> dict[str, Any]:
     return {**facts, "line": line} if line else facts
 
 
+def _context(kind: str, text: str) -> dict[str, Any]:
+    """What the traceback around a message adds: the layer or the function that it came from."""
+    if kind == "matmul" and re.search(r"modules[/\\]linear\.py|F\.linear\(|in linear\b", text):
+        return {"op": "linear"}
+    if kind == "jacobian_call":
+        found = re.search(r"\b(jacobian|hessian|vjp|jvp|hvp|vhp)\b", text)
+        return {"function": found.group(1) if found is not None else ""}
+    return {}
+
+
 def _unknown(text: str) -> Explanation:
     type_, message = messages.exception_in(text)
     facts = _place(text, type_)
+    hit = match(Case("python", {"type": type_, "message": message}, type_, message)) if type_ else None
+    if hit is not None and hit[0].code != "GL900":
+        explanation = Explanation.of(hit[0].problem(hit[1]))
+        explanation.facts.update(facts)
+        return explanation
     if message:
         facts["message"] = message
     if not text.strip():

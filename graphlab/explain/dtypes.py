@@ -84,7 +84,7 @@ def dtype_mix(case: Case) -> Found | None:
 @diagnosis(
     "GL202",
     Severity.ERROR,
-    kinds=("float_needed",),
+    kinds=("dtype_unsupported", "mean_dtype"),
     title=N_("{op} needs floating point numbers"),
     what=N_("{x} holds whole numbers ({dtype}), and {op} isn't made for them."),
     why=N_("The result has digits after the point, so PyTorch wants the input as floating point instead of guessing."),
@@ -177,7 +177,8 @@ def device_mix(case: Case) -> Found | None:
 @diagnosis(
     "GL204",
     Severity.ERROR,
-    kinds=("result_type",),
+    kinds=("result_type", "dtype_mix"),
+    over=("GL201",),
     title=N_("{a_type} results can't be stored in a tensor of {b_type}"),
     what=N_("The result is {a_type}, but it is to be written into {x}, which holds {b_type} numbers."),
     why=N_(
@@ -197,7 +198,7 @@ x = x + 0.5
 def result_type(case: Case) -> Found | None:
     """An in-place write that would lose digits."""
     dtypes = [dtype_name(str(d)) for d in case.facts.get("dtypes") or []]
-    if len(dtypes) < 2:
+    if len(dtypes) < 2 or (case.kind == "dtype_mix" and not case.op.endswith("_")):
         return None
     found = Found({"a_type": words.code(dtypes[0]), "b_type": words.code(dtypes[1]), "x": _("a tensor")})
     statement = next((n for n in case.source.nodes if isinstance(n, ast.AugAssign) and n.lineno == case.line), None)

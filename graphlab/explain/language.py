@@ -358,7 +358,7 @@ def zero_division(case: Case) -> Found | None:
     title=N_("The key {key} isn't in the dictionary"),
     what=N_("Line {line} looks up {key}, but the dictionary has no such key."),
     why=N_("Square brackets on a dictionary insist that the key is there, spelled exactly so."),
-    fix=N_("Print the keys with `print(list(….keys()))`, or use `.get({key})`, which gives None for a missing key."),
+    fix=N_("Print the dictionary to see its keys, or use `.get({text}, default)`, which puts up with a missing key."),
     example={"type": "KeyError", "message": "'lr'"},
     program="""settings = {"rate": 0.1}
 print(settings["lr"])
@@ -372,7 +372,7 @@ def key_unknown(case: Case) -> Found | None:
     if "KeyError" not in (case.type, case.facts.get("type")):
         return None
     key = (case.message or str(case.facts.get("message", ""))).strip()[:80]
-    found = Found({"key": words.code(key), "line": case.line})
+    found = Found({"key": words.code(key), "text": key, "line": case.line})
     if not case.line:
         found.what = N_("The program looks up {key}, but the dictionary has no such key.")
     return found

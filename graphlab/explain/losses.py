@@ -293,7 +293,7 @@ def _same_shape_fixes(case: Case, prediction: Argument, target: Argument) -> lis
 @diagnosis(
     "GL404",
     Severity.WARNING,
-    kinds=("loss_broadcast",),
+    kinds=("target_size",),
     title=N_("{loss} compares {input_shape} with {target_shape}: every pair, not one to one"),
     what=N_(
         "{input} has shape {input_shape} and {target} has shape {target_shape}, so the loss averages over {result}."
@@ -421,8 +421,10 @@ def target_dtype(case: Case) -> Found | None:
     """A target of the wrong dtype: floats where indices belong, or integers where probabilities do."""
     prediction, target = loss_operands(case)
     dtype = str(case.facts.get("target_dtype") or "")
-    name = loss_name(case) or _("the loss")
-    found = Found({"loss": words.code(name), "target": target.said, "dtype": dtype_name(dtype)})
+    name = loss_name(case)
+    found = Found(
+        {"loss": words.code(name) if name else _("the loss"), "target": target.said, "dtype": dtype_name(dtype)}
+    )
     wants_classes = name in ("CrossEntropyLoss", "NLLLoss") and not case.facts.get("is_one_hot")
     if prediction.shape and prediction.shape == target.shape and name == "CrossEntropyLoss":
         wants_classes = False

@@ -159,7 +159,9 @@ def _foreign(facts: dict[str, Any]) -> int:
     Severity.ERROR,
     kinds=("out_of_memory",),
     title=N_("{device} has no room for {requested} more"),
-    what=N_("{who} asks for {requested}, but {device} has {capacity}, of which {in_use} are in use and {free} free."),
+    what=N_(
+        "{who} asks for {requested}, but {device} has {capacity}, of which tensors of this program hold {in_use} and {free} are free."
+    ),
     why=N_(
         "Every tensor that is still needed keeps its bytes; while a graph is recorded, so does everything that backward needs."
     ),
@@ -209,7 +211,7 @@ def out_of_memory(case: Case) -> Found | None:
         found.what = N_("{who} asks for {requested} on {device}, which has {capacity} in all.")
     elif _foreign(facts) > 0.3 * capacity:
         found.what = N_(
-            "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by others; this program holds {in_use}."
+            "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by other programs; this one holds {in_use}."
         )
     found.fix = _advice(facts)
     named = [t for t in held if t.name][:3]

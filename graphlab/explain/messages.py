@@ -223,7 +223,7 @@ _wording(
     lambda g: {"loss": "binary_cross_entropy", "input_shape": shape(g["a"]), "target_shape": shape(g["b"])},
 )
 _wording(
-    "loss_broadcast",
+    "target_size",
     r"Using a target size \((?P<b><SHAPE>)\) that is different to the input size \((?P<a><SHAPE>)\)\. This will likely lead",
     lambda g: {"loss": "mse_loss", "input_shape": shape(g["a"]), "target_shape": shape(g["b"])},
     warning=True,
@@ -292,15 +292,15 @@ _wording(
     r"Input type \((?P<a>[\w.]+)\) and (?:weight|bias) type \((?P<b>[\w.]+)\) should be the same",
     lambda g: _types(g["a"], g["b"]),
 )
-_wording("float_needed", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
+_wording("dtype_unsupported", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
 _wording(
-    "float_needed",
+    "dtype_unsupported",
     r"(?:[Cc]an only calculate the mean of floating types|mean\(\): input dtype should be either floating point or complex)"
     r"[^.]{0,60}\. Got (?P<dtype>\w+)",
     lambda g: {"op": "mean", "dtype": g["dtype"]},
 )
 _wording(
-    "float_needed",
+    "dtype_unsupported",
     r"\"(?P<kernel>\w+)\" not implemented for '(?P<dtype>\w+)'",
     lambda g: {"op": re.split(r"_|Kernel", g["kernel"])[0], "dtype": g["dtype"]},
 )
@@ -349,21 +349,21 @@ _wording(
     },
 )
 _wording(
-    "grad_shape",
+    "gradient_shape",
     r"Mismatch in shape: grad_output\[\d+\] has a shape of (?P<a><SHAPE>) and output\[\d+\] has a shape of (?P<b><SHAPE>)",
-    lambda g: {"grad_shape": shape(g["a"]), "shape": shape(g["b"])},
+    lambda g: {"shape": shape(g["a"]), "wanted": shape(g["b"])},
 )
-_wording("unused_grad", r"One of the differentiated Tensors appears to not have been used in the graph")
-_wording("unused_grad", r"The differentiated Tensor at index \d+ appears to not have been used in the graph")
+_wording("unused_input", r"One of the differentiated Tensors appears to not have been used in the graph")
+_wording("unused_input", r"The differentiated Tensor at index \d+ appears to not have been used in the graph")
 _wording("jacobian_call", r"TypeError: '(?P<got>Tensor)' object is not callable", _words("got"))
-_wording("numpy_grad", r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad")
+_wording("numpy_requires_grad", r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad")
 _wording(
-    "item_many",
+    "not_scalar",
     r"(?:a Tensor with (?P<n>\d+) elements cannot be converted to Scalar|only one element tensors can be converted to Python scalars)",
     lambda g: {"n": int(g["n"])} if g["n"] else {},
 )
 _wording(
-    "bool_ambiguous",
+    "ambiguous_bool",
     r"(?:Boolean value of Tensor with more than one value|bool value of Tensor with more than one value) is ambiguous",
 )
 _wording(
@@ -375,7 +375,7 @@ _wording(
 
 # modules and optimizers
 _wording("optimizer_empty", r"optimizer got an empty parameter list")
-_wording("optimizer_leaf", r"can't optimize a non-leaf Tensor")
+_wording("optimizer_non_leaf", r"can't optimize a non-leaf Tensor")
 _wording(
     "optimizer_tensor",
     r"params argument given to the optimizer should be an iterable of Tensors or dicts, but got (?P<got>[\w.]+)",
@@ -401,13 +401,18 @@ _wording(
 # memory
 _wording(
     "out_of_memory",
-    r"(?P<backend>CUDA|HIP|XPU|MPS backend) out of memory[.:]? ?(?:\(MPS allocated|Tried to allocate) (?P<requested><BYTES>)(?P<rest>.{0,900})",
+    r"(?P<backend>CUDA|HIP|XPU) out of memory[.:]? Tried to allocate (?P<requested><BYTES>)(?P<rest>.{0,900})",
     lambda g: {"device": _device(g["backend"], g["rest"]), "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
 )
 _wording(
     "out_of_memory",
     r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory): you tried to allocate (?P<requested>\d+) bytes",
     lambda g: {"device": "cpu", "requested": int(g["requested"])},
+)
+_wording(
+    "out_of_memory",
+    r"MPS backend out of memory (?P<rest>\(MPS allocated: [^()]{0,200}\))\. Tried to allocate (?P<requested><BYTES>)",
+    lambda g: {"device": "mps", "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
 )
 _wording("out_of_memory", r"CUDA error: out of memory", lambda g: {"device": "cuda"})
 
@@ -420,7 +425,7 @@ _wording(
 )
 _wording(
     "attribute_unknown",
-    r"AttributeError: (?:module|type object|partially initialized module)? ?'(?P<owner>[\w.]+)' (?:object )?has no attribute '(?P<name>\w+)'",
+    r"AttributeError: (?:module|type object|partially initialized module)? ?'(?P<owner>[\w.]+)' (?:object )?has no attribute '(?!_(?:backward_hooks|forward_hooks|modules|parameters|buffers)')(?P<name>\w+)'",
     _words("owner", "name"),
 )
 
@@ -442,9 +447,14 @@ def _device(backend: str, rest: str) -> str:
 
 
 _PARTS = {
-    "capacity": (r"total capacity of ({b})", r"({b}) total capacity", r"max allowed: ({b})"),
+    "capacity": (r"total capaci?ty of ({b})", r"({b}) total capacity", r"max allowed: ({b})"),
     "free": (r"of which ({b}) is free", r"({b}) free"),
-    "allocated": (r"({b}) already allocated", r"({b}) is allocated by PyTorch", r"({b}) allocated by PyTorch"),
+    "allocated": (
+        r"({b}) already allocated",
+        r"({b}) is allocated by PyTorch",
+        r"({b}) allocated by PyTorch",
+        r"MPS allocated: ({b})",
+    ),
     "reserved": (r"({b}) reserved in total by PyTorch", r"({b}) cached"),
     "unused": (r"({b}) is reserved by PyTorch but unallocated",),
     "process": (r"this process has ({b}) memory in use",),

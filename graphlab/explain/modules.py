@@ -61,7 +61,7 @@ def optimizer_empty(case: Case) -> Found | None:
 @diagnosis(
     "GL702",
     Severity.ERROR,
-    kinds=("optimizer_leaf",),
+    kinds=("optimizer_non_leaf",),
     title=N_("The optimizer can only change leaves"),
     what=N_("{optimizer} was given a tensor that was computed from others."),
     why=N_(

@@ -280,7 +280,7 @@ def _matmul_fixes(case: Case, a: Argument, b: Argument) -> list[Fix]:
 @diagnosis(
     "GL102",
     Severity.ERROR,
-    kinds=("matmul",),
+    kinds=("matmul", "bmm_size"),
     title=N_("The inner sizes {n_a} and {n_b} of a matrix product differ"),
     what=N_("{a} has shape {a_shape} and {b} has shape {b_shape}: the product would pair {n_a} with {n_b}."),
     why=N_("A matrix product needs as many columns on the left as rows on the right: (n, k) @ (k, m) gives (n, m)."),
@@ -301,6 +301,8 @@ print(a @ b.T)
 )
 def matmul(case: Case) -> Found | None:
     """A matrix product got inner sizes that differ."""
+    if case.kind == "bmm_size":
+        return _batch_product(case)
     shapes = shapes_of(case)
     sizes = list(case.facts.get("sizes") or [])
     if len(shapes) == 3:  # addmm, baddbmm: the bias comes first
@@ -326,6 +328,11 @@ def matmul(case: Case) -> Found | None:
     if found.fixes:
         found.words["first"] = found.fixes[0].title
         found.fix = N_("{first}.")
+    elif not case.source.text and not case.op and len(a.shape) == len(b.shape) == 2:
+        found.fix = N_(
+            "If this is a layer, it was made as `nn.Linear({n_b}, …)`: make it `nn.Linear({n_a}, …)`. "
+            "If it is `@` or `mm`, turn the operand over whose rows and columns are swapped."
+        )
     if sizes[0] == sizes[1]:  # the inner sizes fit: the batch axes are what clashes
         found.title = N_("The batch axes of {a_shape} and {b_shape} don't fit together")
         found.what = N_("{a} has shape {a_shape} and {b} has shape {b_shape}: the axes before the last two differ.")
@@ -336,6 +343,18 @@ def matmul(case: Case) -> Found | None:
             "A product with a vector adds up entry times entry, so both must have the same number of entries there."
         )
     return found
+
+
+def _batch_product(case: Case) -> Found | None:
+    """A message that names only what the right stack of matrices should have begun with."""
+    wanted, got = case.facts.get("wanted"), case.facts.get("got")
+    if not wanted or not got or len(wanted) != 2 or len(got) != 2:
+        return None
+    return Found(
+        {"n_a": wanted[1], "n_b": got[1], "stack": wanted[0], "other": got[0]},
+        title=N_("Two stacks of matrices don't fit together"),
+        what=N_("The left stack needs {stack} matrices with {n_a} rows on the right; there are {other} with {n_b}."),
+    )
 
 
 # GL103 layers
