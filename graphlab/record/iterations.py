@@ -25,6 +25,7 @@ class Iterations:
         self._passes = 0  # backward passes in the open section
         self._restart = -1  # first forward event after the last backward pass
         self._over = -1  # where the training loop ended; it may begin again
+        self.waits_for_forward = False  # whether `needs_grad` wants to be told
         self.first = 0  # first event of the open section
         self.iteration = -1  # number of the newest iteration
 
@@ -58,13 +59,8 @@ class Iterations:
 
     def needs_grad(self, event: int) -> None:
         """The first operator after a backward pass that builds a graph again: a new pass may begin here."""
-        if self._restart < 0:
-            self._restart = event
-
-    @property
-    def waits_for_forward(self) -> bool:
-        """Whether `needs_grad` wants to be told."""
-        return self._restart < 0 and self._passes > 0
+        self._restart = event
+        self.waits_for_forward = False
 
     def backward_started(self, event: int) -> None:
         """A backward pass begins; `event` is its first event."""
@@ -94,6 +90,7 @@ class Iterations:
                 self._kind_is_iteration()
         self._passes += 1
         self._restart = -1
+        self.waits_for_forward = True
 
     def finish(self, event: int) -> None:
         """The run is over; `event` is the number of events."""
@@ -111,6 +108,7 @@ class Iterations:
         self._kind = kind
         self._passes = 0
         self._restart = -1
+        self.waits_for_forward = False
         if kind == "iteration":
             self.iteration += 1
 

@@ -12,19 +12,18 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab.analysis.statistics import sample, statistics
-from graphlab.engine.device import CPU, CUDA0, Virtual
-from graphlab.engine.dtypes import BY_NUM
+from graphlab.engine.device import CPU, Virtual
 from graphlab.record import failures
 from graphlab.record import params as plain
-from graphlab.record.iterations import Iterations
-from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS, Renumbering, Retention
-from graphlab.record.spans import Site, SourceMap
+from graphlab.record.pages import DTYPES, FLUSH_BYTES, FLUSH_EVENTS, FLUSH_SECONDS, Pages, take_from
+from graphlab.record.places import NOWHERE, Places
+from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS
+from graphlab.record.spans import Site
 from graphlab.trace.records import EventKind, Failure, TensorKind, ValueForm
 
 if TYPE_CHECKING:
@@ -33,11 +32,6 @@ if TYPE_CHECKING:
     from graphlab.trace.store import TraceWriter
 
 Array = np.ndarray[Any, Any]
-
-FLUSH_SECONDS = 0.05
-FLUSH_BYTES = 4 * 2**20
-SPILL_BYTES = 32 * 2**20
-SPILL_EVENTS = 50_000
 
 _CREATE = int(EventKind.CREATE)
 _FORWARD = int(EventKind.FORWARD)
@@ -55,15 +49,11 @@ _INTERMEDIATE = int(TensorKind.INTERMEDIATE)
 _GRADIENT = int(TensorKind.GRADIENT)
 _LEAF_GRAD = int(TensorKind.LEAF_GRAD)
 _WHOLE = ValueForm.WHOLE.value
-_SUMMARY = ValueForm.SUMMARY.value
-
-_DTYPES = {number: each.name for number, each in BY_NUM.items()}
-_NOWHERE = Site(-1)
-_FIELDS = {"kind": 1, "name": 5, "requires_grad": 6}  # places in a tensor's tuple
-_KEPT_ALWAYS = frozenset({_PRINT, _WARNING, _ERROR})
+_NO_PARAMS: dict[str, Any] = {}
+_TOP = ("", 0)
 
 
-class Recorder:
+class Recorder(Pages):
     """Watches a run and appends it to `writer`. One recorder a run.
 
     `filename` is the `co_filename` of the program's code, `source` its text (else the writer's meta "source"). Values
@@ -83,157 +73,38 @@ class Recorder:
         flush_seconds: float = FLUSH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._writer = writer
+        super().__init__(writer, detail_bytes, detail_events, whole_value_bytes, flush_seconds, clock)
         self._filename = filename
-        self._source = source
-        self._map: SourceMap | None = None
-        self._clock = clock
-        self._flush_seconds = flush_seconds
-        self._due = clock() + flush_seconds
-        self._whole = whole_value_bytes
-
-        # Records not yet written, as tuples of their fields. Ids are numbers given here; see Renumbering.
-        self._events: list[tuple[Any, ...]] = []
-        self._tensors: list[tuple[Any, ...]] = []
-        self._values: list[tuple[Any, ...]] = []
-        self._memory: list[tuple[Any, ...]] = []
-        self._losses: list[tuple[Any, ...]] = []
-        self._sections: list[tuple[Any, ...]] = []
-        self._chunk = bytearray()
-        self._chunk_id = writer.next_chunk
-        self._n_events = 0
-        self._n_tensors = 0
-        self._n_values = 0
-        self._lost_values = 0  # of iterations left out
-        self._value_bytes = 0
-
-        self._sites: dict[tuple[int, int], Site] = {}
-        self._n_sites = 0
+        self._places = Places(writer, filename, source)
+        self._site = self._places.here
         self._named_site: Site | None = None  # the place whose name the last operator's output took
-        self._names: dict[int, str] = {}  # of leaves
+        self._named_tensor = -1
         self._module: tuple[str, int] = ("", 0)
         self._modules: list[tuple[str, int]] = []
+        self._running: list[Any] = []  # the modules whose calls are not over
         self._paths: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._written_modules: set[str] = set()
-
         self._pass = -1  # number of the running backward pass, -1 outside
         self._n_passes = 0
-        self._pass_site = _NOWHERE
+        self._pass_site = NOWHERE
         self._pending: dict[int, int] = {}  # tensor -> the gradient that flows into it
         self._further: dict[int, deque[int]] = {}  # tensor -> contributions not yet added
         self._leaf_grads: dict[int, int] = {}
-
-        self._cpu = CPU.ledger
-        self._cuda = CUDA0.ledger
-        self._in_use = (-1, -1)
-        self._shown_memory = -1
-
-        self._named: dict[int, str] = {}  # written tensors that have a name, the newest
-        self._named_tensor = -1
-        self._running: list[Any] = []  # the modules whose calls are not over
         self._partial = ""  # printed, without the end of its line
         self._print_site = -1
-        self._iterations = Iterations(self._section_over)
-        self._n_sections = 0
-        self._retention = Retention(detail_bytes, detail_events)
-        self._is_thin = False
-        self._tensor_ids = Renumbering()
-        self._event_ids = Renumbering()
-        self._carried: dict[int, tuple[tuple[Any, ...], bytes]] = {}  # newest values of iterations left out
-        self._is_finished = False
 
     @property
     def n_events(self) -> int:
         """How many events there have been."""
         return self._n_events
 
-    # Places
-
-    def _site(self, depth: int = 2) -> Site:
-        """The innermost place of the program that is being run."""
-        frame: FrameType | None = sys._getframe(depth)
-        filename = self._filename
-        while frame is not None and frame.f_code.co_filename != filename:
-            frame = frame.f_back
-        if frame is None:
-            return _NOWHERE
-        code = frame.f_code
-        lasti = frame.f_lasti
-        site = self._sites.get((id(code), lasti))
-        if site is None:
-            site = self._new_site(code, lasti)
-        return site
-
-    def _new_site(self, code: CodeType, lasti: int) -> Site:
-        source_map = self._source_map()
-        site = source_map.site(self._n_sites, code, lasti)
-        self._n_sites += 1
-        self._sites[id(code), lasti] = site  # the map keeps `code` alive, so its id stays its own
-        self._writer.add("span", site.record())
-        return site
-
-    def _source_map(self) -> SourceMap:
-        if self._map is None:
-            self._map = SourceMap(self._source if self._source is not None else self._writer.source)
-        return self._map
-
-    def _naming_site(self, site: Site, depth: int) -> Site:
-        """The place that names a value: where a function returns it, its caller's."""
-        frame: FrameType | None = sys._getframe(depth)
-        filename = self._filename
-        is_first = True
-        while site.returns and frame is not None:
-            if frame.f_code.co_filename == filename:
-                if not is_first:
-                    key = (id(frame.f_code), frame.f_lasti)
-                    site = self._sites.get(key) or self._new_site(frame.f_code, frame.f_lasti)
-                is_first = False
-            frame = frame.f_back
-        return site
-
     # Tensors and values
-
-    def _add_tensor(self, kind: int, array: Array, name: str, requires_grad: bool, of: int, device: str) -> int:
-        number = self._n_tensors
-        self._n_tensors = number + 1
-        self._tensors.append(
-            (number, kind, array.shape, _DTYPES[array.dtype.num], device, name, requires_grad, of, -1, array.nbytes)
-        )
-        return number
-
-    def _add_value(self, tensor: int, event: int, array: Array) -> int:
-        size = array.nbytes
-        if size > self._whole:
-            return self._add_summary(tensor, event, array)
-        number = self._n_values
-        self._n_values = number + 1
-        chunk = self._chunk
-        offset = len(chunk)
-        chunk += array.tobytes()
-        self._values.append(
-            (number, tensor, event, _WHOLE, _DTYPES[array.dtype.num], array.shape, self._chunk_id, offset, size)
-        )
-        return number
-
-    def _add_summary(self, tensor: int, event: int, array: Array) -> int:
-        if type(array) is Virtual:  # has a shape and no numbers
-            return -1
-        stats = statistics(array)
-        kept = sample(array)
-        number = self._n_values
-        self._n_values = number + 1
-        offset = len(self._chunk)
-        self._chunk += kept.tobytes()
-        dtype = _DTYPES[array.dtype.num]
-        place = (self._chunk_id, offset, kept.nbytes)
-        self._values.append((number, tensor, event, _SUMMARY, dtype, array.shape, *place, kept.shape, stats))
-        return number
 
     def _meet(self, tensor: Tensor, event: int) -> int:
         """Number of a tensor that the recorder may not know yet: its value is kept as of `event`."""
         mark = tensor._mark
-        if mark is not None and not self._tensor_ids.is_lost(mark):
-            return mark
+        if mark is not None and (mark < self._tensor_ids.floor or not self._tensor_ids.is_lost(mark)):
+            return mark  # type: ignore[no-any-return]
         is_parameter = tensor._rg and tensor._fn is None
         kind = _PARAMETER if is_parameter else _INTERMEDIATE if tensor._fn is not None else _LEAF
         return self._introduce(tensor, kind, self._variable_of(tensor), event)
@@ -268,7 +139,7 @@ class Recorder:
         inputs: Any = (),
         outputs: Any = (),
         values: Any = (),
-        params: dict[str, Any] | None = None,
+        params: dict[str, Any] = _NO_PARAMS,
         forward: int = -1,
         text: str = "",
     ) -> int:
@@ -280,47 +151,24 @@ class Recorder:
                 if value.__class__ not in plain.PLAIN:
                     params = plain.plain(params)
                     break
-        if self._cpu.in_use != self._in_use[0] or self._cuda.in_use != self._in_use[1]:
+        if self._cpu.in_use != self._in_use_cpu or self._cuda.in_use != self._in_use_cuda:
             self._note_memory(number)
-        self._events.append(
-            (
-                number,
-                kind,
-                op,
-                span,
-                module[0],
-                module[1],
-                inputs,
-                outputs,
-                values,
-                params or {},
-                forward,
-                text,
-                self._shown_memory,
-                0,
-                self._pass,
-            )
+        path, depth = module
+        memory = self._shown_memory
+        events = self._events
+        events.append(
+            (number, kind, op, span, path, depth, inputs, outputs, values, params, forward, text, memory, 0, self._pass)
         )
-        if self._clock() >= self._due or len(self._chunk) > FLUSH_BYTES:
+        if self._clock() >= self._due or len(events) >= FLUSH_EVENTS or len(self._chunk) > FLUSH_BYTES:
             self._flush_some()
         return number
-
-    def _note_memory(self, event: int) -> None:
-        cpu, cuda = self._cpu, self._cuda
-        before = self._in_use
-        self._in_use = (cpu.in_use, cuda.in_use)
-        if cpu.in_use != before[0] and cpu.peak:
-            self._memory.append((event, "cpu", cpu.in_use, cpu.peak))
-        if cuda.in_use != before[1] and cuda.peak:
-            self._memory.append((event, "cuda:0", cuda.in_use, cuda.peak))
-        self._shown_memory = cuda.in_use if cuda.peak else cpu.in_use if cpu.peak else -1
 
     # Observer: operators
 
     def created(self, op: str, tensor: Tensor, params: dict[str, Any]) -> None:
         """See `Observer.created`."""
         site = self._site()
-        named = self._naming_site(site, 2) if site.returns else site
+        named = self._places.naming(site) if site.returns else site
         event = self._n_events
         kind = _PARAMETER if tensor._rg else _LEAF
         array = tensor._array
@@ -342,7 +190,7 @@ class Recorder:
                 mark = self._meet(given, event)
             sources.append(mark)
         site = self._site()
-        named = self._naming_site(site, 2) if site.returns else site
+        named = self._places.naming(site) if site.returns else site
         if named.name:
             if named is self._named_site:
                 self._take_name_back()
@@ -367,6 +215,7 @@ class Recorder:
             node = output._fn
             if named.name:
                 self._named_tensor = number
+                self._named[number] = named.name
         if node is not None:
             node._mark = (event, sources, outputs, site.id, self._module)
             if self._iterations.waits_for_forward and self._pass < 0:
@@ -385,7 +234,7 @@ class Recorder:
         number = self._n_tensors
         self._n_tensors = number + 1
         device = "cpu" if tensor._device is CPU else "cuda:0"
-        dtype = _DTYPES[array.dtype.num]
+        dtype = DTYPES[array.dtype.num]
         shape = array.shape
         size = array.nbytes
         requires_grad = tensor._rg
@@ -446,15 +295,8 @@ class Recorder:
             frame = frame.f_back
         text = ""
         if frame is not None:
-            text = failures.receiver_text(self._source_map(), frame.f_code, frame.f_lasti)
+            text = failures.receiver_text(self._places.source_map(), frame.f_code, frame.f_lasti)
         return text if text and len(text) <= 40 and "\n" not in text else "loss"
-
-    def _name_of(self, number: int) -> str:
-        name = self._names.get(number)
-        if name is not None:
-            return name
-        first = self._tensors[0][0] if self._tensors else self._n_tensors
-        return str(self._tensors[number - first][5]) if number >= first else self._named.get(number, "")
 
     def backward_ended(self) -> None:
         """See `Observer.backward_ended`."""
@@ -462,18 +304,34 @@ class Recorder:
         self._pending.clear()
         self._further.clear()
 
-    def _gradient(self, of: int, array: Array) -> int:
+    def _gradient(self, of: int, array: Array, event: int) -> int:
+        """A new gradient tensor with its value; its value's number is the newest."""
         number = self._n_tensors
         self._n_tensors = number + 1
-        dtype = _DTYPES[array.dtype.num]
-        self._tensors.append((number, _GRADIENT, array.shape, dtype, "cpu", "", False, of, -1, array.nbytes))
+        dtype = DTYPES[array.dtype.num]
+        shape = array.shape
+        size = array.nbytes
+        self._tensors.append((number, _GRADIENT, shape, dtype, "cpu", "", False, of, -1, size))
+        if size > self._whole:
+            self._add_summary(number, event, array)
+        else:
+            value = self._n_values
+            self._n_values = value + 1
+            chunk = self._chunk
+            self._values.append((value, number, event, _WHOLE, dtype, shape, self._chunk_id, len(chunk), size))
+            chunk += array.tobytes()
         return number
+
+    def _newest_value(self, tensor: int) -> int:
+        """Number of the value just added for `tensor`, -1 when it had no numbers."""
+        values = self._values
+        return values[-1][0] if values and values[-1][1] == tensor else -1
 
     def _seed(self, of: int, array: Array) -> int:
         """The gradient that a pass starts from: an event of its own, without inputs."""
-        number = self._gradient(of, array)
-        value = self._add_value(number, self._n_events, array)
-        self._event(_ACCUMULATE, "backward", self._pass_site.id, ("", 0), (), (number,), (value,))
+        number = self._gradient(of, array, self._n_events)
+        value = self._newest_value(number)
+        self._event(_ACCUMULATE, "backward", self._pass_site.id, _TOP, (), (number,), (value,))
         return number
 
     def backward(self, node: Node, grads: tuple[Array | None, ...], result: tuple[Array | None, ...]) -> None:
@@ -484,33 +342,28 @@ class Recorder:
         forward, sources, targets, span, module = mark
         pending = self._pending
         incoming: list[int] = []
-        for at, grad in enumerate(grads):
+        for of, grad in zip(targets, grads):
             if grad is None:
                 incoming.append(-1)
-                continue
-            of = targets[at]
-            number = pending.pop(of, -1)
-            incoming.append(number if number >= 0 else self._seed(of, grad))
+            else:
+                number = pending.pop(of, -1)
+                incoming.append(number if number >= 0 else self._seed(of, grad))
         event = self._n_events
         outgoing: list[int] = []
         values: list[int] = []
-        for at, grad in enumerate(result):
+        for of, grad in zip(sources, result):
             if grad is None:
                 outgoing.append(-1)
                 values.append(-1)
                 continue
-            of = sources[at]
-            number = self._gradient(of, grad)
+            number = self._gradient(of, grad, event)
             outgoing.append(number)
-            values.append(self._add_value(number, event, grad))
+            values.append(self._n_values - 1 if type(grad) is not Virtual else -1)
             if of in pending:
                 self._further.setdefault(of, deque()).append(number)
             else:
                 pending[of] = number
-        self._event(_BACKWARD, self._op_name(node), span, module, incoming, outgoing, values, None, forward)
-
-    def _op_name(self, node: Node) -> str:
-        return node.op.name
+        self._event(_BACKWARD, node.op.name, span, module, incoming, outgoing, values, _NO_PARAMS, forward)
 
     def summed(self, node: Node, output: int, contribution: Array, total: Array) -> None:
         """See `Observer.summed`."""
@@ -524,10 +377,10 @@ class Recorder:
         waiting = self._further.get(of)
         second = waiting.popleft() if waiting else -1
         first = self._pending.get(of, -1)
-        number = self._gradient(of, total)
-        value = self._add_value(number, event, total)
+        number = self._gradient(of, total, event)
+        value = self._newest_value(number)
         self._pending[of] = number
-        self._event(_ACCUMULATE, "add", span, module, (first, second), (number,), (value,), None, forward)
+        self._event(_ACCUMULATE, "add", span, module, (first, second), (number,), (value,), _NO_PARAMS, forward)
 
     def accumulated(self, leaf: Tensor, grad: Array) -> None:
         """See `Observer.accumulated`."""
@@ -538,7 +391,7 @@ class Recorder:
         event = self._n_events
         total = leaf._grad
         number = self._leaf_grads.get(of, -1)
-        if number < 0 or self._tensor_ids.is_lost(number):
+        if number < 0 or (number >= self._tensor_ids.floor and self._tensor_ids.is_lost(number)):
             name = self._names.get(of, "")
             number = self._add_tensor(
                 _LEAF_GRAD, total._array, f"{name}.grad" if name else "", False, of, str(leaf._device)
@@ -549,7 +402,7 @@ class Recorder:
             inputs = (number, contribution) if total._mark == number else (contribution,)
         total._mark = number
         value = self._add_value(number, event, total._array)
-        self._event(_ACCUMULATE, "accumulate", self._pass_site.id, ("", 0), inputs, (number,), (value,))
+        self._event(_ACCUMULATE, "accumulate", self._pass_site.id, _TOP, inputs, (number,), (value,))
 
     # Observer: optimizers, modules, messages
 
@@ -559,12 +412,12 @@ class Recorder:
         number = self._meet(param, event)
         value = self._add_value(number, event, param._array)
         inputs = (number, self._leaf_grads.get(number, -1))
-        self._event(_UPDATE, optimizer, self._site().id, ("", 0), inputs, (number,), (value,), params)
+        self._event(_UPDATE, optimizer, self._site().id, _TOP, inputs, (number,), (value,), params)
 
     def zeroed(self, params: list[Tensor]) -> None:
         """See `Observer.zeroed`."""
         cleared = [self._leaf_grads[each._mark] for each in params if each._mark in self._leaf_grads]
-        self._event(_INPLACE, "zero_grad", self._site().id, ("", 0), cleared, cleared, [-1] * len(cleared))
+        self._event(_INPLACE, "zero_grad", self._site().id, _TOP, cleared, cleared, [-1] * len(cleared))
 
     def module_entered(self, module: Any) -> None:
         """See `Observer.module_entered`."""
@@ -610,17 +463,6 @@ class Recorder:
             self._names[mark] = name
             self._amend(mark, kind=kind, name=name, requires_grad=tensor._rg)
 
-    def _amend(self, number: int, **changes: Any) -> None:
-        first = self._tensors[0][0] if self._tensors else self._n_tensors
-        if number >= first:
-            fields = list(self._tensors[number - first])
-            for field, value in changes.items():
-                fields[_FIELDS[field]] = value
-            self._tensors[number - first] = tuple(fields)
-        else:
-            self._writer.amend_tensor(self._tensor_ids.id_of(number), changes)
-            self._named.pop(number, None)
-
     def warned(self, message: str, category: str, kind: str, facts: dict[str, Any]) -> None:
         """See `Observer.warned`."""
         self._event(_WARNING, category, self._site().id, self._module, params={"kind": kind, **facts}, text=message)
@@ -635,7 +477,7 @@ class Recorder:
             op,
             [-1 if each is None else self._meet(each, event) for each in tensors],
             [None if each is None else list(each._array.shape) for each in tensors],
-            ["" if each is None else _DTYPES[each._array.dtype.num] for each in tensors],
+            ["" if each is None else DTYPES[each._array.dtype.num] for each in tensors],
             plain.plain(params),
             self._site(),
             self._module,
@@ -674,11 +516,11 @@ class Recorder:
         self._say_partial()
         failed = failures.of(error)
         trail = failures.own_frames(error, self._filename)
-        source_map = self._source_map()
-        site = _NOWHERE
+        source_map = self._places.source_map()
+        site = NOWHERE
         if trail:
             code, lasti, _ = trail[-1]
-            site = self._sites.get((id(code), lasti)) or self._new_site(code, lasti)
+            site = self._places.at(code, lasti)
         facts = dict(getattr(error, "facts", None) or {})
         message = str(error)
         if failed is not None:
@@ -689,7 +531,7 @@ class Recorder:
                 _ERROR, failed.op, site.id, failed.module, failed.inputs, params=failed.params, text=message
             )
         else:
-            event = self._event(_ERROR, "", site.id, ("", 0), text=message)
+            event = self._event(_ERROR, "", site.id, _TOP, text=message)
         for operand in facts.get("operands", ()):
             operand["tensor"] = self._tensor_ids.id_of(operand["tensor"])
         failure = Failure(
@@ -713,7 +555,7 @@ class Recorder:
         self._say_partial()
         self._is_finished = True
         for records, place in ((self._values, 2), (self._losses, 3)):
-            early = _take_from(records, place, self._n_events)
+            early = take_from(records, place, self._n_events)
             if self._n_events:
                 records += [(*fields[:place], self._n_events - 1, *fields[place + 1 :]) for fields in early]
         self._iterations.finish(self._n_events)
@@ -722,178 +564,6 @@ class Recorder:
         self._writer.flush()
 
     close = finish
-
-    # Writing
-
-    def flush(self) -> None:
-        """Put on disk what is decided, so that a reader sees it."""
-        self._flush_some()
-
-    def _flush_some(self) -> None:
-        if not self._is_thin or len(self._chunk) > SPILL_BYTES or len(self._events) > SPILL_EVENTS:
-            self._keep()
-        self._writer.flush()
-        self._due = self._clock() + self._flush_seconds
-
-    def _mend(self) -> None:
-        """Set the counts by what is there: an interruption may have come between counting and appending."""
-        if self._events:
-            self._n_events = self._events[-1][0] + 1
-        if self._tensors:
-            self._n_tensors = self._tensors[-1][0] + 1
-        values = self._values
-        while values and (values[-1][1] >= self._n_tensors or values[-1][2] > self._n_events):
-            values.pop()
-        if values:
-            self._n_values = values[-1][0] + 1
-
-    def _section_over(self, kind: str, iteration: int, first: int, end: int) -> None:
-        is_open = not self._is_finished and kind == "iteration" and end == self._n_events
-        if self._is_thin and is_open and first >= self._event_ids.start and not self._retention.keeps(iteration):
-            self._drop(kind, iteration, first)
-            return
-        self._sections.append((self._n_sections, kind, iteration, first, end, True))
-        self._n_sections += 1
-        if self._is_thin:
-            self._keep()
-        elif is_open and self._retention.is_spent(self._value_bytes + len(self._chunk), end):
-            self._keep()
-            self._is_thin = True
-            self._event_ids.begin(self._n_events)
-            self._tensor_ids.begin(self._n_tensors)
-
-    def _keep(self) -> None:
-        """Hand all records that wait to the writer."""
-        writer = self._writer
-        for fields in self._tensors:
-            if fields[5]:
-                self._named[fields[0]] = fields[5]
-        if len(self._named) > 20_000:
-            self._named = dict(list(self._named.items())[-5_000:])
-        if self._is_thin:
-            self._renumber()
-            if self._carried and self._events:
-                self._write_carried(self._events[0][0])
-        if self._chunk:
-            self._value_bytes += len(self._chunk)
-            writer.put_chunk(bytes(self._chunk))
-            self._chunk = bytearray()
-            self._chunk_id = writer.next_chunk
-        self._hand_over()
-        if self._is_thin:
-            self._event_ids.keep(self._n_events)
-            self._tensor_ids.keep(self._n_tensors)
-
-    def _hand_over(self) -> None:
-        writer = self._writer
-        # What belongs to an event that has not come yet waits for it.
-        end = self._event_ids.id_of(self._n_events)
-        early_values = _take_from(self._values, 2, end)
-        early_losses = _take_from(self._losses, 3, end)
-        waiting = (self._tensors, self._events, self._values, self._memory, self._losses, self._sections)
-        for kind, records in zip(("tensor", "event", "value", "memory", "loss", "section"), waiting, strict=True):
-            if records:
-                writer.add_many(kind, records)
-                records.clear()
-        self._values += early_values
-        self._losses += early_losses
-
-    def _renumber(self) -> None:
-        """Put ids in the place of numbers in all records that wait."""
-        event_id, tensor_id, lost = self._event_ids.id_of, self._tensor_ids.id_of, self._lost_values
-        self._tensors[:] = [(tensor_id(t[0]), *t[1:7], tensor_id(t[7]), tensor_id(t[8]), *t[9:]) for t in self._tensors]
-        self._events[:] = [
-            (
-                event_id(e[0]),
-                *e[1:6],
-                [tensor_id(number) for number in e[6]],
-                [tensor_id(number) for number in e[7]],
-                [number - lost if number >= 0 else -1 for number in e[8]],
-                e[9],
-                event_id(e[10]),
-                *e[11:],
-            )
-            for e in self._events
-        ]
-        self._values[:] = [(v[0] - lost, tensor_id(v[1]), event_id(v[2]), *v[3:]) for v in self._values]
-        self._memory[:] = [(event_id(m[0]), *m[1:]) for m in self._memory]
-        self._losses[:] = [(*loss[:3], event_id(loss[3])) for loss in self._losses]
-        self._sections[:] = [(*s[:3], event_id(s[3]), event_id(s[4]), s[5]) for s in self._sections]
-
-    def _write_carried(self, first: int) -> None:
-        """What iterations that were left out made of older tensors is their value before event `first`, the next kept."""
-        for value, data in self._carried.values():
-            number = self._n_values
-            self._n_values = number + 1
-            place = (self._chunk_id, len(self._chunk), len(data))
-            self._chunk += data
-            tensor = self._tensor_ids.id_of(value[1])
-            self._values.append(
-                (number - self._lost_values, tensor, max(first - 1, 0), *value[3:6], *place, *value[9:])
-            )
-        self._carried.clear()
-
-    def _drop(self, kind: str, iteration: int, first: int) -> None:
-        """Leave out an iteration but for its losses and messages, and remember what it made of older tensors."""
-        oldest = self._tensor_ids.start
-        for value in self._values:
-            if value[1] < oldest:
-                self._carried[value[1]] = (value, bytes(self._chunk[value[7] : value[7] + value[8]]))
-        roots = {loss[3] for loss in self._losses}
-        events = [e for e in self._events if e[1] in _KEPT_ALWAYS or (e[0] in roots and e[1] == _ACCUMULATE)]
-        gradients = {number for e in events if e[1] == _ACCUMULATE for number in e[7]}
-        wanted = gradients | {t[7] for t in self._tensors if t[0] in gradients}
-        tensors = [t for t in self._tensors if t[0] in wanted]
-        values = {v[1]: v for v in self._values if v[1] in wanted and v[1] >= oldest}  # the newest of each
-        n_before = self._n_values - len(self._values)
-        self._event_ids.drop(self._n_events, [e[0] for e in events])
-        self._tensor_ids.drop(self._n_tensors, [t[0] for t in tensors])
-        first_id = n_before - self._lost_values
-        event_id, tensor_id = self._event_ids.id_of, self._tensor_ids.id_of
-        ids: dict[int, int] = {}
-        records = []
-        for at, value in enumerate(sorted(values.values())):
-            ids[value[0]] = first_id + at
-            place = self._writer.put_bytes(bytes(self._chunk[value[7] : value[7] + value[8]]))
-            event = max(event_id(value[2]), event_id(events[0][0]) if events else 0)
-            records.append((first_id + at, tensor_id(value[1]), event, *value[3:6], *place, *value[9:]))
-        self._lost_values += len(self._values) - len(records)
-        self._tensors[:] = [(tensor_id(t[0]), *t[1:7], tensor_id(t[7]), -1, *t[9:]) for t in tensors]
-        self._events[:] = [
-            (
-                event_id(e[0]),
-                *e[1:6],
-                [tensor_id(number) for number in e[6]],
-                [tensor_id(number) for number in e[7]],
-                [ids.get(number, -1) for number in e[8]],
-                e[9],
-                -1,
-                *e[11:],
-            )
-            for e in events
-        ]
-        self._values[:] = records
-        last = event_id(events[-1][0]) if events else -1
-        newest = {m[1]: m for m in self._memory}
-        self._memory[:] = [(last, *m[1:]) for m in newest.values()] if events else []
-        self._losses[:] = [(*loss[:3], event_id(loss[3])) for loss in self._losses if event_id(loss[3]) >= 0]
-        if events:
-            self._sections.append((self._n_sections, kind, iteration, event_id(events[0][0]), last + 1, False))
-            self._n_sections += 1
-        self._hand_over()
-        self._chunk.clear()
-        self._chunk_id = self._writer.next_chunk
-        self._named_tensor = -1
-
-
-def _take_from(records: list[tuple[Any, ...]], place: int, event: int) -> list[tuple[Any, ...]]:
-    """Cut off and return the end of `records` whose field `place` is `event` or later."""
-    at = len(records)
-    while at and records[at - 1][place] >= event:
-        at -= 1
-    taken = records[at:]
-    del records[at:]
-    return taken
 
 
 def _one_line(module: Any) -> str:

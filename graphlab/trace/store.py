@@ -85,6 +85,7 @@ class TraceWriter:
         self._ready: list[tuple[int, bytes]] = []  # chunks to be written
         self._chunk = bytearray()
         self._chunk_id = 0
+        self._rows: list[tuple[str, int, bytes]] = []  # encoded, to be written
         self._n_rows = 0
         self._is_closed = False
         try:
@@ -125,6 +126,17 @@ class TraceWriter:
         """Append several records of one kind."""
         self._pending[kind].extend(records)
 
+    def put_records(self, kind: str, records: list[tuple[Any, ...]]) -> None:
+        """Append several records of one kind, encoded at once; the list may be used again."""
+        self._end_pending(kind)
+        self._rows.append((kind, len(records), _encoder.encode(records)))
+
+    def _end_pending(self, kind: str) -> None:
+        pending = self._pending[kind]
+        if pending:
+            self._rows.append((kind, len(pending), _encoder.encode(pending)))
+            pending.clear()
+
     def amend_tensor(self, tensor: int, changes: dict[str, Any]) -> None:
         """Correct what was said of a tensor already written: its "name", "kind" or "requires_grad"."""
         self._pending["amend"].append((tensor, changes))
@@ -159,10 +171,9 @@ class TraceWriter:
     def flush(self) -> None:
         """Put everything pending on disk in one transaction, so that readers see whole events."""
         self._end_chunk()
-        rows: list[tuple[int, str, int, bytes]] = []
-        for kind, records in self._pending.items():
-            if records:
-                rows.append((self._n_rows + len(rows) + 1, kind, len(records), _encoder.encode(records)))
+        for kind in self._pending:
+            self._end_pending(kind)
+        rows = [(self._n_rows + at, *row) for at, row in enumerate(self._rows, 1)]
         if not rows and not self._ready:
             return
         try:
@@ -175,9 +186,8 @@ class TraceWriter:
         except sqlite3.Error as error:
             raise self._error(error) from error
         self._n_rows += len(rows)
+        self._rows = []
         self._ready = []
-        for records in self._pending.values():
-            records.clear()
 
     def close(self) -> None:
         """Flush and close; the WAL is folded into the file, so that it can be copied alone."""
