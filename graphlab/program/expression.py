@@ -398,9 +398,7 @@ def _literal(numbers: npt.NDArray[np.generic]) -> str:
 
     if numbers.dtype == np.float32:
         # float32's own shortest digits: 0.1, not 0.10000000149011612
-        listed = (
-            np.vectorize(lambda each: float(str(each)), otypes=[np.float64])(numbers).tolist() if numbers.size else []
-        )
+        listed = np.array([float(str(each)) for each in numbers.ravel()]).reshape(numbers.shape).tolist()
     else:
         listed = numbers.tolist()
     if numbers.ndim == 2 and len(listed) > 1:

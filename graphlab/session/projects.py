@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Document:
-    """What was opened. kind: "program", "project" or "trace"; a trace's `source` is the program it was recorded from."""
+    """What was opened. kind: "program", "project" or "trace"; `source` of a trace: the recorded program."""
 
     kind: str
     path: Path

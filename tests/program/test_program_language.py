@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of small programs
 import dis
 import io
 import sys

@@ -342,7 +342,6 @@ def test_wait_says_when_it_waited_long_enough(runner: Runner) -> None:
 
 
 def test_closing_the_runner_leaves_nothing_behind() -> None:
-    before = set(threading.enumerate())
     runner = Runner()
     run = runner.start(RunRequest("while True: pass"))
     spare = runner.spare
@@ -352,4 +351,6 @@ def test_closing_the_runner_leaves_nothing_behind() -> None:
     assert not folder.exists()
     assert spare is None or not spare.is_alive
     assert not run._worker.is_alive
-    assert set(threading.enumerate()) <= before
+    workers = [worker for worker in (spare, run._worker) if worker is not None]
+    threads = [run._watch, *(thread for worker in workers for thread in (worker._reader, worker._errors))]
+    assert not any(thread.is_alive() for thread in threads)
