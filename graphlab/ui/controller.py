@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from shiboken6 import isValid
 
 from graphlab.i18n import N_, _, ngettext
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from graphlab.trace.records import Problem
     from graphlab.trace.store import TraceReader
     from graphlab.ui.panels.console import Console
+    from graphlab.ui.verification import Verification
     from graphlab.ui.window import MainWindow
 
 POLL = 33  # ms
@@ -51,7 +53,8 @@ class Controller(QObject):
         self._node = ""
         self._followed_to = -1
         self._next_follow = 0.0
-        self._verification: object | None = None
+        self._verification: Verification | None = None
+        self._ending: list[Verification] = []  # cancelled ones that have not ended yet
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
@@ -217,7 +220,7 @@ class Controller(QObject):
         self._tell(outcome, problems)
         self._state.set_run_state("idle")
         self.run_ended.emit(outcome.status)
-        self._verify(run.request.source, problems)
+        self._verify(run, problems)
 
     def _discard(self, run: Run) -> None:
         if self._runner is not None:
@@ -291,12 +294,35 @@ class Controller(QObject):
 
     # Fixes
 
-    def _verify(self, source: str, problems: list[Problem]) -> None:
+    def _verify(self, run: Run, problems: list[Problem]) -> None:
+        from graphlab.ui.verification import Verification
+
         if not self._window.settings.get("run/check_fixes") or not any(problem.fixes for problem in problems):
             return
+        self._verification = Verification(problems, run.request.source, run.request.limits, self)
+        self._verification.checked.connect(self._take_checked)
+        self._verification.finished.connect(self._verification.deleteLater)
+        self._verification.start(QThread.Priority.LowPriority)
+
+    @Slot(object)
+    def _take_checked(self, problems: list[Problem]) -> None:
+        if self.sender() is not self._verification:
+            return  # the program was run again meanwhile
+        self._verification = None
+        self._state.set_problems(problems)
+        self.fixes_checked.emit()
 
     def _cancel_verification(self) -> None:
-        self._verification = None
+        if self._verification is not None:
+            self._verification.cancel()
+            self._ending.append(self._verification)
+            self._verification = None
+        self._ending = [thread for thread in self._ending if isValid(thread) and thread.isRunning()]
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether fixes are being checked."""
+        return self._verification is not None
 
     # Other traces
 
@@ -337,6 +363,10 @@ class Controller(QObject):
         self._timer.stop()
         self._warm_up.stop()
         self.leave()
+        for thread in self._ending:
+            if isValid(thread):
+                thread.wait()
+        self._ending = []
         if self._runner is not None:
             self._runner.close()
             self._runner = None

@@ -227,11 +227,12 @@ class MainWindow(QMainWindow):
         """The panel with this object name; built now when nobody saw it yet."""
         return self.hosts[name].widget()
 
-    def findChild(self, kind: type, name: str = "", *options: Any) -> Any:
+    def findChild(self, kind: type, *arguments: Any, **options: Any) -> Any:
         """As Qt's; a panel that was not shown yet is built first, so that scripts need not know of that."""
-        if name in self.hosts:
+        name = arguments[0] if arguments else options.get("name")
+        if isinstance(name, str) and name in self.hosts:
             self.panel(name)
-        return super().findChild(kind, name, *options)
+        return super().findChild(kind, *arguments, **options)
 
     def _connect_panel(self, name: str, widget: QWidget) -> None:
         """A panel was built: answer its wishes."""
