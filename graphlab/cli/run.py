@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
@@ -16,7 +17,7 @@ from graphlab.session.projects import ProjectError, open_document, save_trace
 from graphlab.session.runner import Outcome, Printed, Run, Runner, RunRequest
 from graphlab.session.verify import verify_fixes
 from graphlab.trace.records import Problem
-from graphlab.trace.store import TraceReader
+from graphlab.trace.store import TraceError, TraceReader
 
 EXIT = {"ok": 0, "failed": 1, "refused": 1, "crashed": 1, "stopped": 1, "limit": 3}
 
@@ -48,7 +49,7 @@ def run(path: str, as_json: bool, trace: str | None, seconds: float | None, no_v
     with Runner(keep_warm=False) as runner:
         run = runner.start(RunRequest(document.source, limits=limits))
         printed, outcome = _follow(run, None if as_json else sys.stdout)
-        if trace is not None and outcome.status != "refused":
+        if trace is not None and outcome.status != "refused" and Path(run.trace_path).exists():
             try:
                 save_trace(run.trace_path, trace)
             except ProjectError as error:
@@ -75,10 +76,12 @@ def _follow(run: Run, live: TextIO | None) -> tuple[str, Outcome]:
             run.stop()
         for message in run.poll():
             if isinstance(message, Printed):
-                parts.append(message.text)
+                if message.stream == "stdout":
+                    parts.append(message.text)
                 if live is not None:
-                    live.write(message.text)
-                    live.flush()
+                    target = live if message.stream == "stdout" else sys.stderr
+                    target.write(message.text)
+                    target.flush()
             elif isinstance(message, Outcome):
                 return "".join(parts), message
 
@@ -94,7 +97,10 @@ def _result(run: Run, outcome: Outcome, printed: str) -> tuple[Result, list[Prob
         return result, [explain.problem_for_refusal(refusal, run.request.source)] if isinstance(
             refusal, Refusal
         ) else []
-    reader = TraceReader(run.trace_path)
+    try:
+        reader = TraceReader(run.trace_path)
+    except TraceError:  # the worker was gone before it began one
+        return result, []
     try:
         for loss in reader.losses:
             result.losses.setdefault(loss.name, []).append([loss.iteration, loss.value])

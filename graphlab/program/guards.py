@@ -345,6 +345,7 @@ def _ignore(_loop: int) -> None:
 
 def namespace(
     stdout: TextIO,
+    stderr: TextIO | None = None,
     loop_started: Callable[[int], Any] | None = None,
     loop_ended: Callable[[int], Any] | None = None,
 ) -> dict[str, Any]:
@@ -382,8 +383,10 @@ def namespace(
             "_loop_ended_": loop_ended or _ignore,
         }
     )
-    stream = _Stream(stdout.write)
-    library("sys")._set(stdout=stream, stderr=stream, exit=_end_program, argv=["program.py"])
+    errors = stdout if stderr is None else stderr
+    library("sys")._set(
+        stdout=_Stream(stdout.write), stderr=_Stream(errors.write), exit=_end_program, argv=["program.py"]
+    )
     return {"__name__": "__main__", "__builtins__": table, "__doc__": None}
 
 

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import CodeType
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def execute(request: RunRequest, prints: Any, control: Control) -> Outcome:
         return refused(checked)
     _prepare(request.limits)
     if not request.record:
-        outcome, _error = _run(checked, namespace(prints), request.limits, prints, control)
+        outcome, _error = _run(checked, namespace(prints, prints.stderr), request.limits, prints, control)
         return outcome
     return _run_recorded(checked, request, prints, control)
 
@@ -92,7 +92,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
     recorder = Recorder(writer, FILENAME, source=checked.source)
     prints.listener = recorder.printed
     count_cpu(True)
-    names = namespace(prints, recorder.loop_started, recorder.loop_ended)
+    names = namespace(prints, prints.stderr, recorder.loop_started, recorder.loop_ended)
     observe.set_observer(recorder)
     try:
         outcome, error = _run(checked, names, request.limits, prints, control)
@@ -116,12 +116,12 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
 
 
 def _run(
-    checked: Checked, names: dict[str, Any], limits: Limits, prints: TextIO, control: Control
+    checked: Checked, names: dict[str, Any], limits: Limits, prints: Any, control: Control
 ) -> tuple[Outcome, BaseException | None]:
     """Run the code in its own `__main__`; the outcome, and the exception that ended it."""
     module = main_module(names)
     before = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = prints  # where tracebacks and warnings of libraries go too
+    sys.stdout, sys.stderr = prints, prints.stderr
     error: BaseException | None = None
     try:
         with warnings.catch_warnings():

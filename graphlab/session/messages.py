@@ -44,9 +44,10 @@ class Started(msgspec.Struct, frozen=True, tag="started"):
 
 
 class Printed(msgspec.Struct, frozen=True, tag="printed"):
-    """The program printed `text` (gathered over some milliseconds)."""
+    """The program printed `text` (gathered over some milliseconds). Warnings go to "stderr", as in Python."""
 
     text: str
+    stream: str = "stdout"
 
 
 class Outcome(msgspec.Struct, frozen=True, tag="ended"):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import itertools
+import operator
 import os
 import queue
 import sys
@@ -62,7 +64,8 @@ class Prints(io.TextIOBase):
     def __init__(self, limit: int, on_limit: Any, send: Any) -> None:
         self._send = send
         self._sent = 0.0
-        self._parts: list[str] = []
+        self._parts: list[tuple[str, str]] = []  # stream, text
+        self.stderr = Errors(self)
         self._n = 0
         self._limit = limit
         self._on_limit = on_limit
@@ -71,19 +74,23 @@ class Prints(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Take printed text; ends the program when it printed too much."""
+        return self.take("stdout", text)
+
+    def take(self, stream: str, text: str) -> int:
+        """Take text for "stdout" or "stderr"."""
         if not text.isascii():
             text = text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair can't be sent
         n = len(text)
         with self._lock:
             if self._limit and self._n + n > self._limit:
-                self._parts.append(text[: max(self._limit - self._n, 0)])
+                self._parts.append((stream, text[: max(self._limit - self._n, 0)]))
                 self._n = self._limit
                 is_over = True
             else:
-                self._parts.append(text)
+                self._parts.append((stream, text))
                 self._n += n
                 is_over = False
-        if self.listener is not None:
+        if self.listener is not None and stream == "stdout":
             self.listener(text)
         if is_over:
             self._on_limit()
@@ -97,11 +104,25 @@ class Prints(io.TextIOBase):
     def pass_on(self) -> None:
         """Send what was written since the last call."""
         with self._lock:
-            text = "".join(self._parts)
-            self._parts.clear()
+            parts, self._parts = self._parts, []
             self._sent = time.monotonic()
-            for start in range(0, len(text), 2**20):
-                self._send(Printed(text[start : start + 2**20]))
+            for stream, group in itertools.groupby(parts, key=operator.itemgetter(0)):
+                text = "".join(part for _stream, part in group)
+                for start in range(0, len(text), 2**20):
+                    self._send(Printed(text[start : start + 2**20], stream))
+
+
+class Errors(io.TextIOBase):
+    """The program's standard error: warnings, and what it prints there."""
+
+    def __init__(self, prints: Prints) -> None:
+        self._prints = prints
+
+    def write(self, text: str) -> int:
+        return self._prints.take("stderr", text)
+
+    def writable(self) -> bool:
+        return True
 
 
 class Worker:
