@@ -332,3 +332,51 @@ def test_data_loader_shuffles_the_same():
     engine.manual_seed(1)
     torch.manual_seed(1)
     assert run(engine, mine_data) == run(torch, their_data)
+
+
+ACTIVATIONS = ["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "GELU", "SiLU", "ELU", "Softplus", "Hardtanh", "SELU", "Mish"]
+ACTIVATIONS += ["LogSigmoid", "Softsign", "ReLU6"]
+LAYERS = [
+    lambda n: (n.LayerNorm(4), (3, 4)),
+    lambda n: (n.LayerNorm((3, 4)), (2, 3, 4)),
+    lambda n: (n.LayerNorm(4, elementwise_affine=False), (3, 4)),
+    lambda n: (n.BatchNorm1d(4), (6, 4)),
+    lambda n: (n.BatchNorm1d(4), (3, 4, 5)),
+    lambda n: (n.BatchNorm1d(4, affine=False, momentum=None), (6, 4)),
+    lambda n: (n.BatchNorm1d(4, track_running_stats=False).eval(), (6, 4)),
+    lambda n: (n.Dropout(0.3), (50, 7)),
+    lambda n: (n.Dropout(0.3).eval(), (5, 7)),
+    lambda n: (n.Sequential(n.Linear(4, 8), n.ReLU(), n.Linear(8, 2)), (5, 4)),
+    lambda n: (n.Sequential(n.Flatten(), n.Linear(12, 2), n.Softmax(dim=1)), (5, 3, 4)),
+    *((lambda n, name=name: (getattr(n, name)(), (5, 4))) for name in ACTIVATIONS),
+]
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_layers_forward_backward_and_in_evaluation(make):
+    def run(t):
+        layer, shape = make(t.nn)
+        x = t.randn(*shape, requires_grad=True)
+        out = layer(x)
+        (out * t.randn(*out.shape)).sum().backward()
+        values = [*out.flatten().tolist(), *x.grad.flatten().tolist()]
+        for p in layer.parameters():
+            values += p.grad.flatten().tolist()
+        for b in layer.buffers():
+            values += b.flatten().tolist()
+        layer.eval()
+        again = layer(x.detach())
+        return values + again.flatten().tolist(), out.grad_fn.name() if out.grad_fn is not x.grad_fn else None
+
+    mine, theirs = both(run)
+    assert mine[0] == pytest.approx(theirs[0], rel=2e-4, abs=2e-6)
+    assert mine[1] == theirs[1]
+
+
+def test_dropout_takes_the_same_entries():
+    def run(t):
+        x = t.ones(200)
+        return [t.nn.functional.dropout(x, p).tolist() for p in (0.5, 0.1, 0.0, 1.0, 0.9)], t.rand(2).tolist()
+
+    mine, theirs = both(run)
+    assert mine == theirs

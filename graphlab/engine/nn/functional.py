@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphlab.engine import ops  # noqa: F401 - declares the operators
+from graphlab.engine.nn import operators  # noqa: F401 - declares those of layers
 from graphlab.engine.ops.loss import reduction_of
 from graphlab.engine.ops.run import FUNCTIONS
 
