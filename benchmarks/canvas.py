@@ -56,7 +56,7 @@ def graph(n: int, width: int) -> FlowGraph:
 def scene(n: int, width: int) -> Scene:
     """The graph on a grid, with curves of eight segments, so that the layout's time plays no part."""
     flow = graph(n, width)
-    faces, face_of = measure(flow, {})
+    faces, face_of = measure(flow, lambda op: "pointwise")
     wanted = layout_graph(flow, faces, face_of)
     x = (np.arange(n) % width) * 190.0
     y = (np.arange(n) // width) * 95.0

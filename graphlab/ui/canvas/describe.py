@@ -28,10 +28,32 @@ KINDS = {
 }
 
 
-@lru_cache(maxsize=1)
-def categories() -> dict[str, str]:
-    """The category of each operator, by its name."""
-    return {}
+# The theme's role for each category of operators, by the category's label, which is how `describe_op` gives it.
+ROLES = {
+    N_("Arithmetic"): "pointwise",
+    N_("Elementwise function"): "pointwise",
+    N_("Activation"): "activation",
+    N_("Matrix product"): "linear",
+    N_("Reduction"): "reduction",
+    N_("Shape"): "shape",
+    N_("Indexing"): "index",
+    N_("Comparison"): "compare",
+    N_("Loss"): "loss",
+    N_("Normalization"): "normalization",
+    N_("Convolution"): "convolution",
+    N_("Creation"): "creation",
+    N_("Random"): "creation",
+    N_("Conversion"): "shape",
+}
+
+
+@lru_cache(maxsize=4096)
+def category_role(op: str) -> str:
+    """The theme's role for an operator's category; "pointwise" for one that nobody knows."""
+    from graphlab.explain import describe_op  # not at the top: the catalogue takes its time to import
+
+    label = describe_op(op)["category"]
+    return next((role for known, role in ROLES.items() if _(known) == label), "pointwise")
 
 
 def tooltip(trace: TraceReader, scene: Scene, node: int, value: int) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TILE_SCALE = 0.36  # from here on names can be read
 LABEL_SCALE = 0.55
 TITLE_SCALE = 0.3
+MIN_GROUP = 14  # pixels below which a module's frame is left out
 VALUE_SCALE = 0.36
 MAX_TILED = 900  # nodes drawn as tiles in one frame
 MAX_FINE_EDGES = 260  # edges drawn with round wide pens
@@ -79,9 +80,10 @@ class Renderer:
         nodes = scene.nodes_in(x0, y0, x1, y1)
         edges = scene.edges_in(x0, y0, x1, y1)
         is_close = view.is_vector or (camera.scale >= TILE_SCALE and len(nodes) <= MAX_TILED)
-        self._groups(painter, scene, view, area)
+        groups = scene.groups_in(x0, y0, x1, y1, MIN_GROUP / camera.scale)
+        self._groups(painter, scene, view, groups)
         self._edges(painter, scene, view, edges, is_close)
-        self._group_titles(painter, scene, view, area)
+        self._group_titles(painter, scene, view, groups, area)
         if is_close:
             self._portals(painter, scene, view, area)
             if camera.scale >= LABEL_SCALE:
@@ -105,28 +107,26 @@ class Renderer:
 
     # Groups
 
-    def _groups(self, painter: QPainter, scene: Scene, view: View, area: QRectF) -> None:
-        t, camera = view.tokens, view.camera
-        groups = scene.geometry.picture.groups
-        if not groups:
+    def _groups(self, painter: QPainter, scene: Scene, view: View, groups: Ints) -> None:
+        if not len(groups):
             return
+        t, camera = view.tokens, view.camera
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for box in groups:
-            rect = _to_widget(camera, box.x0, box.y0, box.x1, box.y1)
-            if not rect.intersects(area) or rect.width() < 3:
-                continue
-            painter.setPen(QPen(t.group_outline, 1))
-            painter.setBrush(t.group_fill)
+        painter.setPen(QPen(t.group_outline, 1))
+        painter.setBrush(t.group_fill)
+        for x0, y0, x1, y1 in scene.geometry.group_boxes[groups].tolist():
+            rect = _to_widget(camera, x0, y0, x1, y1)
             radius = min(11 * camera.scale, rect.width() / 2)
             painter.drawRoundedRect(rect, radius, radius)
 
-    def _group_titles(self, painter: QPainter, scene: Scene, view: View, area: QRectF) -> None:
+    def _group_titles(self, painter: QPainter, scene: Scene, view: View, groups: Ints, area: QRectF) -> None:
         """The modules' names and −/+ signs, over the edges that pass."""
         t, camera = view.tokens, view.camera
         if camera.scale < TITLE_SCALE:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for box in scene.geometry.picture.groups:
+        for number in groups.tolist():
+            box = scene.geometry.picture.groups[number]
             if not _to_widget(camera, box.x0, box.y0, box.x1, box.y0 + 24).intersects(area):
                 continue
             painter.save()

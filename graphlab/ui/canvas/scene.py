@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
@@ -98,6 +99,7 @@ class Geometry:
     label_places: Floats  # (m, 2) middles of the edges' labels, NaN where there is no room
     label_widths: Floats  # (m,)
     bounds: tuple[float, float, float, float]
+    group_boxes: Floats  # (g, 4) frames of modules, as in `picture.groups`
 
 
 @dataclass(slots=True)
@@ -138,6 +140,12 @@ class Scene:
         r = self.geometry.rects
         return np.flatnonzero((r[:, 2] >= x0) & (r[:, 0] <= x1) & (r[:, 3] >= y0) & (r[:, 1] <= y1))
 
+    def groups_in(self, x0: float, y0: float, x1: float, y1: float, least: float) -> Ints:
+        """The modules' frames that touch a rectangle and are at least `least` wide and high."""
+        r = self.geometry.group_boxes
+        touches = (r[:, 2] >= x0) & (r[:, 0] <= x1) & (r[:, 3] >= y0) & (r[:, 1] <= y1)
+        return np.flatnonzero(touches & (r[:, 2] - r[:, 0] >= least) & (r[:, 3] - r[:, 1] >= least))
+
     def edges_in(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """The edges whose surrounding boxes touch a rectangle."""
         r = self.geometry.edge_boxes
@@ -164,8 +172,8 @@ def style_of(node: FlowNode) -> Style:
     }.get(node.kind, Style.OP)
 
 
-def measure(flow: FlowGraph, categories: dict[str, str]) -> tuple[list[Face], Ints]:
-    """The distinct faces of the nodes, and which one each node has. `categories` are those of operators by name."""
+def measure(flow: FlowGraph, category_role: Callable[[str], str]) -> tuple[list[Face], Ints]:
+    """The distinct faces of the nodes, and which one each node has. `category_role` names an operator's colour."""
     faces: dict[tuple[Style, str, str], int] = {}
     result: list[Face] = []
     face_of = np.empty(len(flow.nodes), np.int64)
@@ -176,7 +184,7 @@ def measure(flow: FlowGraph, categories: dict[str, str]) -> tuple[list[Face], In
         found = faces.get(key)
         if found is None:
             found = faces[key] = len(result)
-            result.append(_face(node, style, label, categories))
+            result.append(_face(node, style, label, category_role))
         face_of[i] = found
     return result, face_of
 
@@ -186,7 +194,7 @@ def shown_label(node: FlowNode) -> str:
     return node.label.removeprefix(f"{node.module}.") if node.module else node.label
 
 
-def _face(node: FlowNode, style: Style, label: str, categories: dict[str, str]) -> Face:
+def _face(node: FlowNode, style: Style, label: str, category_role: Callable[[str], str]) -> Face:
     bold, small = fonts("box")
     label = _elided(bold, label)
     if style in BOXES:
@@ -203,7 +211,7 @@ def _face(node: FlowNode, style: Style, label: str, categories: dict[str, str]) 
     if style == Style.FAILED:
         width += 20
     width = max(width, 44.0)
-    return Face(style, label, sublabel, categories.get(op, "pointwise"), round(width), PILL_HEIGHT)
+    return Face(style, label, sublabel, category_role(op) if style == Style.OP else "", round(width), PILL_HEIGHT)
 
 
 def _elided(metrics: QFontMetricsF, text: str) -> str:
@@ -265,18 +273,19 @@ def make_geometry(flow: FlowGraph, graph: LayoutGraph, picture: Picture) -> Geom
     texts = [edge_label(edge) for edge in flow.edges]
     widths = {text: small.horizontalAdvance(text) + 8 if text else 0.0 for text in set(texts)}
     label_widths = np.array([widths[text] for text in texts], float)
-    titles = np.array([(g.x0, g.y0, min(g.x1, g.x0 + 130), g.y0 + 22) for g in picture.groups], float).reshape(-1, 4)
+    frames = np.array([(g.x0, g.y0, g.x1, g.y1) for g in picture.groups], float).reshape(-1, 4)
+    titles = np.stack(
+        [frames[:, 0], frames[:, 1], np.minimum(frames[:, 2], frames[:, 0] + 130), frames[:, 1] + 22], axis=1
+    )
     obstacles = np.concatenate([rects, titles])
     labels = place_labels(points, offsets, obstacles, label_widths, EDGE_LABEL_HEIGHT)
-    corners = [rects]
+    corners = [rects, frames]
     if len(points):
         corners.append(np.concatenate([points, points], axis=1))
-    if picture.groups:
-        corners.append(np.array([(g.x0, g.y0, g.x1, g.y1) for g in picture.groups], float))
     every = np.concatenate(corners) if len(rects) else np.zeros((1, 4))
     low, high = every[:, :2].min(axis=0), every[:, 2:].max(axis=0)
     bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Geometry(rects, points, offsets, boxes, picture, labels, label_widths, bounds)
+    return Geometry(rects, points, offsets, boxes, picture, labels, label_widths, bounds, frames)
 
 
 def _edge_boxes(points: Floats, offsets: Ints) -> Floats:

@@ -30,7 +30,7 @@ from graphlab.analysis.sections import section_at, section_of
 from graphlab.i18n import _
 from graphlab.ui.canvas import overlay
 from graphlab.ui.canvas.camera import Camera, fitting
-from graphlab.ui.canvas.describe import accessible_text, categories, graph_text
+from graphlab.ui.canvas.describe import accessible_text, graph_text
 from graphlab.ui.canvas.faces import fold_rect
 from graphlab.ui.canvas.frame import Frame
 from graphlab.ui.canvas.inputs import CanvasInput
@@ -154,7 +154,7 @@ class GraphView(CanvasInput):
         stretch = section_at(trace, section) if trace is not None else None
         if trace is None or stretch is None:
             return
-        self._loader.request(trace, section, self._collapsed, stretch.end - stretch.first, categories())
+        self._loader.request(trace, section, self._collapsed, stretch.end - stretch.first)
 
     def _show_busy(self, is_busy: bool) -> None:
         self.busy_changed.emit(is_busy)
@@ -201,15 +201,20 @@ class GraphView(CanvasInput):
 
     def _place_first(self, scene: Scene) -> None:
         camera = fitting(scene.geometry.bounds, self.width(), self.height())
-        if camera.scale < READABLE and scene.n_nodes:
-            y0 = scene.geometry.bounds[1]
-            camera = Camera(0, 0, 0.8)
+        if camera.scale < READABLE and scene.n_nodes:  # too small to read: from the top, or from the current step on
+            x0, y0, x1, _y1 = scene.geometry.bounds
+            fitted = (self.width() - 40) / max(x1 - x0, 1.0)
+            camera = Camera(0, 0, min(max(fitted, READABLE + 0.15), 1.0))
             current = scene.flow.node_of_event.get(self._state.event, -1)
-            if current >= 0:
-                camera = camera.placing(center(scene, current), (self.width() / 2, self.height() / 2))
+            if fitted < camera.scale:
+                top = current if current >= 0 else int(np.argmin(scene.rects[:, 1]))
+                middle = center(scene, top)[0]
             else:
-                top = int(np.argmin(scene.rects[:, 1]))
-                camera = camera.placing((center(scene, top)[0], y0), (self.width() / 2, 28.0))
+                middle = (x0 + x1) / 2
+            if current >= 0:
+                camera = camera.placing((middle, center(scene, current)[1]), (self.width() / 2, self.height() / 2))
+            else:
+                camera = camera.placing((middle, y0), (self.width() / 2, 28.0))
         self._navigator.jump(camera)
         self._has_view = self.width() > 50 and self.isVisible()
 
