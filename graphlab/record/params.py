@@ -27,8 +27,10 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return [*items, "…"] if len(value) > _MAX_ITEMS else items
     if isinstance(value, dict):
         return {str(key): _plain(item, depth + 1) for key, item in list(value.items())[:_MAX_ITEMS]}
-    if isinstance(value, bool | int | float):  # subclasses, NumPy's own
-        return _plain(value.__class__.__base__(value), depth + 1) if value.__class__.__base__ in PLAIN else float(value)
+    if isinstance(value, int):  # a subclass: an enum member
+        return _plain(int(value), depth + 1)
+    if isinstance(value, float):
+        return float(value)
     if hasattr(value, "_array"):
         return f"tensor of shape {list(value._array.shape)}"
     if value is Ellipsis:

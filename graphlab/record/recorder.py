@@ -373,7 +373,8 @@ class Recorder(Pages):
             forward, _, targets, span, module = mark
             of = targets[output]
         else:
-            of, forward, span, module = self._meet(node.variable, event), -1, self._pass_site.id, ("", 0)
+            leaf: Tensor = node.variable  # type: ignore[attr-defined]
+            of, forward, span, module = self._meet(leaf, event), -1, self._pass_site.id, ("", 0)
         waiting = self._further.get(of)
         second = waiting.popleft() if waiting else -1
         first = self._pending.get(of, -1)
@@ -390,6 +391,7 @@ class Recorder(Pages):
             contribution = self._seed(of, grad)
         event = self._n_events
         total = leaf._grad
+        assert total is not None, "the engine tells after it has set the gradient"
         number = self._leaf_grads.get(of, -1)
         if number < 0 or (number >= self._tensor_ids.floor and self._tensor_ids.is_lost(number)):
             name = self._names.get(of, "")
