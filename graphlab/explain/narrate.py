@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.engine.ops.op import OPS
 from graphlab.explain import words
 from graphlab.explain.values import array_at, index_of, range_at, value_at
-from graphlab.i18n import _, ngettext
+from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Event, EventKind, Tensor, TensorKind, ValueForm
 
 if TYPE_CHECKING:
@@ -29,29 +29,44 @@ def narrate(trace: TraceReader, event: int) -> str:
     record = trace.events[event]
     teller = _TELLERS.get(record.kind)
     text = teller(trace, record) if teller is not None else ""
-    return words.sentence(text)
+    return text.replace(_MARK, "") if text.startswith(_MARK) else words.sentence(text).replace(_MARK, "")
 
 
 # names
 
+_MARK = "\x01"
+"""Stands before what is written as in the program while a sentence is made: `w` at its start gets no capital."""
 
-def name_of(trace: TraceReader, tensor: int, event: Event | None = None, position: int = -1) -> str:
-    """How a sentence calls a tensor: its name, else what made it; a number where the operand was none."""
+
+class _Word(str):
+    """A word for an operator's template, whatever number format the template asks for: numbers are words already."""
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
+def name_of(trace: TraceReader, tensor: int) -> str:
+    """How a sentence calls a tensor: its name, else what made it."""
+    return _said(trace, tensor).replace(_MARK, "")
+
+
+def _said(trace: TraceReader, tensor: int, event: Event | None = None, position: int = -1) -> str:
+    """`name_of` with marks, or the number that stands at `position` where the operand is no tensor."""
     if not 0 <= tensor < len(trace.tensors):
         number = _number_operand(event, position)
         return number if number is not None else _("a number")
     record = trace.tensors[tensor]
     if record.kind == TensorKind.LEAF_GRAD:
-        return record.name or _("the gradient of {name}").format(name=name_of(trace, record.of))
+        return _MARK + record.name if record.name else _("the gradient of {name}").format(name=_said(trace, record.of))
     if record.kind == TensorKind.GRADIENT:
-        return _("the gradient of {name}").format(name=name_of(trace, record.of))
+        return _("the gradient of {name}").format(name=_said(trace, record.of))
     if record.name:
-        return record.name
+        return _MARK + record.name
     made = index_of(trace).producer.get(tensor, -1)
     if made >= 0:
         text = _expression(trace, trace.events[made])
         if text:
-            return text
+            return _MARK + text
         maker = trace.events[made]
         if maker.module:
             return _("the output of {module}").format(module=maker.module)
@@ -99,7 +114,7 @@ def _value_words(trace: TraceReader, tensor: int, event: int) -> str:
 def _result(trace: TraceReader, tensor: int, event: int) -> str:
     """What came out, as a clause: "h is 0.44", "h has shape (3, 4), from −1 to 2"."""
     record = trace.tensors[tensor]
-    name = record.name or _("the result")
+    name = _MARK + record.name if record.name else _("the result")
     value = _value_words(trace, tensor, event)
     if value and not record.shape:
         return _("{name} is {value}").format(name=name, value=value)
@@ -132,16 +147,16 @@ def _values_for(trace: TraceReader, event: Event, op: Op, template: str) -> dict
     for position, arg in enumerate(op.args):
         if position < len(event.inputs):
             tensor = event.inputs[position]
-            found[arg] = name_of(trace, tensor, event, position)
+            found[arg] = _said(trace, tensor, event, position)
             if 0 <= tensor < len(trace.tensors):
                 found[f"{arg}_shape"] = words.shape(trace.tensors[tensor].shape)
             else:
                 found[f"{arg}_shape"] = "()"
     if len(event.inputs) > len(op.args) and op.args:  # cat, stack: one argument, many tensors
-        found[op.args[0]] = words.listing(name_of(trace, t) for t in event.inputs[:4])
+        found[op.args[0]] = words.listing(_said(trace, t) for t in event.inputs[:4])
     if event.outputs and event.outputs[0] >= 0:
         out = trace.tensors[event.outputs[0]]
-        found["out"] = out.name or _("the result")
+        found["out"] = _MARK + out.name if out.name else _("the result")
         found["shape"] = words.shape(out.shape)
     for key, value in event.params.items():
         if value is not None:
@@ -152,7 +167,7 @@ def _values_for(trace: TraceReader, event: Event, op: Op, template: str) -> dict
             found[key] = _param(value)
     if not wanted <= set(found) or any(found[key] == "" for key in wanted):
         return None
-    return found
+    return {key: _Word(value) for key, value in found.items()}
 
 
 def _param(value: Any) -> str:
@@ -198,11 +213,11 @@ def _forward(trace: TraceReader, event: Event) -> str:
         if values is not None:
             text = template.format_map(values)
     if not text:
-        inputs = [name_of(trace, t, event, at) for at, t in enumerate(event.inputs[:4])]
+        inputs = [_said(trace, t, event, at) for at, t in enumerate(event.inputs[:4])]
         if inputs:
-            text = _("{op} is computed from {inputs}").format(op=event.op, inputs=words.listing(inputs))
+            text = _("{op} is computed from {inputs}").format(op=_MARK + event.op, inputs=words.listing(inputs))
         else:
-            text = _("{op} is computed").format(op=event.op)
+            text = _("{op} is computed").format(op=_MARK + event.op)
     if event.module:
         text = _("In {module}, {text}").format(module=event.module, text=text)
     text = text.rstrip(".")
@@ -217,9 +232,9 @@ def _forward(trace: TraceReader, event: Event) -> str:
 def _backward(trace: TraceReader, event: Event) -> str:
     forward = trace.events[event.forward] if 0 <= event.forward < len(trace.events) else None
     targets = [t for t in event.outputs if t >= 0]
-    names = [name_of(trace, trace.tensors[t].of) for t in targets]
+    names = [_said(trace, trace.tensors[t].of) for t in targets]
     source = trace.tensors[event.inputs[0]].of if event.inputs and event.inputs[0] >= 0 else -1
-    start = name_of(trace, source) if source >= 0 else _("the result")
+    start = _said(trace, source) if source >= 0 else _("the result")
     if not targets:
         return _("Backward through {op}: nothing before it needs a gradient.").format(op=event.op)
     head = _("The gradient of {out} flows back through {op} to {names}").format(
@@ -251,20 +266,51 @@ def _backward_fact(trace: TraceReader, event: Event, forward: Event | None) -> s
         out = array_at(trace, forward.outputs[0], event.id)
         if out is not None:
             zero = int((out <= 0).sum())
-            name = name_of(trace, forward.inputs[0]) if forward.inputs else _("the input")
+            name = _said(trace, forward.inputs[0]) if forward.inputs else _("the input")
             return _("entries where {name} was 0 or less get 0 ({n} of {total})").format(
                 name=name, n=zero, total=int(out.size)
             )
     if op is None or not op.narrate_backward:
         return ""
     template = _(op.narrate_backward)
+    reached = {trace.tensors[t].of for t in event.outputs if t >= 0}
+    named = [i for arg, i in zip(op.args, forward.inputs) if arg in _placeholders(template)]
+    if event.op in _BACKWARD_RULES and not set(named) <= reached:
+        return _part_of_backward(trace, event, forward)
     values = _values_for(trace, forward, op, template)
     return template.format_map(values).rstrip(".") if values is not None else ""
 
 
+_BACKWARD_RULES = {
+    "mul": (N_("{a} gets the incoming gradient times {b}"), N_("{b} gets the incoming gradient times {a}")),
+    "div": (N_("{a} gets the incoming gradient divided by {b}"), N_("{b} gets minus the incoming gradient times {a} / {b}²")),
+    "add": (N_("{a} gets the incoming gradient as it is"), N_("{b} gets the incoming gradient as it is")),
+    "sub": (N_("{a} gets the incoming gradient as it is"), N_("{b} gets the incoming gradient with its sign turned")),
+    "rsub": (N_("{a} gets the incoming gradient with its sign turned"), N_("{b} gets the incoming gradient as it is")),
+    "matmul": (N_("{a} gets the incoming gradient times {b} turned over"), N_("{b} gets {a} turned over times the incoming gradient")),
+    "linear": (
+        N_("{a} gets the incoming gradient times {b}"),
+        N_("{b} gets the incoming gradient, turned over, times {a}"),
+        N_("{c} gets its sum over the batch"),
+    ),
+}  # fmt: skip
+
+
+def _part_of_backward(trace: TraceReader, event: Event, forward: Event) -> str:
+    """The rule for those inputs alone that get a gradient, where the others (data, numbers) need none."""
+    names = [_said(trace, t, forward, at) for at, t in enumerate(forward.inputs)]
+    values = {key: _Word(name) for key, name in zip("abc", names)}
+    parts = [
+        _(rule).format_map(values)
+        for rule, out in zip(_BACKWARD_RULES.get(event.op, ()), event.outputs)
+        if out >= 0 and len(names) >= 2
+    ]
+    return words.listing(parts)
+
+
 def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str:
     """How a gradient is added up over the axes that broadcasting had stretched."""
-    if forward is None or event.op not in OPS or not (OPS[event.op].broadcasts or event.op == "linear"):
+    if forward is None or event.op not in OPS or not OPS[event.op].broadcasts or event.op == "linear":
         return ""
     if not event.inputs or event.inputs[0] < 0:
         return ""
@@ -273,8 +319,6 @@ def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str
         if target < 0:
             continue
         record = trace.tensors[target]
-        if event.op == "linear" and (len(event.outputs) < 3 or target != event.outputs[2]):
-            continue
         part = record.shape
         if part == whole or len(part) > len(whole):
             continue
@@ -282,14 +326,17 @@ def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str
         axes = [a for a in range(len(whole)) if a < offset or (part[a - offset] == 1 and whole[a] != 1)]
         if axes:
             said = words.listing(str(a) for a in axes)
+            name = _said(trace, record.of)
+            if not part:
+                return _("for {name} it is added up, because the one number was used for all of {whole}").format(
+                    name=name, whole=words.shape(whole)
+                )
             template = ngettext(
                 "for {name} it is added up over axis {axes}, because {name} with shape {part} was used for all of {whole}",
                 "for {name} it is added up over axes {axes}, because {name} with shape {part} was used for all of {whole}",
                 len(axes),
             )
-            return template.format(
-                name=name_of(trace, record.of), axes=said, part=words.shape(part), whole=words.shape(whole)
-            )
+            return template.format(name=name, axes=said, part=words.shape(part), whole=words.shape(whole))
     return ""
 
 
@@ -298,7 +345,7 @@ def _accumulate(trace: TraceReader, event: Event) -> str:
     if out < 0:
         return ""
     record = trace.tensors[out]
-    of = name_of(trace, record.of)
+    of = _said(trace, record.of)
     value = _value_words(trace, out, event.id)
     said = (
         _("= {value}").format(value=value) if value else _("of shape {shape}").format(shape=words.shape(record.shape))
@@ -309,7 +356,7 @@ def _accumulate(trace: TraceReader, event: Event) -> str:
                 name=of, value=value
             )
         return _("Backward starts at {name} with a gradient {said}.").format(name=of, said=said)
-    name = name_of(trace, out)
+    name = _said(trace, out)
     if record.kind == TensorKind.LEAF_GRAD:
         return _leaf_grad(trace, event, record, name, of, value)
     nth, total = _contribution(trace, event, record.of)
@@ -362,7 +409,7 @@ def _update(trace: TraceReader, event: Event) -> str:
     if not event.outputs or event.outputs[0] < 0:
         return ""
     param = event.outputs[0]
-    name = name_of(trace, param)
+    name = _said(trace, param)
     before = array_at(trace, param, event.id - 1)
     after = array_at(trace, param, event.id)
     grad = event.inputs[1] if len(event.inputs) > 1 else -1
@@ -401,7 +448,7 @@ def _create(trace: TraceReader, event: Event) -> str:
         return ""
     record = trace.tensors[event.outputs[0]]
     value = _value_words(trace, record.id, event.id)
-    name = record.name or _("a tensor")
+    name = _MARK + record.name if record.name else _("a tensor")
     grad = _(", and its gradient will be computed") if record.requires_grad else ""
     if value and not record.shape:
         return _("{name} is made: the number {value} ({dtype}){grad}.").format(
@@ -420,20 +467,26 @@ def _inplace(trace: TraceReader, event: Event) -> str:
     if event.op == "zero_grad":
         n = len(event.outputs)
         if not n:
-            return _("zero_grad: there was no gradient yet to clear.")
+            return _("There was no gradient yet to clear.")
         if n == 1:
             return _("{name} is cleared, so that the next backward starts afresh.").format(
-                name=name_of(trace, event.outputs[0])
+                name=_said(trace, event.outputs[0])
             )
         return ngettext("{n} gradient is cleared: {names}.", "{n} gradients are cleared: {names}.", n).format(
-            n=n, names=words.listing([*(name_of(trace, t) for t in event.outputs[:3]), *(["…"] if n > 3 else [])])
+            n=n, names=_several(trace, event.outputs)
         )
     if not event.outputs or event.outputs[0] < 0:
-        return _("{op} writes in place.").format(op=event.op)
-    name = name_of(trace, event.outputs[0])
+        return _("{op} writes in place.").format(op=_MARK + event.op)
+    name = _said(trace, event.outputs[0])
     return _("{op} writes into {name} itself; {result}.").format(
-        op=event.op, name=name, result=_result(trace, event.outputs[0], event.id)
+        op=_MARK + event.op, name=name, result=_result(trace, event.outputs[0], event.id)
     )
+
+
+def _several(trace: TraceReader, tensors: list[int]) -> str:
+    """The names of some tensors, at most three of them."""
+    names = [_said(trace, t) for t in tensors[:3]]
+    return ", ".join([*names, "…"]) if len(tensors) > 3 else words.listing(names)
 
 
 def _short(text: str) -> str:
@@ -451,11 +504,13 @@ def _warning(trace: TraceReader, event: Event) -> str:
 
 
 def _error(trace: TraceReader, event: Event) -> str:
-    names = [name_of(trace, t) for t in event.inputs if t >= 0]
+    names = [_said(trace, t) for t in event.inputs if t >= 0]
     shapes = [words.shape(trace.tensors[t].shape) for t in event.inputs if t >= 0]
     if event.op and names:
         pairs = words.listing(_("{name} {shape}").format(name=n, shape=s) for n, s in list(zip(names, shapes))[:3])
-        return _("{op} fails with {operands}: {text}").format(op=event.op, operands=pairs, text=_short(event.text))
+        return _("{op} fails with {operands}: {text}").format(
+            op=_MARK + event.op, operands=pairs, text=_short(event.text)
+        )
     return _("The program fails: {text}").format(text=_short(event.text) or _("no message"))
 
 
@@ -498,7 +553,7 @@ def _substituted(trace: TraceReader, event: Event, op: Op, text: str) -> str:
         if position < len(event.inputs):
             tensor = event.inputs[position]
             if 0 <= tensor < len(trace.tensors):
-                name = trace.tensors[tensor].name
+                name = trace.tensors[tensor].name or _inner(trace, tensor)
             else:
                 name = _number_operand(event, position) or ""
             if name:
@@ -508,15 +563,22 @@ def _substituted(trace: TraceReader, event: Event, op: Op, text: str) -> str:
     if not names:
         return text
     pattern = re.compile(
-        r"(?<![\w.])(" + "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True)) + r")(?![\w(])"
+        r"(?<![\w.])(" + "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True)) + r")(?![A-Za-z0-9_(])"
     )
     return pattern.sub(lambda found: names[found.group(1)], text)
+
+
+def _inner(trace: TraceReader, tensor: int) -> str:
+    """The bracketed expression that made a tensor without a name, "" where it is long."""
+    made = index_of(trace).producer.get(tensor, -1)
+    text = _expression(trace, trace.events[made]) if made >= 0 else ""
+    return f"({text})" if text else ""
 
 
 def _update_formula(trace: TraceReader, event: Event) -> str:
     if event.kind != EventKind.UPDATE or not event.outputs:
         return ""
-    name = name_of(trace, event.outputs[0])
+    name = _said(trace, event.outputs[0])
     if event.op == "SGD" and not event.params.get("momentum") and not event.params.get("weight_decay"):
         rate = event.params.get("lr")
         said = words.number(rate) if isinstance(rate, int | float) else "lr"
