@@ -41,7 +41,9 @@ RELU = declare(
         saves=("out",),
         shape=same_shape,
         narrate=N_("each negative entry of {input} becomes 0: {n_zeroed} of {n} entries"),
-        narrate_backward=N_("the gradient passes where {out} is above 0; at the {n_zeroed} other entries it is stopped"),
+        narrate_backward=N_(
+            "the gradient passes where {out} is above 0; at the {n_zeroed} other entries it is stopped"
+        ),
         facts=lambda out, x: {"n_zeroed": int(np.sum(np.asarray(out) <= 0)), "n": x.size},
         samples=lambda: [((3, 2),), ((),)],
     )
@@ -153,8 +155,13 @@ SOFTMAX = declare(
         saves=("out",),
         shape=same_shape,
         narrate=N_("{input} becomes {n_rows} groups of {n} probabilities that each sum to 1 along dim {dim}"),
-        narrate_backward=N_("each group's gradient is centred by its probability-weighted mean and scaled by the probabilities"),
-        facts=lambda out, x, dim=0: {"n": x.shape[dim] if x.ndim else 1, "n_rows": x.size // max(x.shape[dim], 1) if x.ndim else 1},
+        narrate_backward=N_(
+            "each group's gradient is centred by its probability-weighted mean and scaled by the probabilities"
+        ),
+        facts=lambda out, x, dim=0: {
+            "n": x.shape[dim] if x.ndim else 1,
+            "n_rows": x.size // max(x.shape[dim], 1) if x.ndim else 1,
+        },
         samples=lambda: [((3, 4), {"dim": 1}), ((2, 3, 2), {"dim": -2})],
     )
 )
@@ -206,7 +213,7 @@ def _along(op: Op, input: Any, dim: Any, dtype: Any) -> Any:
             name = "softmax_kernel_impl" if op is SOFTMAX else "log_softmax_kernel_impl"
         fail(
             NotImplementedError,
-            f'"{name}" not implemented for \'{dtypes.of(x).title}\'',
+            f"\"{name}\" not implemented for '{dtypes.of(x).title}'",
             kind="dtype_unsupported",
             op=op.name,
             dtype=dtypes.of(x).name,

@@ -466,7 +466,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     if rounding_mode == "floor":
         return FUNCTIONS["floor_divide"](input, other)
     if rounding_mode == "trunc":
-        return _trunc_div(input, other)
+        return FUNCTIONS["_trunc_divide"](input, other)
     if rounding_mode is not None:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
@@ -534,7 +534,9 @@ POW = declare(
         saves=("input",),
         shape=lambda s, exponent: s,
         narrate=N_("each entry of {input} is raised to the power {exponent}"),
-        narrate_backward=N_("the gradient into {input} is the incoming one times {exponent} times {input} to the power one less"),
+        narrate_backward=N_(
+            "the gradient into {input} is the incoming one times {exponent} times {input} to the power one less"
+        ),
         samples=lambda: [((3, 2), {"exponent": 2}), ((3, 2), {"exponent": 3}), ((4,), {"exponent": 0.5})],
     )
 )
@@ -581,7 +583,9 @@ POW_TENSOR = declare(
         broadcasts=True,
         shape=broadcast_shape,
         narrate=N_("each entry of {base} is raised to the power of the entry of {exponent}"),
-        narrate_backward=N_("the gradient reaches {base} through the power rule and {exponent} through the logarithm of the base"),
+        narrate_backward=N_(
+            "the gradient reaches {base} through the power rule and {exponent} through the logarithm of the base"
+        ),
     )
 )
 

@@ -367,7 +367,14 @@ def _linspace(low: Any, high: Any, steps: int, kind: dtypes.dtype) -> Array:
 
 
 def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """base ^ linspace(start, end, steps)"""
     kind = _kind(dtype, dtypes.get_default_dtype())

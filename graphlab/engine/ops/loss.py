@@ -91,13 +91,19 @@ MSE = declare(
         saves=("input", "target"),
         broadcasts=True,
         shape=reduced_shape,
-        narrate=N_("the {n} differences between {input} and {target} are squared and averaged; the largest is {largest:.4g}"),
+        narrate=N_(
+            "the {n} differences between {input} and {target} are squared and averaged; the largest is {largest:.4g}"
+        ),
         narrate_backward=N_("each entry of {input} is pulled towards {target} by twice its difference over {n}"),
         facts=lambda out, x, y, **_: {
             "n": max(x.size, y.size),
             "largest": float(np.max(np.abs(x - y))) if x.size else 0.0,
         },
-        samples=lambda: [((3, 2), (3, 2), {"reduction": "mean"}), ((3, 2), (3, 2), {"reduction": "sum"}), ((3,), (3,), {"reduction": "none"})],
+        samples=lambda: [
+            ((3, 2), (3, 2), {"reduction": "mean"}),
+            ((3, 2), (3, 2), {"reduction": "sum"}),
+            ((3,), (3,), {"reduction": "none"}),
+        ],
     )
 )
 _MSE_NODE = MSE.node_type
@@ -162,7 +168,10 @@ def mse_loss(
     if modes.grad and (rx or ry):
         t._rg = True
         node = _new(_MSE_NODE)
-        node.edges = ((input._fn or accumulator(input)) if rx else None, (target._fn or accumulator(target)) if ry else None)
+        node.edges = (
+            (input._fn or accumulator(input)) if rx else None,
+            (target._fn or accumulator(target)) if ry else None,
+        )
         node.nrs = (input._nr, target._nr) if input._nr or target._nr else None
         node.saved = (input, target, Scratch(d))
         node.versions = None
@@ -338,8 +347,12 @@ CROSS_ENTROPY = declare(
         saves=("input", "target", "weight"),
         broadcasts=True,
         shape=_entropy_shape,
-        narrate=N_("the scores {input} {input_shape} are compared with {target}: the highest is right for {n_right} of {n}"),
-        narrate_backward=N_("each score of {input} is pushed down by its probability, the right class's up by one, over {n}"),
+        narrate=N_(
+            "the scores {input} {input_shape} are compared with {target}: the highest is right for {n_right} of {n}"
+        ),
+        narrate_backward=N_(
+            "each score of {input} is pushed down by its probability, the right class's up by one, over {n}"
+        ),
         facts=_entropy_facts,
     )
 )
@@ -357,7 +370,9 @@ NLL = declare(
         saves=("input", "target", "weight"),
         broadcasts=True,
         shape=_entropy_shape,
-        narrate=N_("the log-probability that {input} {input_shape} gives to each target is taken with its sign turned: {n} of them"),
+        narrate=N_(
+            "the log-probability that {input} {input_shape} gives to each target is taken with its sign turned: {n} of them"
+        ),
         narrate_backward=N_("only the target's log-probability gets a gradient, −1/{n} of the incoming one"),
         facts=_entropy_facts,
     )
@@ -547,7 +562,9 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
         if y.ndim > 1 or (y.ndim == 1 and y.shape[0] != 1):
             fail(
                 RuntimeError,
-                f"multi-target not supported at {y.shape}" if False else "0D or 1D target tensor expected, multi-target not supported",
+                f"multi-target not supported at {y.shape}"
+                if False
+                else "0D or 1D target tensor expected, multi-target not supported",
                 kind="target_shape",
                 **shapes,
             )
@@ -585,8 +602,7 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
         if x.ndim == 4 and y.ndim != 3:
             fail(
                 RuntimeError,
-                "only batches of spatial targets supported (3D tensors) but got targets of dimension: "
-                f"{y.ndim}",
+                f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {y.ndim}",
                 kind="target_shape",
                 **shapes,
             )
@@ -632,5 +648,3 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             target=bad,
             n_classes=n_classes,
         )
-
-

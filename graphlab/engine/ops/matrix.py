@@ -119,7 +119,9 @@ LINEAR = declare(
         saves=("input:weight", "weight:input"),
         broadcasts=True,
         shape=_linear_shape,
-        narrate=N_("each row of {input} {input_shape} is multiplied with {weight} {weight_shape}, plus {bias}: {shape}"),
+        narrate=N_(
+            "each row of {input} {input_shape} is multiplied with {weight} {weight_shape}, plus {bias}: {shape}"
+        ),
         narrate_backward=N_(
             "the gradient goes back through {weight} to {input}; {weight} gets gᵀ · {input}, {bias} the sum over the batch"
         ),
@@ -446,9 +448,23 @@ def mm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
     need_tensor(mat2, "mm", "mat2", 2)
     x, y = input._array, mat2._array
     if x.ndim != 2:
-        fail(RuntimeError, "self must be a matrix", kind="matmul", op="mm", shapes=[list(x.shape), list(y.shape)], sizes=[])
+        fail(
+            RuntimeError,
+            "self must be a matrix",
+            kind="matmul",
+            op="mm",
+            shapes=[list(x.shape), list(y.shape)],
+            sizes=[],
+        )
     if y.ndim != 2:
-        fail(RuntimeError, "mat2 must be a matrix", kind="matmul", op="mm", shapes=[list(x.shape), list(y.shape)], sizes=[])
+        fail(
+            RuntimeError,
+            "mat2 must be a matrix",
+            kind="matmul",
+            op="mm",
+            shapes=[list(x.shape), list(y.shape)],
+            sizes=[],
+        )
     if x.shape[1] != y.shape[0]:
         mismatch("mm", x.shape, y.shape, (x.shape[1], y.shape[0]))
     _same_dtype("mm", x, y)

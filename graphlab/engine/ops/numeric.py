@@ -91,17 +91,39 @@ def scatter_pick(g: Any, shape: tuple[int, ...], index: Any, basic: bool) -> Any
     return out
 
 
-def zero_at(g: Any, index: Any) -> Any:
-    """`g` with zeros at `index`."""
-    out = g.copy()
-    out[index] = 0
+def zero_at(g: Any, basic: Any, second: Any) -> Any:
+    """`g` with zeros at `[basic][second]`."""
+    out = np.array(g)
+    if second is None:
+        out[basic] = 0
+    else:
+        out[basic][second] = 0
     return out
+
+
+def undo_diagonal(g: Any, shape: tuple[int, ...], offset: int, a: int, b: int) -> Any:
+    """Zeros of `shape` with `g` on the diagonal."""
+    out = np.zeros(shape, g.dtype)
+    part = out.diagonal(offset, a, b)
+    part.flags.writeable = True
+    part[...] = g
+    return out
+
+
+def diagonal(x: Any, offset: int, a: int, b: int) -> Any:
+    """The diagonal of two dims."""
+    return x.diagonal(offset, a, b)
+
+
+def convert(x: Any, dtype: Any) -> Any:
+    """To a NumPy type."""
+    return x.astype(dtype)
 
 
 def gather(x: Any, dim: int, index: Any) -> Any:
     """`x` at `index` along `dim`."""
     if not x.ndim:
-        return x[index.reshape(())] if False else np.broadcast_to(x, index.shape).copy()
+        return np.broadcast_to(x, index.shape).copy()
     if x.shape[:dim] != index.shape[:dim] or x.shape[dim + 1 :] != index.shape[dim + 1 :]:
         grid = list(np.indices(index.shape, sparse=True))
         grid[dim] = index
@@ -183,6 +205,18 @@ def log_softmax(x: Any, dim: int) -> Any:
     out = x - x.max(axis=dim, keepdims=True)
     out -= np.log(np.exp(out).sum(axis=dim, keepdims=True))
     return out
+
+
+def softplus(x: Any) -> Any:
+    """ln(1 + e^x)"""
+    return np.logaddexp(x.dtype.type(0), x)
+
+
+def erf(x: Any) -> Any:
+    """The error function."""
+    from graphlab.engine.ops.pointwise import erf_array
+
+    return erf_array(np.asarray(x))
 
 
 import sys  # noqa: E402 - the namespace itself is what nodes get

@@ -341,9 +341,13 @@ def rebase(t: Tensor, node: Any) -> None:
     base, chain = t._view.base, t._view.chain
     outer = make_node(COPY_SLICES.node_type, (base,), (), (chain, node))
     outer.edges = (*outer.edges, *node.edges[1:])
-    outer.nrs = None if outer.nrs is None and node.nrs is None else (
-        (outer.nrs or (0,))[0],
-        *(node.nrs or (0,) * len(node.edges))[1:],
+    outer.nrs = (
+        None
+        if outer.nrs is None and node.nrs is None
+        else (
+            (outer.nrs or (0,))[0],
+            *(node.nrs or (0,) * len(node.edges))[1:],
+        )
     )
     outer.saved = node.saved
     outer.versions = node.versions
@@ -399,7 +403,9 @@ def _make_copy_slices() -> Op:
             forward=lambda x, chain, inner: x,
             vjp=_copy_slices,
             narrate=N_("a part of {input} is written to"),
-            narrate_backward=N_("the gradient of the part of {input} that was written to goes through what was written"),
+            narrate_backward=N_(
+                "the gradient of the part of {input} that was written to goes through what was written"
+            ),
         )
     )
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
-from graphlab.engine.ops.run import FUNCTIONS
+from graphlab.engine.ops.index import GATHER, INDEX, SCATTER, SETITEM
+from graphlab.engine.ops.run import FUNCTIONS, run
 from graphlab.engine.tensor import Tensor, wrap
 
 
@@ -81,3 +82,48 @@ def constant(x: Array, like: Tensor) -> Any:
 def array_of(x: Tensor) -> Array:
     """The numbers, for questions that have no derivative."""
     return x._array
+
+
+def pick(x: Tensor, key: Any) -> Any:
+    """`x[key]`"""
+    arrays = any(isinstance(k, np.ndarray) for k in key)
+    if not arrays:
+        return x[key]
+    return run(INDEX, (x,), ((slice(None),) * x.ndim + (...,), key))
+
+
+def scatter_pick(g: Tensor, shape: tuple[int, ...], key: Any, basic: bool) -> Any:
+    """Zeros of `shape` with `g` added at `key`."""
+    zeros = wrap(np.zeros(shape, g._array.dtype), g._device)
+    if basic:
+        return run(SETITEM, (zeros, g), (key, None, False))
+    return run(SETITEM, (zeros, g), ((slice(None),) * len(shape) + (...,), key, True))
+
+
+def zero_at(g: Tensor, basic: Any, second: Any) -> Any:
+    """`g` with zeros at `[basic][second]`."""
+    return run(SETITEM, (g, 0), (basic, second, False))
+
+
+def gather(x: Tensor, dim: int, index: Array) -> Any:
+    """`x` at `index` along `dim`."""
+    return run(GATHER, (x, wrap(index, x._device)), (dim,))
+
+
+def scatter_add(shape: tuple[int, ...], dim: int, index: Array, g: Tensor) -> Any:
+    """Zeros of `shape` with `g` added at `index` along `dim`."""
+    zeros = wrap(np.zeros(shape, g._array.dtype), g._device)
+    return run(SCATTER, (zeros, wrap(index, g._device), g), (dim, "add"))
+
+
+def undo_diagonal(g: Tensor, shape: tuple[int, ...], offset: int, a: int, b: int) -> Any:
+    """Zeros of `shape` with `g` on the diagonal."""
+    zeros = wrap(np.zeros(shape, g._array.dtype), g._device)
+    places = np.arange(zeros._array.size).reshape(shape).diagonal(offset, a, b).reshape(-1)
+    flat = run(SETITEM, (zeros.reshape(-1), g.reshape(-1)), ((slice(None), ...), (places,), False))
+    return flat.reshape(shape)
+
+
+def convert(x: Tensor, dtype: Any) -> Any:
+    """To a NumPy type."""
+    return x.to(dtypes.BY_NUM[dtype.num])
