@@ -578,7 +578,7 @@ def _inner(trace: TraceReader, tensor: int) -> str:
 def _update_formula(trace: TraceReader, event: Event) -> str:
     if event.kind != EventKind.UPDATE or not event.outputs:
         return ""
-    name = _said(trace, event.outputs[0])
+    name = name_of(trace, event.outputs[0])
     if event.op == "SGD" and not event.params.get("momentum") and not event.params.get("weight_decay"):
         rate = event.params.get("lr")
         said = words.number(rate) if isinstance(rate, int | float) else "lr"
