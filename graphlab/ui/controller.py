@@ -169,6 +169,8 @@ class Controller(QObject):
             self._show(run, self._reader)
         else:
             self._state.tell_growth()
+            n = len(self._reader.events)
+            self._window.status.setText(ngettext("Running… {n} step", "Running… {n} steps", n).format(n=f"{n:,}"))
         self._follow()
 
     def _show(self, run: Run, reader: TraceReader) -> None:
@@ -272,6 +274,8 @@ class Controller(QObject):
                 window.message_bar.say(_(NO_TENSORS), topic="run")
             if problems:
                 window.show_problems_quietly()
+            else:
+                window.show_results_quietly()
             return
         words = {
             "failed": _("Failed after {time}"),

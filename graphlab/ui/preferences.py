@@ -50,6 +50,7 @@ class PreferencesDialog(QDialog):
             self._add(grid, setting)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         reset = buttons.addButton(_("Restore defaults"), QDialogButtonBox.ButtonRole.ResetRole)
+        reset.setAutoDefault(False)
         reset.clicked.connect(self.restore_defaults)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

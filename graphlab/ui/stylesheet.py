@@ -65,9 +65,10 @@ QPushButton:hover { background: @hover; }
 QPushButton:pressed { background: @accent_soft; }
 QPushButton:focus { border-color: @accent; }
 QPushButton:disabled { color: @disabled; border-color: @border; }
-QPushButton:default, QPushButton[primary="true"] { background: @accent; color: @text_on_accent; border-color: @accent; font-weight: 600; }
-QPushButton[primary="true"]:hover, QPushButton:default:hover { background: @accent_hover; }
+QMessageBox QPushButton:default, QPushButton[primary="true"] { background: @accent; color: @text_on_accent; border-color: @accent; font-weight: 600; }
+QPushButton[primary="true"]:hover, QMessageBox QPushButton:default:hover { background: @accent_hover; }
 QPushButton[primary="true"]:disabled { background: @hover; border-color: @border; color: @disabled; }
+QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton[flat="true"] { background: transparent; border-color: transparent; }
 QPushButton[flat="true"]:hover { background: @hover; }
 
@@ -111,7 +112,12 @@ QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QAbstractScrollArea::corner { background: transparent; }
 
+QAbstractSpinBox QLineEdit { border: none; padding: 0 2px; background: transparent; min-height: 0; }
 QCheckBox, QRadioButton { spacing: 6px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @border_strong; border-radius: 4px; background: @surface; }
+QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: @accent; }
+QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url(@check); }
+QCheckBox::indicator:disabled { border-color: @border; }
 QProgressBar { background: @hover; border: none; border-radius: 2px; max-height: 4px; }
 QProgressBar::chunk { background: @accent; border-radius: 2px; }
 QGroupBox { border: none; font-weight: 600; margin-top: 20px; }
@@ -134,7 +140,7 @@ QFrame#rule { background: @border; border: none; }
 
 def stylesheet(t: Tokens) -> str:
     """The stylesheet of a theme."""
-    from graphlab.ui.resources import arrow_file
+    from graphlab.ui.resources import arrow_file, check_file
 
     values = {field: _css(value) for field in t.__dataclass_fields__ if isinstance(value := getattr(t, field), QColor)}
     values |= {
@@ -146,6 +152,7 @@ def stylesheet(t: Tokens) -> str:
         "run_hover": _css(t.update.darker(112) if not t.is_dark else t.update.lighter(112)),
         "run_text": _css(t.text_on_accent),
         "arrow_up": arrow_file("up", t.name),
+        "check": check_file(t.name),
         "arrow_down": arrow_file("down", t.name),
     }
     sheet = _SHEET

@@ -129,8 +129,10 @@ class MainWindow(QMainWindow):
             del name
         for dock in first.values():
             dock.raise_()
-        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], [430, 390], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["problems"]], [220], Qt.Orientation.Vertical)
+        width, height = max(self.width(), 1000), max(self.height(), 600)
+        sides = [max(320, int(width * 0.28)), max(300, int(width * 0.25))]
+        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["problems"]], [max(180, int(height * 0.25))], Qt.Orientation.Vertical)
         self._fit_titles_soon()
 
     def _fit_titles_soon(self) -> None:
@@ -421,6 +423,13 @@ class MainWindow(QMainWindow):
         if not self.is_start_shown:
             self.docks["problems"].show()
             self.docks["problems"].raise_()
+
+    def show_results_quietly(self) -> None:
+        """Where only the empty list of problems is in front: bring the loss curves or the output there instead."""
+        trace = self.state.trace
+        if self.is_start_shown or self.state.problems or not self.hosts["problems"].isVisible():
+            return
+        self.docks["loss_plot" if trace is not None and trace.losses else "console"].raise_()
 
     def go_to_problem(self, problem: Problem) -> None:
         """Show a problem in the source and in the graph."""

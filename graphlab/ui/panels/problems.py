@@ -6,7 +6,9 @@ import difflib
 import html
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -21,11 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from graphlab.i18n import _
-from graphlab.trace.records import Fix, Problem
+from graphlab.trace.records import Axes, Fix, Problem
 from graphlab.ui.panels.axes_picture import AxesPicture
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import Tokens, tokens
 
+SIDE_BY_SIDE = 720
+"""Width from which words, fixes and picture stand beside each other."""
 SEVERITIES = {"error": "failed", "warning": "warning", "hint": "hint"}
 
 
@@ -63,9 +67,9 @@ class Problems(QWidget):
         splitter.setHandleWidth(1)
         splitter.addWidget(self.list)
         splitter.addWidget(self.detail)
-        splitter.setStretchFactor(0, 2)
-        splitter.setStretchFactor(1, 5)
-        splitter.setSizes([320, 800])
+        splitter.setStretchFactor(0, 0)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([280, 900])
         splitter.setChildrenCollapsible(False)
         self._empty = QLabel(self)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -134,71 +138,88 @@ class Problems(QWidget):
             self.problem_chosen.emit(self._shown[row])
 
     def _show_detail(self, problem: Problem | None) -> None:
-        page = QWidget()
-        page.setProperty("surface", True)
-        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        if problem is not None:
-            ProblemPage(problem, self._state, page, self)
         old = self.detail.takeWidget()
         if old is not None:
             old.deleteLater()
-        self.detail.setWidget(page)
+        if problem is not None:
+            self.detail.setWidget(ProblemPage(problem, self._state, self))
 
 
-class ProblemPage:
-    """Fills a widget with one problem."""
+class ProblemPage(QWidget):
+    """One problem: words, fixes and picture beside each other, or under each other where there is no room."""
 
-    def __init__(self, problem: Problem, state: ViewState, page: QWidget, panel: Problems) -> None:
+    def __init__(self, problem: Problem, state: ViewState, panel: Problems) -> None:
+        super().__init__()
+        self.setProperty("surface", True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._state = state
         self._t = tokens(state.theme)
-        self._page = page
         self._panel = panel
-        outer = QHBoxLayout(page)
-        outer.setContentsMargins(16, 12, 16, 16)
-        outer.setSpacing(32)
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._columns.setContentsMargins(16, 12, 16, 16)
+        self._columns.setSpacing(32)
+        self._columns.addLayout(self._words(problem), 5)
+        if problem.fixes:
+            self._columns.addLayout(self._fixes(problem), 4)
+        if problem.picture is not None and problem.picture.operands:
+            self._columns.addLayout(self._picture(problem.picture))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        direction = QBoxLayout.Direction
+        wanted = direction.LeftToRight if event.size().width() >= SIDE_BY_SIDE else direction.TopToBottom
+        if self._columns.direction() != wanted:
+            self._columns.setDirection(wanted)
+            self._columns.setSpacing(32 if wanted == direction.LeftToRight else 16)
+        super().resizeEvent(event)
+
+    def _words(self, problem: Problem) -> QVBoxLayout:
         words = QVBoxLayout()
         words.setSpacing(4)
-        outer.addLayout(words, 1)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        title = self._label(problem.title, bold=True)
+        title = self._label(problem.title)
         title.setStyleSheet("font-size: 11pt; font-weight: 600;")
-        head.addWidget(title, 1)
-        words.addLayout(head)
+        words.addWidget(title)
         words.addWidget(self._meta(problem))
         for name, text in ((_("What happened"), problem.what), (_("Why"), problem.why), (_("What to do"), problem.fix)):
             if text:
                 words.addSpacing(6)
-                heading = QLabel(name, page)
-                heading.setProperty("section", True)
-                words.addWidget(heading)
+                words.addWidget(self._heading(name))
                 words.addWidget(self._label(text))
-        for fix in problem.fixes:
-            words.addSpacing(8)
-            words.addWidget(self._fix(fix))
         words.addStretch(1)
-        if problem.picture is not None and problem.picture.operands:
-            side = QVBoxLayout()
-            side.setSpacing(8)
-            heading = QLabel(_("Axes"), page)
-            heading.setProperty("section", True)
-            side.addWidget(heading)
-            side.addWidget(AxesPicture(problem.picture, state, page))
-            if problem.picture.note:
-                note = self._label(problem.picture.note)
-                note.setProperty("muted", True)
-                note.setMaximumWidth(280)
-                side.addWidget(note)
-            side.addStretch(1)
-            outer.addLayout(side)
+        return words
 
-    def _label(self, text: str, bold: bool = False) -> QLabel:
-        label = QLabel(rich(text, self._t), self._page)
+    def _fixes(self, problem: Problem) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(self._heading(_("Fixes")))
+        for fix in problem.fixes:
+            column.addWidget(self._fix(fix))
+        column.addStretch(1)
+        return column
+
+    def _picture(self, axes: Axes) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(self._heading(_("Axes")))
+        picture = AxesPicture(axes, self._state, self)
+        column.addWidget(picture)
+        if axes.note:
+            note = self._label(axes.note)
+            note.setProperty("muted", True)
+            note.setFixedWidth(max(220, picture.sizeHint().width()))
+            column.addWidget(note)
+        column.addStretch(1)
+        return column
+
+    def _heading(self, text: str) -> QLabel:
+        label = QLabel(text, self)
+        label.setProperty("section", True)
+        return label
+
+    def _label(self, text: str) -> QLabel:
+        label = QLabel(rich(text, self._t), self)
         label.setTextFormat(Qt.TextFormat.RichText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        if bold:
-            label.setFont(self._t.font(bold=True))
         return label
 
     def _meta(self, problem: Problem) -> QLabel:
@@ -208,12 +229,12 @@ class ProblemPage:
             parts.append(_("line {line}").format(line=problem.line))
         if problem.code:
             parts.append(problem.code)
-        label = QLabel(" · ".join(parts), self._page)
+        label = QLabel(" · ".join(parts), self)
         label.setProperty("muted", True)
         return label
 
     def _fix(self, fix: Fix) -> QFrame:
-        box = QFrame(self._page)
+        box = QFrame(self)
         box.setObjectName("fix")
         t = self._t
         box.setStyleSheet(
@@ -229,13 +250,13 @@ class ProblemPage:
         title.setWordWrap(True)
         title.setStyleSheet("font-weight: 600;")
         row.addWidget(title, 1)
-        row.addWidget(self._mark(fix, box))
+        row.addWidget(self._mark(fix, box), 0, Qt.AlignmentFlag.AlignTop)
         apply = QPushButton(_("Apply"), box)
         apply.setObjectName("apply_fix")
         apply.setProperty("primary", True)
         apply.setEnabled(bool(fix.edits))
         apply.clicked.connect(lambda: self._panel.fix_requested.emit(fix))
-        row.addWidget(apply)
+        row.addWidget(apply, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(row)
         diff = diff_html(self._state.problem_source, fix, t)
         if diff:
@@ -267,7 +288,7 @@ class ProblemPage:
         label.setObjectName("fix_mark")
         label.setToolTip(tip)
         label.setStyleSheet(
-            f"color: {color.name()}; background: {soft.name()}; border-radius: 8px; padding: 2px 8px; font-size: 9pt;"
+            f"color: {color.name()}; background: {soft.name()}; border-radius: 9px; padding: 3px 8px; margin-top: 2px; font-size: 9pt;"
         )
         return label
 

@@ -10,6 +10,11 @@ def arrow_file(direction: str, theme: str) -> str:
     return (_FOLDER / f"arrow_{direction}_{theme}.svg").as_posix()
 
 
+def check_file(theme: str) -> str:
+    """Path of the mark in a checked box, with forward slashes."""
+    return (_FOLDER / f"check_{theme}.svg").as_posix()
+
+
 def icon_file() -> str:
     """Path of the application's icon."""
     return (_FOLDER / "graphlab.svg").as_posix()
