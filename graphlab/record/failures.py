@@ -117,6 +117,26 @@ def operand_texts(source_map: SourceMap, code: CodeType, instruction: int, op: s
     return [source_map.text(part) for part in parts if not isinstance(part, ast.Starred)]
 
 
+def checked_texts(texts: list[str], failed: FailedOperator, error: BaseException, filename: str) -> list[str]:
+    """The texts, without those of variables that hold another tensor than the operator got.
+
+    `model(x)` runs many operators, and only the first one gets x.
+    """
+    frame = None
+    trail = error.__traceback__
+    while trail is not None:
+        if trail.tb_frame.f_code.co_filename == filename:
+            frame = trail.tb_frame
+        trail = trail.tb_next
+    if frame is None:
+        return texts
+    for text, number in zip(texts, failed.inputs):
+        held = frame.f_locals.get(text, frame.f_globals.get(text)) if text.isidentifier() else None
+        if held is not None and getattr(held, "_mark", number) != number:
+            return []
+    return texts
+
+
 def receiver_text(source_map: SourceMap, code: CodeType, instruction: int) -> str:
     """`loss` for the expression `loss.backward()`, "" for others."""
     match source_map.expression(code, instruction):

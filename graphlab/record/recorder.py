@@ -443,6 +443,8 @@ class Recorder(Pages):
         name = self._variable_of(root) if not above else ""
         kind = type(root).__name__
         base = name or (f"{above}.{kind}" if above else kind)
+        for number in [number for number, given in self._named.items() if given == base]:
+            self._amend(number, name="")  # `net = Net().to(device)`: it is the module that has the name
         for path, module in root.named_modules():
             known = self._paths.get(id(module))
             if known is not None and known[0]() is module and module is not root:
@@ -474,6 +476,9 @@ class Recorder(Pages):
         if failures.of(error) is not None:
             return  # an outer operator was given up for the same reason
         event = self._n_events
+        site = self._site()
+        if self._named_site is not None and self._places.naming(site) is self._named_site:
+            self._take_name_back()  # the variable was never assigned
         tensors = [each if hasattr(each, "_mark") else None for each in inputs]
         found = failures.FailedOperator(
             op,
@@ -481,7 +486,7 @@ class Recorder(Pages):
             [None if each is None else list(each._array.shape) for each in tensors],
             ["" if each is None else DTYPES[each._array.dtype.num] for each in tensors],
             plain.plain(params),
-            self._site(),
+            site,
             self._module,
             failures.sizes_of(self._running[-1] if self._running else None),
         )
@@ -528,6 +533,7 @@ class Recorder(Pages):
         if failed is not None:
             names = [self._name_of(number) if number >= 0 else "" for number in failed.inputs]
             texts = failures.operand_texts(source_map, code, lasti, failed.op, len(failed.inputs)) if trail else []
+            texts = failures.checked_texts(texts, failed, error, self._filename)
             facts = failures.operator_facts(facts, failed, names, texts)
             event = self._event(
                 _ERROR, failed.op, site.id, failed.module, failed.inputs, params=failed.params, text=message

@@ -132,3 +132,14 @@ def test_an_interruption_in_the_middle_of_an_event_leaves_a_readable_trace(lab):
     trace = lab.record(HEAD + "x = torch.ones(2)\ny = x + 1\nhook()", fails=StopError, hook=stop)
     assert [event.op for event in trace.events] == ["ones", "add", ""]
     assert all(tensor.kind in (TensorKind.LEAF, TensorKind.INTERMEDIATE) for tensor in trace.tensors)
+
+
+def test_inside_a_sequential_the_operand_is_not_called_by_the_argument_or_the_unassigned_result(lab):
+    source = (
+        "x = torch.ones(5, 4)\nmodel = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(8, 3))\noutput = model(x)"
+    )
+    trace = lab.record(HEAD + source, fails=RuntimeError)
+    operand = trace.failure.facts["operands"][0]
+    assert (operand["name"], operand["text"], operand["shape"]) == ("", "", [5, 16])
+    assert trace.failure.facts["module"] == "model.2"
+    assert "output" not in [tensor.name for tensor in trace.tensors]

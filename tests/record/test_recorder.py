@@ -476,3 +476,9 @@ def test_events_are_flushed_by_the_clock(lab):
     source = "import torch\nx = torch.ones(2)\nhook()\ny = x + 1\nhook()\nz = x + 1\nhook()"
     lab.record(source, hook=look, clock=lambda: now[0])
     assert seen == [0, 2, 3]
+
+
+def test_a_moved_module_gives_its_name_to_no_tensor(lab):
+    source = "import torch\nimport torch.nn as nn\nmodel = nn.Linear(2, 3).to('cuda')\ny = model(torch.ones(1, 2).to('cuda'))"
+    names = [tensor.name for tensor in lab.record(source).tensors if tensor.name]
+    assert names == ["model.weight", "model.bias", "y"]
