@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from graphlab.ui.canvas.camera import Camera
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from graphlab.ui.canvas.render import Renderer, View
     from graphlab.ui.canvas.scene import Scene
 
-WIDTH, HEIGHT = 150.0, 120.0
+WIDTH, HEIGHT = 104.0, 84.0
 PADDING = 6.0
 MARGIN = 12.0
 
@@ -39,8 +39,10 @@ class Minimap:
         inner = point - self._place.topLeft() - QPointF(PADDING, PADDING)
         return self._camera.to_scene(inner.x(), inner.y())
 
-    def paint(self, painter: QPainter, renderer: Renderer, scene: Scene, view: View, area: QRectF) -> None:
-        """Paint it in the lower right corner of `area`, unless all of the graph is in view."""
+    def paint(
+        self, painter: QPainter, renderer: Renderer, scene: Scene, view: View, area: QRectF, avoided: list[QRectF]
+    ) -> None:
+        """Paint it in a right corner of `area` where none of `avoided` stands, unless all of the graph is in view."""
         x0, y0, x1, y1 = scene.geometry.bounds
         left, top = view.camera.to_widget(x0, y0)
         right, bottom = view.camera.to_widget(x1, y1)
@@ -51,17 +53,17 @@ class Minimap:
         scale = min(WIDTH / max(x1 - x0, 1.0), HEIGHT / max(y1 - y0, 1.0))
         width, height = max((x1 - x0) * scale, 14.0), max((y1 - y0) * scale, 14.0)
         self._camera = Camera((x0 + x1) / 2 - width / 2 / scale, (y0 + y1) / 2 - height / 2 / scale, scale)
-        self._place = QRectF(
-            area.right() - MARGIN - width - 2 * PADDING,
-            area.bottom() - MARGIN - height - 2 * PADDING,
-            width + 2 * PADDING,
-            height + 2 * PADDING,
-        )
+        size = QSizeF(width + 2 * PADDING, height + 2 * PADDING)
+        left = area.right() - MARGIN - size.width()
+        lower = QRectF(QPointF(left, area.bottom() - MARGIN - size.height()), size)
+        upper = QRectF(QPointF(left, area.top() + MARGIN), size)
+        self._place = upper if any(lower.intersects(rect) for rect in avoided) else lower
         t = view.tokens
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(t.border, 1))
         painter.setBrush(t.surface)
+        painter.setOpacity(0.9)
         painter.drawRoundedRect(self._place, 6, 6)
         inner = self._place.adjusted(PADDING, PADDING, -PADDING, -PADDING)
         painter.drawImage(inner, self._picture(renderer, scene, view, inner))

@@ -95,7 +95,7 @@ class GraphView(CanvasInput):
         self._navigator.moved.connect(self.update)
         self._navigator.zoomed.connect(self.zoom_changed)
         self._navigator.settled.connect(self._redraw)
-        self._growth = self._timer(GROWTH_MS, self._request)
+        self._growth = self._timer(GROWTH_MS, self._show_growth)
         self._more = self._timer(0, self._redraw)
         state.trace_changed.connect(self._start_over)
         state.trace_grown.connect(self._take_growth)
@@ -139,6 +139,12 @@ class GraphView(CanvasInput):
         if not self._growth.isActive():
             self._growth.start()
 
+    def _show_growth(self) -> None:
+        if self._loader.is_busy:  # else a program that runs on would cancel every layout before it is done
+            self._growth.start()
+        else:
+            self._request()
+
     def _section(self) -> int:
         """The section to show: that of the current event, else the first iteration."""
         trace = self._state.trace
@@ -166,6 +172,9 @@ class GraphView(CanvasInput):
 
     def _show_scene(self, scene: Scene) -> None:
         before, was_stale = self._scene, self._is_stale
+        if scene is before and not was_stale:
+            self.layout_ready.emit()
+            return
         self._failure, self._is_stale = "", False
         if not scene.n_nodes and before is not None and not was_stale:
             self._take_event()  # a stretch that only prints: what was computed before stays in sight
@@ -534,7 +543,8 @@ class GraphView(CanvasInput):
             overlay.paint_current(painter, self._renderer, scene, view, self._current)
             overlay.paint_marks(painter, scene, view, self._matches, self._hover, self._selected(), self.hasFocus())
             overlay.paint_legend(painter, scene, view, QRectF(self.rect()))
-            self._minimap.paint(painter, self._renderer, scene, view, QRectF(self.rect()))
+            lit = [self._rect(node) for node in self._current[:8]]
+            self._minimap.paint(painter, self._renderer, scene, view, QRectF(self.rect()), lit)
         if self._loader.is_busy:
             overlay.paint_notice(painter, QRectF(self.rect()), t, _("Arranging the graph…"))
         elif self._failure:
