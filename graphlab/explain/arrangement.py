@@ -9,7 +9,7 @@ from graphlab.explain import words
 from graphlab.explain.axes import marked_axes
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
-from graphlab.explain.shapes import broadcast_axes, rewrite, shapes_of
+from graphlab.explain.shapes import shapes_of
 from graphlab.explain.source import argument, called, integer
 from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Fix
@@ -84,10 +84,20 @@ def reshape(case: Case) -> Found | None:
     return found
 
 
+def _fills(case: Case) -> bool:
+    """Whether a `view` was refused although the number of entries is right: their order in memory is what it lacks."""
+    shape, wanted = case.facts.get("shape"), case.facts.get("wanted")
+    if case.op != "view" or shape is None or not wanted:
+        return False
+    count, known = prod(words.tuple_of(shape)), prod(int(d) for d in wanted if int(d) != -1)
+    return count % known == 0 if -1 in wanted and known else count == known
+
+
 @diagnosis(
     "GL105",
     Severity.ERROR,
-    kinds=("view_stride",),
+    kinds=("view_stride", "reshape"),
+    over=("GL104",),
     title=N_("`view` can't be used here: the entries don't lie in that order in memory"),
     what=N_("{x} was turned or sliced, so its entries don't lie in memory in the order that `view` needs."),
     why=N_("`view` never copies; it can only join axes whose entries follow each other in memory."),
@@ -104,6 +114,8 @@ print(x.t().reshape(6))
 )
 def view_stride(case: Case) -> Found | None:
     """view of a tensor that isn't contiguous."""
+    if case.kind == "reshape" and not _fills(case):
+        return None
     call = case.call_of("view")
     found = Found({"x": _("the tensor")})
     if call is not None and isinstance(call.func, ast.Attribute):
@@ -330,7 +342,7 @@ def index_range(case: Case) -> Found | None:
 @diagnosis(
     "GL109",
     Severity.ERROR,
-    kinds=("too_many_indices", "index_scalar"),
+    kinds=("too_many_indices", "index_scalar", "index_range"),
     title=N_("More indices than axes"),
     what=N_("{x} has {axes}, but it is indexed with more."),
     why=N_("Each index picks along one axis, so there can't be more of them than axes."),
@@ -347,6 +359,8 @@ print(x[0, 0])
 )
 def too_many_indices(case: Case) -> Found | None:
     """x[0, 0, 0] of a matrix, x[0] of a single number."""
+    if case.kind == "index_range" and any(key in case.facts for key in ("index", "mask_shape", "mask")):
+        return None
     node = case.expression
     owner = node.value if isinstance(node, ast.Subscript) else None
     text = case.source.text_of(owner) if owner is not None else ""
@@ -371,7 +385,7 @@ def too_many_indices(case: Case) -> Found | None:
 @diagnosis(
     "GL110",
     Severity.ERROR,
-    kinds=("mask_shape",),
+    kinds=("mask_shape", "index_range"),
     title=N_("A mask of shape {mask} doesn't fit a tensor of shape {shape}"),
     what=N_("The mask has shape {mask}, but the tensor it picks from has shape {shape}: they differ in axis {axis}."),
     why=N_("A mask says yes or no for each entry, or for each row, so its sizes must be those of the tensor."),
@@ -390,7 +404,11 @@ print(x[:, mask])
 )
 def mask_shape(case: Case) -> Found | None:
     """A boolean index of another shape."""
-    mask, shape, axis = case.facts.get("mask"), case.facts.get("shape"), case.facts.get("axis")
+    mask, shape, axis = (
+        case.facts.get("mask") or case.facts.get("mask_shape"),
+        case.facts.get("shape"),
+        case.facts.get("axis"),
+    )
     if mask is None or shape is None:
         return None
     mask, shape = words.tuple_of(mask), words.tuple_of(shape)
@@ -408,7 +426,8 @@ def mask_shape(case: Case) -> Found | None:
 @diagnosis(
     "GL111",
     Severity.ERROR,
-    kinds=("expand",),
+    kinds=("expand", "broadcast"),
+    over=("GL101",),
     title=N_("Size {size} can't be stretched to {wanted}"),
     what=N_("Along dim {dim} the tensor has size {size}, and `expand` asks for {wanted}."),
     why=N_(
@@ -427,9 +446,14 @@ print(x.expand(3, 2))
 )
 def expand(case: Case) -> Found | None:
     """expand of an axis that isn't 1."""
-    if any(case.facts.get(k) is None for k in ("wanted", "size", "dim")):
+    facts = dict(case.facts)
+    if case.kind == "broadcast":
+        if case.op != "expand" or len(facts.get("sizes") or []) != 2:
+            return None
+        facts["wanted"], facts["size"] = facts["sizes"]
+    if any(facts.get(k) is None for k in ("wanted", "size", "dim")):
         return None
-    found = Found({k: int(case.facts[k]) for k in ("wanted", "size", "dim")})
+    found = Found({k: int(facts[k]) for k in ("wanted", "size", "dim")})
     call = case.call_of("expand")
     if call is not None:
         sizes: list[ast.expr] = list(call.args)
@@ -522,6 +546,3 @@ def matmul_rank(case: Case) -> Found | None:
             text = f"({a} @ {b})" if not isinstance(case.source.parents.get(call), ast.Assign) else f"{a} @ {b}"
             found.fixes.append(Fix(title, "maybe", [case.source.replace(call, text)]))
     return found
-
-
-__all__ = ["broadcast_axes", "rewrite"]

@@ -10,7 +10,6 @@ import re
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
-from graphlab.explain.source import dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -428,6 +427,3 @@ def call_arguments(case: Case) -> Found | None:
             found.words["near"] = words.code(near[0])
             found.fix = N_("Did you mean {near}?")
     return found
-
-
-__all__ = ["dotted", "nearest"]

@@ -9,7 +9,7 @@ from graphlab.explain.axes import broadcast_axes, marked_axes
 from graphlab.explain.case import Argument, Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.shapes import broadcast_shape, rewrite
-from graphlab.explain.source import argument, called, dotted, integer, literal
+from graphlab.explain.source import argument, called, dotted, literal
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -564,6 +564,3 @@ def softmax_dim(case: Case) -> Found | None:
     if shape and int(dim) == len(shape) - 1:
         found.fix = N_("Say it: `dim={dim}` makes each row along the last axis sum to 1, as it does now.")
     return found
-
-
-__all__ = ["dtype_name", "integer", "loss_name", "loss_operands", "made_by"]
