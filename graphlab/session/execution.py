@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import random
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from types import CodeType
@@ -109,6 +110,8 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
         reader = TraceReader(request.trace_path)
         try:
             writer.set_meta("problems", explain.diagnose(reader))
+        except Exception:  # a diagnosis that fails must not take the run with it
+            traceback.print_exc(file=sys.__stderr__)
         finally:
             reader.close()
     writer.close()

@@ -316,8 +316,7 @@ class Runner:
         if request.record and not request.trace_path:
             path = self.folder / f"run-{os.getpid()}-{number}.graphlab"
             request = msgspec.structs.replace(request, trace_path=str(path))
-        if request.record:
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm"):  # of an earlier process with our number
                 Path(request.trace_path + suffix).unlink(missing_ok=True)
         run = Run(worker or Worker(), request, self._ended)
         self._runs.add(run)

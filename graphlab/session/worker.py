@@ -50,6 +50,10 @@ GRACE = 1.0
 """How long a program may go on after it was told to end, before the process is ended under it."""
 
 
+FINISH = 15.0
+"""How long the recording of a program that was ended may take to be finished and diagnosed."""
+
+
 class Ended(BaseException):
     """Raised inside the program from outside to end it: Stop was pressed or a limit was reached."""
 
@@ -193,7 +197,7 @@ class Worker:
             if limits.trace and request.record and _file_size(request.trace_path) > limits.trace:
                 self._end("trace")
             if self._end_reason and self._outcome is None:
-                if now - self._end_since > GRACE:
+                if now - self._end_since > (GRACE if self._is_inside else FINISH):
                     break  # it caught our exception, or sits in a long call
                 self._interrupt()
         self._prints.pass_on()

@@ -18,7 +18,9 @@ class Ended:
         self.run = run
         self.outcome: Outcome = run.wait(timeout)
         self.messages = run.poll()
-        self.printed = "".join(message.text for message in self.messages if isinstance(message, Printed))
+        self.printed = "".join(
+            message.text for message in self.messages if isinstance(message, Printed) and message.stream == "stdout"
+        )
 
 
 @pytest.fixture

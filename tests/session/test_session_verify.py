@@ -1,0 +1,65 @@
+from graphlab.session.messages import Limits
+from graphlab.session.runner import Runner
+from graphlab.session.samples import folder
+from graphlab.session.verify import verify, verify_fixes
+from graphlab.trace.records import Edit, Fix, Problem
+from graphlab.trace.store import TraceReader
+
+LIMITS = Limits(seconds=5)
+SOURCE = "import torch\na = torch.ones(2, 3)\nb = torch.ones(4)\nprint(a + b)\n"
+
+
+def problem(*fixes: Fix) -> Problem:
+    return Problem("GL101", "error", "t", "w", "y", "f", 4, 4, fixes=list(fixes))
+
+
+def fix(line: int, text: str, applicability: str = "safe") -> Fix:
+    width = len(SOURCE.splitlines()[line - 1])
+    return Fix("t", applicability, [Edit(line, 0, line, width, text)])
+
+
+def test_right_fix_is_verified_and_wrong_ones_are_not(runner: Runner) -> None:
+    fixes = [
+        fix(3, "b = torch.ones(3)"),
+        fix(3, "b = torch.ones(5)"),  # the same error again
+        fix(4, "print(nothing)"),  # another error
+        fix(3, "import os"),  # refused
+        fix(3, SOURCE.splitlines()[2]),  # changes nothing
+        fix(4, "while True: pass"),
+        Fix("t", "safe", [Edit(99, 0, 99, 0, "x")]),  # a place outside the program
+        fix(3, "b = torch.ones(3)", "needs-input"),
+        Fix("t", "maybe", []),
+    ]
+    checked = verify_fixes([problem(*fixes)], SOURCE, runner, Limits(seconds=1))
+    assert [each.verified for each in checked[0].fixes] == [True] + [False] * 8
+
+
+def test_fix_that_leaves_the_warning_is_not_verified(runner: Runner) -> None:
+    source = "import torch\nimport torch.nn.functional as F\nx = torch.ones(2, 3)\nprint(F.softmax(x))\n"
+    warning = Problem("GL410", "warning", "t", "w", "y", "f", 4, 4)
+    renamed = Fix("t", "safe", [Edit(3, 0, 3, 1, "x = y")])
+    mended = Fix("t", "safe", [Edit(4, 17, 4, 17, ", dim=1")])
+    assert not verify(warning, renamed, source, runner, LIMITS, [warning])
+    assert verify(warning, mended, source, runner, LIMITS, [warning])
+
+
+def test_cancelled_checks_verify_nothing(runner: Runner) -> None:
+    checked = verify_fixes([problem(fix(3, "b = torch.ones(3)"))], SOURCE, runner, LIMITS, lambda: True)
+    assert not checked[0].fixes[0].verified
+
+
+def test_checks_leave_no_traces_behind(runner: Runner) -> None:
+    before = set(runner.folder.iterdir())
+    verify(problem(), fix(3, "b = torch.ones(3)"), SOURCE, runner, LIMITS)
+    assert set(runner.folder.iterdir()) == before
+
+
+def test_fixes_of_the_column_targets_sample_are_verified(runner: Runner, execute) -> None:
+    source = (folder() / "column_targets.py").read_text()
+    ended = execute(source)
+    reader = TraceReader(ended.run.trace_path)
+    problems = verify_fixes(reader.problems, source, runner, LIMITS)
+    reader.close()
+    assert problems[0].line == 33
+    assert problems[0].fixes
+    assert problems[0].fixes[0].verified
