@@ -238,7 +238,8 @@ class Generator:
 def _fma(a: Array, b: Any, c: Any) -> Array:
     product = np.multiply(a, b, dtype=np.float64)
     product += c
-    return product.astype(_F32)
+    rounded: Array = product.astype(_F32)
+    return rounded
 
 
 def fma64(a: Array, b: Any, c: Any) -> Array:

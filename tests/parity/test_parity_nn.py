@@ -344,6 +344,8 @@ LAYERS = [
     lambda n: (n.BatchNorm1d(4), (3, 4, 5)),
     lambda n: (n.BatchNorm1d(4, affine=False, momentum=None), (6, 4)),
     lambda n: (n.BatchNorm1d(4, track_running_stats=False).eval(), (6, 4)),
+    lambda n: (n.PReLU(), (5, 4)),
+    lambda n: (n.PReLU(4), (5, 4, 2)),
     lambda n: (n.Dropout(0.3), (50, 7)),
     lambda n: (n.Dropout(0.3).eval(), (5, 7)),
     lambda n: (n.Sequential(n.Linear(4, 8), n.ReLU(), n.Linear(8, 2)), (5, 4)),
@@ -380,3 +382,15 @@ def test_dropout_takes_the_same_entries():
 
     mine, theirs = both(run)
     assert mine == theirs
+
+
+def test_bilinear():
+    def run(t):
+        layer = t.nn.Bilinear(3, 4, 2)
+        a, b = t.randn(5, 3, requires_grad=True), t.randn(5, 4, requires_grad=True)
+        out = layer(a, b)
+        out.sum().backward()
+        return [*out.flatten().tolist(), *a.grad.flatten().tolist(), *layer.weight.grad.flatten().tolist()]
+
+    mine, theirs = both(run)
+    assert mine == pytest.approx(theirs, rel=1e-4, abs=1e-6)

@@ -22,8 +22,7 @@ class _Numbered(Module):
         n = len(self._modules)
         if not -n <= idx < n:
             raise IndexError(f"index {idx} is out of range")
-        keys: list[str] = list(self._modules)
-        return keys[idx]
+        return str(list(self._modules)[idx])
 
     def __setitem__(self, idx: int, module: Module) -> None:
         setattr(self, self._key(idx), module)

@@ -10,7 +10,7 @@ from graphlab.engine.ops.loss import reduction_of
 from graphlab.engine.ops.run import FUNCTIONS
 
 _OPERATORS = (
-    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
+    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "cosine_similarity", "cross_entropy", "dropout",
     "elu", "elu_", "embedding", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div",
     "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "max_pool2d",
@@ -31,3 +31,12 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     if size_average is None and reduce is None:
         return reduction
     return reduction_of(reduction, size_average, reduce)
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """One number for each matrix A of `weight`: x1 A x2, plus its bias."""
+    rows = input1.reshape(-1, input1.shape[-1])
+    columns = input2.reshape(-1, input2.shape[-1])
+    products = (rows.unsqueeze(1).unsqueeze(2) @ weight).squeeze(2)
+    out = (products * columns.unsqueeze(1)).sum(-1).reshape(*input1.shape[:-1], weight.shape[0])
+    return out if bias is None else out + bias

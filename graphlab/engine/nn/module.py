@@ -1,7 +1,8 @@
 """`nn.Module`: parameters, buffers and submodules by attribute, the call with its hooks, and `state_dict`.
 
 Parameters, buffers and submodules stand in their own dictionaries, as in PyTorch, and also among the plain instance
-attributes, so that reading `self.weight` costs no `__getattr__`. Every way of setting or deleting keeps the two alike.
+attributes: a class with `__getattr__` would lose the interpreter's quick way to read `self.weight`. Every way of setting
+or deleting keeps the two alike.
 """
 
 from __future__ import annotations
@@ -17,16 +18,6 @@ from graphlab.engine.nn.parameter import Buffer, Parameter
 from graphlab.engine.tensor import Tensor
 
 Self = TypeVar("Self", bound="Module")
-
-_CREATED_BY_INIT = (
-    "_parameters",
-    "_buffers",
-    "_modules",
-    "_non_persistent_buffers_set",
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-)
 
 
 class _IncompatibleKeys(NamedTuple("Keys", [("missing_keys", list[str]), ("unexpected_keys", list[str])])):
@@ -93,8 +84,8 @@ class Module:
     _non_persistent_buffers_set: set[str]
     _forward_hooks: dict[int, Any]
     _forward_pre_hooks: dict[int, Any]
-    _backward_hooks: dict[int, Any]
-    _is_hooked: bool
+    # Whether there are hooks of any kind. It bears the name over which PyTorch's call stumbles without `__init__`.
+    _backward_hooks: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs:
@@ -108,11 +99,10 @@ class Module:
             _parameters={},
             _buffers={},
             _non_persistent_buffers_set=set(),
-            _backward_hooks={},
+            _backward_hooks=False,
             _forward_hooks={},
             _forward_pre_hooks={},
             _modules={},
-            _is_hooked=False,
         )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -122,7 +112,7 @@ class Module:
     # The call.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if observe.observer is None and not self._is_hooked:
+        if observe.observer is None and not self._backward_hooks:
             return self.forward(*args, **kwargs)
         return self._call_watched(args, kwargs)
 
@@ -131,7 +121,7 @@ class Module:
         if watcher is not None:
             watcher.module_entered(self)
         try:
-            return self._call_hooked(args, kwargs) if self._is_hooked else self.forward(*args, **kwargs)
+            return self._call_hooked(args, kwargs) if self._backward_hooks else self.forward(*args, **kwargs)
         finally:
             if watcher is not None:
                 watcher.module_left(self)
@@ -154,7 +144,7 @@ class Module:
         return result
 
     def _hooks_changed(self) -> None:
-        self.__dict__["_is_hooked"] = bool(self._forward_hooks or self._forward_pre_hooks)
+        self.__dict__["_backward_hooks"] = bool(self._forward_hooks or self._forward_pre_hooks)
 
     def _add_hook(self, hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
         handle = RemovableHandle(hooks, self._hooks_changed)
@@ -179,12 +169,6 @@ class Module:
         return self._add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
     # Attributes.
-
-    def __getattr__(self, name: str) -> Any:
-        # Only reached when the attribute is missing. Without __init__, PyTorch's call stumbles over `_backward_hooks`.
-        if name == "_is_hooked":
-            name = "_backward_hooks"
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
@@ -592,7 +576,7 @@ class Module:
             )
             return
         if value.dim() == 0 and tuple(new.shape) == (1,):
-            new = new[0]
+            new = new.reshape(())
         if tuple(new.shape) != tuple(value.shape):
             errors.append(
                 f"size mismatch for {key}: copying a param with shape {new.shape} from checkpoint, "

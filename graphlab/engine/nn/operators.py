@@ -1,4 +1,4 @@
-"""Operators that only layers use: dropout, layer and batch normalization."""
+"""Operators that only layers use: dropout, prelu, layer and batch normalization."""
 
 from __future__ import annotations
 
@@ -58,6 +58,39 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     if inplace:
         return input.mul_(wrap(mask, input._device))
     return run(DROPOUT, (input, wrap(mask, input._device)), (p,))
+
+
+def _prelu_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
+    xp = node.xp
+    ex, ew = node.edges
+    dx = None if ex is None else xp.where(x > 0, g, g * w)
+    return dx, None if ew is None else xp.sum_to(xp.where(x > 0, g * 0, g * x), w.shape)
+
+
+PRELU = declare(
+    Op(
+        name="prelu",
+        node="PreluKernelBackward0",
+        category=Category.ACTIVATION,
+        args=("input", "weight"),
+        formula="out = input where input > 0, else weight · input",
+        backward_formula="d input = g or g · weight;  d weight = sum of g · input where input ≤ 0",
+        forward=lambda x, w: np.where(x > 0, x, w * x),
+        vjp=_prelu_vjp,
+        saves=("input", "weight"),
+        shape=_same_shape,
+        narrate=N_("each negative entry of {input} is multiplied with the learned slope {weight}"),
+        narrate_backward=N_("the gradient passes where {input} was positive, and times {weight} elsewhere"),
+        samples=lambda: [((3, 4), (4,))],
+    )
+)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Any:
+    """x where positive, else the learned slope times x; one slope, or one for each channel (dim 1)."""
+    if weight.numel() > 1 and input.dim() > 2:
+        weight = weight.reshape(1, -1, *[1] * (input.dim() - 2))
+    return run(PRELU, (input, weight))
 
 
 def _moments(xp: Any, x: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any, int]:
@@ -225,5 +258,5 @@ def batch_norm(
     return out
 
 
-for _function in (dropout, layer_norm, batch_norm):
+for _function in (dropout, prelu, layer_norm, batch_norm):
     FUNCTIONS.setdefault(_function.__name__, guard(_function.__name__, _function))

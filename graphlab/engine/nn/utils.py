@@ -100,5 +100,5 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     start = 0
     for parameter in parameters:
         n = parameter.numel()
-        parameter.data = vec[start : start + n].view_as(parameter).data
+        parameter.data = vec.narrow(0, start, n).view_as(parameter).data
         start += n
