@@ -208,10 +208,13 @@ class _Builder:
         pair, of = -1, "?"
         if tensor.of >= 0:
             pair = self._node_of.get(tensor.of, -1)
-            if pair < 0:
+            if pair < 0 and self.trace.tensors[tensor.of].of < 0:
                 pair = self._node(tensor.of)
+        if pair >= 0:
             of = self.graph.nodes[pair].key
             module = self.graph.nodes[pair].module or module
+            if self.graph.nodes[pair].phase != "forward":  # the gradient of a gradient
+                pair = -1
         leaf = tensor.kind == TensorKind.LEAF_GRAD
         label = tensor.name or f"grad {self.graph.nodes[pair].label}" if pair >= 0 else tensor.name or "grad"
         key = self._unique(f"{'leafgrad' if leaf else 'grad'}:{of}")

@@ -61,9 +61,14 @@ class Places:
 
     def naming(self, site: Site) -> Site:
         """The place that names a value made at `site`: where a function returns it, that of its caller."""
-        frame = self._search(_frame(2))
+        known = self._globals
+        frame: FrameType | None = _frame(2)
+        while frame is not None and frame.f_globals is not known:
+            frame = frame.f_back
         while site.returns and frame is not None:
-            frame = self._search(frame.f_back)
+            frame = frame.f_back
+            while frame is not None and frame.f_globals is not known:
+                frame = frame.f_back
             if frame is not None:
                 site = self.at(frame.f_code, frame.f_lasti)
         return site

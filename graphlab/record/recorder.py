@@ -263,6 +263,10 @@ class Recorder(Pages):
         node = tensor._fn
         if node is not None:
             node._mark = (event, sources, (number,), site.id, self._module)
+        if tensor._view is not None and tensor._view.base._fn is not None:
+            # A write into a view: the gradient flows through a node of the tensor that the view looks at.
+            base = self._meet(tensor._view.base, event)
+            tensor._view.base._fn._mark = (event, [base, *sources[1:]], (base,), site.id, self._module)
         if -1 in sources:
             params = plain.with_numbers(op, inputs, params)
         value = self._add_value(number, event, tensor._array)

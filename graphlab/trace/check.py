@@ -29,11 +29,11 @@ def check_records(known: dict[str, list[Any]], new: dict[str, list[Any]]) -> str
     return ""
 
 
-def _tensor(tensor: Tensor, n: dict[str, int]) -> bool:
-    n_tensors = n["tensor"]
+def _tensor(tensor: Tensor, _n: dict[str, int]) -> bool:
+    # What a tensor refers to is older than itself, so nobody who follows the references runs in a circle.
     return (
-        -1 <= tensor.of < n_tensors
-        and -1 <= tensor.base < n_tensors
+        -1 <= tensor.of < tensor.id
+        and -1 <= tensor.base < tensor.id
         and len(tensor.shape) <= MAX_DIMS
         and (not tensor.shape or min(tensor.shape) >= 0)
     )

@@ -479,6 +479,23 @@ def test_events_are_flushed_by_the_clock(lab):
 
 
 def test_a_moved_module_gives_its_name_to_no_tensor(lab):
-    source = "import torch\nimport torch.nn as nn\nmodel = nn.Linear(2, 3).to('cuda')\ny = model(torch.ones(1, 2).to('cuda'))"
+    head = "import torch\nimport torch.nn as nn\n"
+    source = head + "model = nn.Linear(2, 3).to('cuda')\ny = model(torch.ones(1, 2).to('cuda'))"
     names = [tensor.name for tensor in lab.record(source).tensors if tensor.name]
     assert names == ["model.weight", "model.bias", "y"]
+
+
+def test_gradients_flow_through_a_write_into_a_view(lab):
+    source = """
+import torch
+w = torch.tensor([1.0, 2.0], requires_grad=True)
+y = w * 1
+y[0] = 5.0
+loss = (y * 3).sum()
+loss.backward()
+"""
+    trace = lab.record(source)
+    seeds = [event for event in events_of(trace, EventKind.ACCUMULATE) if event.op == "backward"]
+    assert len(seeds) == 1, "no gradient came from nowhere"
+    grad = tensor_named(trace, "w.grad").id
+    assert trace.array(value_at(trace, grad, len(trace.events)).id).tolist() == [0, 3]

@@ -328,6 +328,8 @@ def changed(kind, **fields):
         ("event", {"span": 1}),
         ("event", {"forward": 5}),
         ("tensor", {"of": 1}),
+        ("tensor", {"of": 0}),
+        ("tensor", {"base": 0}),
         ("tensor", {"shape": [-3]}),
         ("tensor", {"shape": [1] * 65}),
         ("value", {"tensor": 1}),
