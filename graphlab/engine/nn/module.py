@@ -1,8 +1,8 @@
 """`nn.Module`: parameters, buffers and submodules by attribute, the call with its hooks, and `state_dict`.
 
 Parameters, buffers and submodules stand in their own dictionaries, as in PyTorch, and also among the plain instance
-attributes: a class with `__getattr__` would lose the interpreter's quick way to read `self.weight`. Every way of setting
-or deleting keeps the two alike.
+attributes: a class with `__getattr__` would lose the interpreter's quick way to read `self.weight`. Every way of
+setting or deleting keeps the two alike.
 """
 
 from __future__ import annotations
