@@ -50,7 +50,7 @@ class Controller(QObject):
         self._shown_run: Run | None = None  # the one whose trace is shown; it keeps the trace file
         self._reader: TraceReader | None = None  # of the run that goes on, before it is shown
         self._place: tuple[int, int] | None = None  # section and event in it, before the program was run again
-        self._node = ""
+        self._node = ("", -1)  # the selected node, and its event counted from the section's first
         self._followed_to = -1
         self._next_follow = 0.0
         self._verification: Verification | None = None
@@ -101,7 +101,9 @@ class Controller(QObject):
         self._place = None
         if trace is not None and 0 <= self._state.section < len(trace.sections):
             self._place = (self._state.section, self._state.event - trace.sections[self._state.section].first)
-        self._node = self._state.node
+        self._node = (self._state.node, -1)
+        if self._place is not None and self._state.node_event >= 0:
+            self._node = (self._state.node, self._state.node_event - trace.sections[self._place[0]].first)
         self._reader = None
         self._followed_to = -1
         self._next_follow = 0.0
@@ -218,7 +220,7 @@ class Controller(QObject):
             problems.insert(0, problem)
         self._state.set_problems(problems, run.request.source)
         if self._state.trace is reader and reader is not None:
-            self._settle(problems)
+            self._settle()
         self._tell(outcome, problems)
         self._state.set_run_state("idle")
         self.run_ended.emit(outcome.status)
@@ -239,7 +241,7 @@ class Controller(QObject):
         except TraceError:
             return []  # its failure is told by the outcome
 
-    def _settle(self, problems: list[Problem]) -> None:
+    def _settle(self) -> None:
         """Choose where we stand when the run is over: at the failure, where we were, or at the first iteration."""
         state = self._state
         trace = state.trace
@@ -258,9 +260,19 @@ class Controller(QObject):
         elif not has_moved:
             first = next((section.first for section in trace.sections if section.iteration >= 0), 0)
             state.seek(first)
-        if self._node:
-            state.select_node(self._node)
-        del problems
+        self._select_again()
+
+    def _select_again(self) -> None:
+        """Select the node that was selected before the program was run again, where it is still there."""
+        state = self._state
+        node, offset = self._node
+        sections = state.trace.sections if state.trace is not None else []
+        if not node or not 0 <= state.section < len(sections):
+            return
+        section = sections[state.section]
+        event = section.first + offset
+        is_there = offset >= 0 and section.first <= event < section.end
+        state.select_node(node if is_there else "", event if is_there else -1)
 
     def _tell(self, outcome: Outcome, problems: list[Problem]) -> None:
         trace = self._state.trace
@@ -336,9 +348,9 @@ class Controller(QObject):
         self._state.show_trace(reader)
         self._state.set_problems(self._problems_of(reader))
         self._place = None
-        self._node = ""
+        self._node = ("", -1)
         self._followed_to = -1
-        self._settle([])
+        self._settle()
 
     def leave(self) -> None:
         """Show no trace any more; a run that goes on is ended."""

@@ -234,6 +234,8 @@ class Files(QObject):
             _("SVG drawing (*.svg)") + ";;" + _("PNG picture (*.png)"),
         )
         if path:
+            if not Path(path).suffix:
+                path += ".png" if "*.png" in _filter else ".svg"
             try:
                 self._window.graph.export_image(path)
             except OSError as error:

@@ -63,7 +63,7 @@ class ViewState(QObject):
         if trace is self._trace:
             return
         self._trace = trace
-        self._event = self._section = self._tensor = -1
+        self._event = self._section = self._tensor = self._node_event = -1
         self._problems = []
         self._problem_source = trace.source if trace is not None else ""
         self._source_lines = self._problem_source.split("\n")

@@ -112,7 +112,7 @@ QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QAbstractScrollArea::corner { background: transparent; }
 
-QAbstractSpinBox QLineEdit { border: none; padding: 0 2px; background: transparent; min-height: 0; }
+QAbstractSpinBox QLineEdit { border: none; padding: 0 0 0 5px; background: transparent; min-height: 0; }
 QCheckBox, QRadioButton { spacing: 6px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @border_strong; border-radius: 4px; background: @surface; }
 QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: @accent; }

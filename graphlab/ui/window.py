@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from graphlab.i18n import _
+from graphlab.i18n import _, ngettext
 from graphlab.ui import resources
 from graphlab.ui.commands import Commands
 from graphlab.ui.docks import AREAS, EAGER, PANELS, Dock, PanelHost
@@ -64,8 +64,10 @@ class MainWindow(QMainWindow):
         self.state.set_theme(self.theme.theme)
         self.steps = Steps(self.state, self._folded, self)
         self._was_painted = False
+        self._searched = ""  # found last; Enter goes to the next place
         self._hidden_docks: QByteArray | None = None
 
+        self.resize(1440, 900)
         self._build_docks()
         self._build_center()
         panel = self.panel("editor")
@@ -208,6 +210,8 @@ class MainWindow(QMainWindow):
         state = self.state
         for signal in (state.trace_changed, state.trace_grown, state.event_changed, state.section_changed):
             signal.connect(self.refresh)
+        state.section_changed.connect(self._forget_search)
+        state.trace_changed.connect(self._forget_search)
         state.run_state_changed.connect(self.refresh)
         state.problems_changed.connect(self._name_problems)
         state.theme_changed.connect(self._change_theme)
@@ -318,8 +322,19 @@ class MainWindow(QMainWindow):
 
     def search(self, text: str) -> None:
         """Go to the next node with this text."""
-        if text and self.state.trace is not None:
-            self.graph.find(text)
+        if not text or self.state.trace is None:
+            return
+        if text == self._searched:
+            self.graph.find_next()
+            return
+        self._searched = text
+        n = self.graph.find(text)
+        found = ngettext("{n} node with “{text}”: Enter goes on", "{n} nodes with “{text}”: Enter goes on", n)
+        missing = _("No tensor or operator here is called “{text}”")
+        self.status.setText((found if n else missing).format(n=n, text=text))
+
+    def _forget_search(self) -> None:
+        self._searched = ""
 
     def find_in_program(self) -> None:
         """Open the find bar of the editor."""
@@ -469,10 +484,9 @@ class MainWindow(QMainWindow):
             topic="run",
         )
 
-    def _mark_node(self, key: str) -> None:
-        graph = self.hosts["graph_view"]
-        span = getattr(self.graph, "span_of", None) if graph.is_built else None
-        self.editor.mark_span(span(key) if span and key else -1)
+    def _mark_node(self) -> None:
+        trace, event = self.state.trace, self.state.node_event
+        self.editor.mark_span(trace.events[event].span if trace is not None and 0 <= event < len(trace.events) else -1)
 
     def _change_theme(self, theme: str) -> None:
         if self._was_painted:
@@ -522,7 +536,6 @@ class MainWindow(QMainWindow):
     # Layout that persists
 
     def _restore_layout(self) -> None:
-        self.resize(1440, 900)
         geometry, layout = self.settings.memory("geometry"), self.settings.memory("layout")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

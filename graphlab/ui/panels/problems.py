@@ -30,6 +30,8 @@ from graphlab.ui.theme import Tokens, tokens
 
 SIDE_BY_SIDE = 720
 """Width from which words, fixes and picture stand beside each other."""
+DIFF_WIDTH = 260  # a wider diff gets room for a scroll bar
+BAR = 14
 SEVERITIES = {"error": "failed", "warning": "warning", "hint": "hint"}
 
 
@@ -250,7 +252,6 @@ class ProblemPage(QWidget):
         title.setWordWrap(True)
         title.setStyleSheet("font-weight: 600;")
         row.addWidget(title, 1)
-        row.addWidget(self._mark(fix, box), 0, Qt.AlignmentFlag.AlignTop)
         apply = QPushButton(_("Apply"), box)
         apply.setObjectName("apply_fix")
         apply.setProperty("primary", True)
@@ -258,6 +259,7 @@ class ProblemPage(QWidget):
         apply.clicked.connect(lambda: self._panel.fix_requested.emit(fix))
         row.addWidget(apply, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(row)
+        layout.addWidget(self._mark(fix, box), 0, Qt.AlignmentFlag.AlignLeft)
         diff = diff_html(self._state.problem_source, fix, t)
         if diff:
             label = QLabel(diff, box)
@@ -268,7 +270,8 @@ class ProblemPage(QWidget):
             scroll = QScrollArea(box)
             scroll.setWidget(label)
             scroll.setWidgetResizable(True)
-            scroll.setFixedHeight(min(160, label.sizeHint().height() + 4))
+            scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            scroll.setFixedHeight(label.sizeHint().height() + (BAR if label.sizeHint().width() > DIFF_WIDTH else 2))
             scroll.setStyleSheet("background: transparent;")
             layout.addWidget(scroll)
         return box
@@ -288,7 +291,7 @@ class ProblemPage(QWidget):
         label.setObjectName("fix_mark")
         label.setToolTip(tip)
         label.setStyleSheet(
-            f"color: {color.name()}; background: {soft.name()}; border-radius: 9px; padding: 3px 8px; margin-top: 2px; font-size: 9pt;"
+            f"color: {color.name()}; background: {soft.name()}; border-radius: 9px; padding: 2px 8px; font-size: 9pt;"
         )
         return label
 
