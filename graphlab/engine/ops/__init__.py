@@ -8,6 +8,7 @@ from graphlab.engine.ops import (  # noqa: F401
     create,
     index,
     loss,
+    loss_pointwise,
     matrix,
     pointwise,
     reduce,

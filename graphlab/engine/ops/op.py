@@ -41,7 +41,7 @@ class Op:
     `forward` takes the arrays of the tensor arguments, then `params` in order. `vjp(node, g, *saved)` returns the
     gradient of each argument (None where there is none); it computes with operators and with `node.xp` only, so that
     it runs on arrays and, when the backward pass is itself recorded, on tensors. `saves` names what it needs: an
-    argument, "out" (or "out1" for the second output); "x:w" saves x only when w's gradient is wanted.
+    argument, "*" for all, "out" (or "out1" for the second output); "x:w" saves x only when w's gradient is wanted.
     """
 
     name: str
@@ -80,6 +80,8 @@ def declare(op: Op) -> Op:
     plan = []
     for each in op.saves:
         what, _, by = each.partition(":")
+        if what == "*":
+            continue
         index = -1 - int(what[3:] or 0) if what.startswith("out") else op.args.index(what)
         plan.append((index, op.args.index(by) if by else -1))
     op.plan = tuple(plan)

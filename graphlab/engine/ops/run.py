@@ -154,7 +154,7 @@ def run(op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...] = (), casts: tu
     if op.view and isinstance(inputs[0], Tensor):
         track_view(t, inputs[0], (op, params, None))
     if needs and modes.grad and t._array.dtype.kind == "f":
-        node = make_node(op.node_type, inputs, _saved(op, inputs, (t,)) if op.plan else (), _kept(op, inputs, params))
+        node = make_node(op.node_type, inputs, _saved(op, inputs, (t,)) if op.saves else (), _kept(op, inputs, params))
         if casts is not None:
             node.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
         if where.counts:
@@ -174,7 +174,7 @@ def _many(
         for i, t in enumerate(made):
             track_view(t, inputs[0], (op, params, i))
     if needs and modes.grad:
-        node = make_node(op.node_type, inputs, _saved(op, inputs, made) if op.plan else (), params)
+        node = make_node(op.node_type, inputs, _saved(op, inputs, made) if op.saves else (), params)
         node.outs = [(t._array.shape, t._array.dtype) for t in made]
         if where.counts:
             node.meta = _meta(where, inputs)
@@ -191,7 +191,7 @@ def _many(
 def _kept(op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> tuple[Any, ...]:
     if not op.broadcasts:
         return params
-    return (*(x._array.shape if isinstance(x, Tensor) else None for x in inputs), *params)
+    return (*(x._array.shape if isinstance(x, Tensor) else x for x in inputs), *params)
 
 
 def _meta(where: device, inputs: tuple[Any, ...]) -> Any:
@@ -199,6 +199,8 @@ def _meta(where: device, inputs: tuple[Any, ...]) -> Any:
 
 
 def _saved(op: Op, inputs: tuple[Any, ...], outs: tuple[Tensor, ...]) -> tuple[Any, ...]:
+    if op.saves == ("*",):
+        return inputs
     saved: list[Any] = []
     for what, by in op.plan:
         if by >= 0 and not (isinstance(inputs[by], Tensor) and inputs[by]._rg):
