@@ -190,7 +190,7 @@ class Pages:
                 self._write_carried(self._events[0][0])
         if self._chunk:
             self._value_bytes += len(self._chunk)
-            writer.put_chunk(bytes(self._chunk))
+            writer.put_chunk(bytes(self._chunk), self._chunk_id)
             self._chunk = bytearray()
             self._chunk_id = writer.next_chunk
         self._hand_over()

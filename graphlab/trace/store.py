@@ -62,6 +62,7 @@ _KINDS: dict[str, type[Base]] = {
 }
 _AMENDMENTS = msgspec.msgpack.Decoder(list[tuple[int, dict[str, bool | int | str]]])
 _AMENDABLE = {"name": str, "kind": int, "requires_grad": bool}
+_NUMBERED = frozenset({"event", "tensor", "value", "section"})
 _LISTS = {kind: msgspec.msgpack.Decoder(list[record]) for kind, record in _KINDS.items()}  # type: ignore[valid-type]
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)
 CACHE_BYTES = 64 * 2**20
@@ -86,13 +87,14 @@ class TraceWriter:
         self._chunk = bytearray()
         self._chunk_id = 0
         self._rows: list[tuple[str, int, bytes]] = []  # encoded, to be written
+        self._done = dict.fromkeys(_KINDS, 0)  # first id that `put_records` has not had
         self._n_rows = 0
         self._is_closed = False
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
-                # Folding the WAL into the file every 4 MB, as SQLite does by itself, made some flushes ten times slower.
+                # Folding the log into the file every 4 MB, as is the default, made some flushes ten times slower.
                 self._db.execute("PRAGMA wal_autocheckpoint=8192")
                 self._db.execute("PRAGMA synchronous=OFF")  # a crash of the machine may lose a run, never an older file
                 self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
@@ -129,9 +131,23 @@ class TraceWriter:
         self._pending[kind].extend(records)
 
     def put_records(self, kind: str, records: list[tuple[Any, ...]]) -> None:
-        """Append several records of one kind, encoded at once; the list may be used again."""
-        self._end_pending(kind)
-        self._rows.append((kind, len(records), _encoder.encode(records)))
+        """Append several records of one kind, encoded at once; the list may be used again.
+
+        Records with an id that were given before are left out: who was interrupted may give its list again.
+        """
+        if kind in _NUMBERED:
+            done = self._done[kind]
+            if records and records[0][0] < done:
+                records = [record for record in records if record[0] >= done]
+            if not records:
+                return
+            end = records[-1][0] + 1
+        else:
+            end = 0
+        row = (kind, len(records), _encoder.encode(records))
+        # No call stands between these two, so no interruption from another thread comes between them.
+        self._rows += [row]
+        self._done[kind] = end
 
     def _end_pending(self, kind: str) -> None:
         pending = self._pending[kind]
@@ -157,9 +173,15 @@ class TraceWriter:
         """Number of the chunk that `put_chunk` will append next."""
         return self._chunk_id + (1 if self._chunk else 0)
 
-    def put_chunk(self, data: bytes) -> int:
-        """Append a whole chunk of values' bytes, at most `MAX_BLOB`; returns its number."""
+    def put_chunk(self, data: bytes, number: int | None = None) -> int:
+        """Append a whole chunk of values' bytes, at most `MAX_BLOB`; returns its number.
+
+        `number`: of a chunk that may have been given before, when who gave it was interrupted; it is replaced.
+        """
         self._end_chunk()
+        if number is not None and number < self._chunk_id:
+            self._ready.append((number, data))
+            return number
         self._ready.append((self._chunk_id, data))
         self._chunk_id += 1
         return self._chunk_id - 1

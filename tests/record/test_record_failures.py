@@ -143,3 +143,31 @@ def test_inside_a_sequential_the_operand_is_not_called_by_the_argument_or_the_un
     assert (operand["name"], operand["text"], operand["shape"]) == ("", "", [5, 16])
     assert trace.failure.facts["module"] == "model.2"
     assert "output" not in [tensor.name for tensor in trace.tensors]
+
+
+@pytest.mark.parametrize("kind", ["tensor", "event", "value", "section"])
+def test_an_interruption_while_records_are_handed_over_doubles_and_loses_nothing(lab, kind):
+    class StopError(Exception):
+        pass
+
+    def stop(recorder):
+        given = recorder._writer.put_records
+
+        def interrupted(which, records):
+            given(which, records)
+            if which == kind:
+                recorder._writer.put_records = given
+                raise StopError
+
+        recorder._writer.put_records = interrupted
+        recorder.flush()
+
+    source = (
+        HEAD + "w = torch.ones(2, requires_grad=True)\nfor i in range(3):\n    LOOP(1)\n    (w * 2).sum().backward()\n"
+    )
+    full = lab.record(source + "hook()")
+    cut = lab.record(source + "hook()\n", may_fail=True, hook=stop)
+    assert [tensor.shape for tensor in cut.tensors] == [tensor.shape for tensor in full.tensors]
+    assert [event.op for event in cut.events if event.op] == [event.op for event in full.events]
+    for value in range(len(full.values)):
+        assert cut.array(value).tolist() == full.array(value).tolist()
