@@ -251,7 +251,8 @@ def concat(case: Case) -> Found | None:
     title=N_("There is no dim {dim} in a tensor with {axes}"),
     what=N_("{x} has {axes}, so `dim` can be from {low} to {high}, not {dim}."),
     why=N_(
-        "Dims are counted from 0, and from −1 backwards: in a tensor of shape (rows, columns) dim 0 is rows and dim 1 columns."
+        "Dims are counted from 0, and from −1 backwards: in a tensor of shape (rows, columns) dim 0 is rows and "
+        "dim 1 columns."
     ),
     fix=N_("Use dim {high} or −1 for the last axis, or give the tensor another axis with `unsqueeze` first."),
     example={"dim": 2, "n_dims": 2},

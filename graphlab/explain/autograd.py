@@ -94,7 +94,8 @@ def integer_grad(case: Case) -> Found | None:
     what=N_("{name} has shape {shape}, so it isn't clear which of its {n} numbers the gradients should be of."),
     why=N_("Each gradient answers how one number changes; for several, PyTorch must know how to weigh them."),
     fix=N_(
-        "Make one number of it with `.sum()` or `.mean()`, or pass weights: `backward(gradient=torch.ones_like({text}))`."
+        "Make one number of it with `.sum()` or `.mean()`, or pass weights: "
+        "`backward(gradient=torch.ones_like({text}))`."
     ),
     example={"shape": [3]},
     program="""import torch
@@ -161,7 +162,8 @@ def non_scalar_backward(case: Case) -> Found | None:
     title=N_("No gradient can flow from {name}"),
     what=N_("`backward()` was called on {name}, but nothing it was computed from has `requires_grad=True`."),
     why=N_(
-        "PyTorch keeps the graph only for tensors that depend on one with `requires_grad`, and not under `no_grad` or after `detach()`."
+        "PyTorch keeps the graph only for tensors that depend on one with `requires_grad`, and not under "
+        "`no_grad` or after `detach()`."
     ),
     fix=N_("Create the tensors to learn with `requires_grad=True`, and compute {name} outside of `torch.no_grad()`."),
     example={},
@@ -226,7 +228,8 @@ def _requires_grad_fixes(case: Case, node: ast.expr) -> list[Fix]:
     what=N_("`backward()` goes a second time through a graph whose saved values were freed after the first."),
     why=N_("To save memory PyTorch frees what backward needs as it goes, so a graph can be walked once only."),
     fix=N_(
-        "Compute the loss anew before each `backward()`; if you really need the same graph twice, pass `retain_graph=True` the first time."
+        "Compute the loss anew before each `backward()`; if you really need the same graph twice, pass "
+        "`retain_graph=True` the first time."
     ),
     example={},
     program="""import torch
@@ -268,10 +271,12 @@ def backward_twice(case: Case) -> Found | None:
     title=N_("{name} is changed in place while its gradient is being recorded"),
     what=N_("{name} was made with `requires_grad=True`, and line {line} writes into it with {op}."),
     why=N_(
-        "A leaf must keep the value at which its gradient is taken, so PyTorch allows such writes only under `torch.no_grad()`."
+        "A leaf must keep the value at which its gradient is taken, so PyTorch allows such writes only under "
+        "`torch.no_grad()`."
     ),
     fix=N_(
-        "Put an update of a parameter inside `with torch.no_grad():`, or make a new tensor instead, such as `w = w - step`."
+        "Put an update of a parameter inside `with torch.no_grad():`, or make a new tensor instead, such as `w "
+        "= w - step`."
     ),
     example={"op": "sub_"},
     program="""import torch
@@ -333,7 +338,8 @@ def inplace_leaf(case: Case) -> Found | None:
         "Backward computes with the values of the forward pass; once they are overwritten, the gradient would be wrong."
     ),
     fix=N_(
-        "Replace the in-place step (`+=`, `relu_`, `x[0] = …`) by one that makes a new tensor, such as `x = x + 1`, or change a `.clone()`."
+        "Replace the in-place step (`+=`, `relu_`, `x[0] = …`) by one that makes a new tensor, such as `x = x + "
+        "1`, or change a `.clone()`."
     ),
     example={"op": "ExpBackward0", "shape": [3], "version": 1, "expected": 0},
     program="""import torch
@@ -397,10 +403,12 @@ def inplace_modified(case: Case) -> Found | None:
     kinds=("jacobian_call", "not_callable"),
     title=N_("`{function}` wants a function, not a tensor"),
     what=N_(
-        "The first argument of `{function}` is {got}, but it must be a function that computes the output from the input."
+        "The first argument of `{function}` is {got}, but it must be a function that computes the output from "
+        "the input."
     ),
     why=N_(
-        "`{function}` calls the function itself, on inputs that it prepares, to see how each output depends on each input."
+        "`{function}` calls the function itself, on inputs that it prepares, to see how each output depends on "
+        "each input."
     ),
     fix=N_("Pass the computation: `{call}`, or the name of a function defined with `def`."),
     example={"function": "jacobian", "got": "Tensor"},
@@ -450,7 +458,8 @@ def jacobian_call(case: Case) -> Found | None:
     title=N_("The result doesn't depend on one of the inputs"),
     what=N_("`autograd.grad` was asked for a gradient of a tensor that the output was not computed from."),
     why=N_(
-        "A tensor made by `clone`, indexing or a second `tensor(…)` is another tensor: only what the graph holds has a gradient."
+        "A tensor made by `clone`, indexing or a second `tensor(…)` is another tensor: only what the graph "
+        "holds has a gradient."
     ),
     fix=N_("Ask for a tensor that the output really uses, or pass `allow_unused=True` where some may be unused."),
     example={},
@@ -549,7 +558,8 @@ def grad_shape(case: Case) -> Found | None:
     what=N_("`item()`, `float()` or `int()` was asked of a tensor with {n}."),
     why=N_("Only a tensor with exactly one entry has one Python number."),
     fix=N_(
-        "Reduce it first (`.sum().item()`, `.mean().item()`), pick one entry (`x[0].item()`), or take all with `.tolist()`."
+        "Reduce it first (`.sum().item()`, `.mean().item()`), pick one entry (`x[0].item()`), or take all with "
+        "`.tolist()`."
     ),
     example={"n": 3},
     program="""import torch

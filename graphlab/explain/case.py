@@ -211,7 +211,7 @@ class Case:
         node = self.expression
         if isinstance(node, ast.Call) and called(node) in names:
             return node
-        places = [n for n in ast.walk(node)] if node is not None else []
+        places = list(ast.walk(node)) if node is not None else []
         candidates = [n for n in places if isinstance(n, ast.Call) and called(n) in names]
         candidates = candidates or [c for c in self.source.calls_at(self.line) if called(c) in names]
         return candidates[0] if len(candidates) == 1 else None

@@ -159,8 +159,8 @@ def explain_code(code: str) -> Explanation | None:
         return None
     if entry.check is None:
         values = entry.example
-        parts = [fill(t, values) for t in (entry.title, entry.what, entry.why, entry.fix)]
-        return Explanation(entry.code, *parts, facts={})
+        title, what, why, fix = (fill(t, values) for t in (entry.title, entry.what, entry.why, entry.fix))
+        return Explanation(entry.code, title, what, why, fix)
     case = Case(entry.kinds[0], dict(entry.example))
     found = entry.check(case)
     if found is None:

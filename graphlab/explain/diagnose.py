@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphlab.explain import messages
-from graphlab.explain.case import Case
-from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, Found, match
+from graphlab.explain.case import Case, Found
+from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, match
 from graphlab.explain.run import Run
 from graphlab.explain.source import Source
 from graphlab.i18n import _

@@ -33,7 +33,8 @@ _IMPORTS = {
     what=N_("Line {line} stopped with {type}: {message}"),
     why=N_("This is the message of Python or PyTorch itself; GraphLab has nothing more certain to say about it."),
     fix=N_(
-        "Look at the values that line {line} uses: click the nodes before the red one, or print their shapes and dtypes."
+        "Look at the values that line {line} uses: click the nodes before the red one, or print their shapes "
+        "and dtypes."
     ),
     example={},
     program="""raise RuntimeError("something special")
@@ -170,7 +171,7 @@ def attribute_unknown(case: Case) -> Found | None:
         found.words["near"] = words.code(suggestions[0])
         found.fix = N_("Did you mean {near}?")
         if len(uses) == 1:
-            line, _column, end_line, end_column = case.source.place(uses[0])
+            _line, _column, end_line, end_column = case.source.place(uses[0])
             edit = Edit(end_line, end_column - len(name), end_line, end_column, suggestions[0])
             title = words.fill(N_("Write {near}"), {"near": words.code(suggestions[0])})
             found.fixes.append(Fix(title, "maybe", [edit]))
@@ -259,7 +260,8 @@ def refused(case: Case) -> Found | None:
     what=N_("{said}"),
     why=N_("A limit keeps an endless loop or an endless print from running for ever; all up to there is recorded."),
     fix=N_(
-        "Look for a loop whose condition never becomes False, or do fewer iterations; the limits can be raised in Settings."
+        "Look for a loop whose condition never becomes False, or do fewer iterations; the limits can be raised "
+        "in Settings."
     ),
     example={"limit": "time"},
     program="""while True:
@@ -402,7 +404,8 @@ def call_arguments(case: Case) -> Found | None:
     if "TypeError" not in (case.type, case.facts.get("type")) or len(message) > 300:
         return None
     named = re.match(
-        r"(?:[\w<>]+\.)*?([\w.<>]+)\(\) (missing \d+ required|takes (?:from )?\d+|got an unexpected keyword|got multiple values|takes no arguments)",
+        r"(?:[\w<>]+\.)*?([\w.<>]+)\(\) (missing \d+ required|takes (?:from )?\d+|got an unexpected keyword|got "
+        r"multiple values|takes no arguments)",
         message,
     )
     if named is None:

@@ -122,7 +122,8 @@ def target_column(case: Case) -> Found | None:
             title=N_("The target of {loss} has too many axes"),
             what=N_("The target has more than one axis; {loss} wants one class number for each sample."),
             fix=N_(
-                "If the target is a column of shape (N, 1), use `target.squeeze(1)`; if it is one-hot, `target.argmax(dim=1)`."
+                "If the target is a column of shape (N, 1), use `target.squeeze(1)`; if it is one-hot, "
+                "`target.argmax(dim=1)`."
             ),
         )
     if len(shape) < 2:
@@ -299,7 +300,8 @@ def _same_shape_fixes(case: Case, prediction: Argument, target: Argument) -> lis
         "{input} has shape {input_shape} and {target} has shape {target_shape}, so the loss averages over {result}."
     ),
     why=N_(
-        "The two are broadcast against each other: each prediction is compared with every target, and learning goes astray."
+        "The two are broadcast against each other: each prediction is compared with every target, and learning "
+        "goes astray."
     ),
     fix=N_("Give both the same shape: {target} with `unsqueeze`, or {input} with `squeeze`."),
     example={"loss": "mse_loss", "input_shape": [3, 1], "target_shape": [3]},
@@ -345,7 +347,8 @@ def loss_broadcast(case: Case) -> Found | None:
     title=N_("Class {value} doesn't exist: there are {n}, numbered from 0"),
     what=N_("The target holds class {value}, but {input} has {n} scores a sample, for the classes 0 to {last}."),
     why=N_(
-        "A class number is an index into the scores of a sample, so it must lie between 0 and the number of classes − 1."
+        "A class number is an index into the scores of a sample, so it must lie between 0 and the number of "
+        "classes − 1."
     ),
     fix=N_("Number the classes from 0, or let the last layer give at least {needed} scores."),
     example={"loss": "cross_entropy", "target": 3, "n_classes": 3},
@@ -480,7 +483,8 @@ def probability_range(case: Case) -> Found | None:
 
 _SCALAR_TYPES = {
     "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Int": "int32",
-    "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool", "long int": "int64", "long": "int64", "int": "int32",
+    "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool", "long int": "int64", "long": "int64",
+    "int": "int32",
     "float": "float32", "double": "float64", "c10::Half": "float16", "ComplexFloat": "complex64",
 }  # fmt: skip
 

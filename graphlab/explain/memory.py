@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from typing import Any
 
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
+from graphlab.explain.narrate import name_of
 from graphlab.explain.source import argument, called, dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Fix, Tensor, TensorKind
@@ -71,6 +73,32 @@ def _outermost_literals(case: Case, value: int) -> list[ast.expr]:
     return [n for n in found if folded(case.source.parents.get(n)) is None]  # type: ignore[arg-type]
 
 
+def _ahead(case: Case, batch: int, requested: int) -> float:
+    """Bytes that the layers after the failed one will give, as far as the module tree says."""
+    if case.trace is None:
+        return 0
+    modules = case.trace.modules
+    here = case.record.module if case.record is not None else ""
+    paths = [m.path for m in modules]
+    if here not in paths:
+        return float(requested * len(case.trace.ghosts))
+    total, width = 0.0, float(requested)
+    for module in modules[paths.index(here) + 1 :]:
+        if module.path.rpartition(".")[0] != here.rpartition(".")[0]:
+            break
+        features = re.search(r"out_features=(\d+)", module.text)
+        if features is not None:
+            width = 4.0 * batch * int(features.group(1))
+        total += width
+    return total
+
+
+def _copies_of_parameters(case: Case) -> int:
+    """How many further tensors training keeps for each parameter: its gradient, and what the optimizer remembers."""
+    names = {called(c) for c in case.source.calls()}
+    return 1 + (2 if names & {"Adam", "AdamW", "NAdam", "RAdam"} else 0)
+
+
 def _batch_fix(case: Case, facts: dict[str, Any]) -> Fix | None:
     """A batch size that fits, computed: what grows with the batch is scaled, the rest stays."""
     batch = _batch_size(case)
@@ -81,9 +109,13 @@ def _batch_fix(case: Case, facts: dict[str, Any]) -> Fix | None:
     device = str(facts.get("device"))
     grows = sum(t.n_bytes for t in holders(case, device, in_use) if t.shape and t.shape[0] == batch)
     fixed = max(in_use - grows, 0)
-    # A training step needs about as much again for the gradients of what was computed.
-    factor = 2 if any(called(c) == "backward" for c in case.source.calls()) else 1
-    per_sample = (grows + requested) * factor / batch
+    needed_batch = grows + requested + _ahead(case, batch, requested)
+    if any(called(c) == "backward" for c in case.source.calls()):
+        # Going back, two gradients as large as the largest value are there at a time, and one for each parameter.
+        held = holders(case, device, in_use)
+        needed_batch += 2 * max([requested, *(t.n_bytes for t in held if t.shape and t.shape[0] == batch)])
+        fixed += sum(t.n_bytes for t in held if t.kind == TensorKind.PARAMETER) * _copies_of_parameters(case)
+    per_sample = needed_batch / batch
     room = 0.95 * capacity - fixed
     if room <= 0 or per_sample <= 0:
         return None
@@ -119,7 +151,8 @@ def _advice(facts: dict[str, Any]) -> str:
     others = _foreign(facts)
     if capacity and requested > capacity:
         return N_(
-            "No cleaning up can help: this one tensor is larger than the device. Use at most {share} of the batch at a time, "
+            "No cleaning up can help: this one tensor is larger than the device. Use at most {share} of the "
+            "batch at a time, "
             "or a smaller size."
         )
     if others and capacity and others > 0.3 * capacity and others >= requested:
@@ -131,7 +164,8 @@ def _advice(facts: dict[str, Any]) -> str:
     if requested and unused >= requested and unused > 0.15 * (facts.get("allocated") or 1):
         return N_(
             "{unused} are reserved but lie in pieces that are too small: fragmentation. "
-            "Set `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` before the program starts, or keep tensor sizes equal."
+            "Set `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` before the program starts, or keep tensor "
+            "sizes equal."
         )
     if free is not None and requested and not facts.get("holders"):
         return N_(
@@ -160,10 +194,12 @@ def _foreign(facts: dict[str, Any]) -> int:
     kinds=("out_of_memory",),
     title=N_("{device} has no room for {requested} more"),
     what=N_(
-        "{who} asks for {requested}, but {device} has {capacity}, of which tensors of this program hold {in_use} and {free} are free."
+        "{who} asks for {requested}, but {device} has {capacity}, of which tensors of this program hold "
+        "{in_use} and {free} are free."
     ),
     why=N_(
-        "Every tensor that is still needed keeps its bytes; while a graph is recorded, so does everything that backward needs."
+        "Every tensor that is still needed keeps its bytes; while a graph is recorded, so does everything that "
+        "backward needs."
     ),
     fix=N_("Make the batch smaller."),
     example={"device": "cuda:0", "requested": 4 * 2**30, "capacity": 8 * 2**30, "in_use": 6 * 2**30, "free": 2 * 2**30},
@@ -187,7 +223,7 @@ def out_of_memory(case: Case) -> Found | None:
     requested = facts.get("requested")
     found = Found({"device": _("the memory of this computer") if is_cpu else words.code(device)})
     held = holders(case, device, int(in_use)) if in_use else []
-    facts["holders"] = [[t.name or _("a value without a name"), t.n_bytes] for t in held[:5]]
+    facts["holders"] = [[name_of(case.trace, t.id), t.n_bytes] for t in held[:5] if case.trace]
     found.facts["holders"] = facts["holders"]
     said = {
         "requested": words.n_bytes(requested) if requested else _("more memory"),
@@ -211,14 +247,20 @@ def out_of_memory(case: Case) -> Found | None:
         found.what = N_("{who} asks for {requested} on {device}, which has {capacity} in all.")
     elif _foreign(facts) > 0.3 * capacity:
         found.what = N_(
-            "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by other programs; this one holds {in_use}."
+            "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by other programs; "
+            "this one holds {in_use}."
         )
     found.fix = _advice(facts)
-    named = [t for t in held if t.name][:3]
-    if named:
-        found.words["named"] = words.listing(f"{words.code(t.name)} ({words.n_bytes(t.n_bytes)})" for t in named)
+    # Those that hold at least a tenth of it tell something, at most three of them.
+    largest = [t for t in held[:3] if t.n_bytes * 10 >= (in_use or 0)]
+    if largest and case.trace is not None:
+        trace = case.trace
+        found.words["named"] = words.listing(
+            f"{words.code(t.name) if t.name else name_of(trace, t.id)} ({words.n_bytes(t.n_bytes)})" for t in largest
+        )
         found.why = N_(
-            "Most of it is held by {named}. A tensor keeps its bytes as long as a name or the recorded graph refers to it."
+            "Most of it is held by {named}. A tensor keeps its bytes as long as a name or the recorded graph "
+            "refers to it."
         )
     for fix in (_batch_fix(case, facts), _half_fix(case)):
         if fix is not None:
@@ -227,7 +269,8 @@ def out_of_memory(case: Case) -> Found | None:
         found.words["first"] = found.fixes[0].title
         if not (capacity and requested and requested > capacity):
             found.fix = N_(
-                "{first}. Where no gradient is needed, `torch.no_grad()` keeps less; `del` frees what is not used any more."
+                "{first}. Where no gradient is needed, `torch.no_grad()` keeps less; `del` frees what is not "
+                "used any more."
             )
         else:
             found.fix = N_("{first}. No cleaning up alone can help: this one tensor is larger than the device.")

@@ -70,7 +70,8 @@ def _words(*names: str) -> Callable[[Groups], dict[str, Any]]:
 # shapes
 _wording(
     "broadcast",
-    r"The size of tensor a \((?P<a>\d+)\) must match the size of tensor b \((?P<b>\d+)\) at non-singleton dimension (?P<dim>\d+)",
+    r"The size of tensor a \((?P<a>\d+)\) must match the size of tensor b \((?P<b>\d+)\) at non-singleton "
+    r"dimension (?P<dim>\d+)",
     lambda g: {"sizes": [int(g["a"]), int(g["b"])], "dim": int(g["dim"])},
 )
 _wording(
@@ -99,7 +100,8 @@ _wording(
 )
 _wording(
     "matmul",
-    r"inconsistent tensor size, expected tensor \[(?P<a>\d+)\] and src \[(?P<b>\d+)\] to have the same number of elements",
+    r"inconsistent tensor size, expected tensor \[(?P<a>\d+)\] and src \[(?P<b>\d+)\] to have the same number "
+    r"of elements",
     lambda g: _matmul([int(g["a"])], [int(g["b"])], "dot"),
 )
 _wording(
@@ -129,7 +131,8 @@ _wording(
 _wording("view_stride", r"view size is not compatible with input tensor's size and stride")
 _wording(
     "concat",
-    r"Sizes of tensors must match except in dimension (?P<dim>\d+)\. (?:Expected size (?P<a>\d+) but got size (?P<b>\d+) for "
+    r"Sizes of tensors must match except in dimension (?P<dim>\d+)\. (?:Expected size (?P<a>\d+) but got size "
+    r"(?P<b>\d+) for "
     r"tensor number (?P<index>\d+)|Got (?P<a1>\d+) and (?P<b1>\d+) in dimension (?P<at>\d+))",
     lambda g: {
         "op": "cat",
@@ -145,12 +148,14 @@ _wording(
 )
 _wording(
     "concat",
-    r"stack expects each tensor to be equal size, but got (?P<a><SHAPE>) at entry (?P<i>\d+) and (?P<b><SHAPE>) at entry (?P<j>\d+)",
+    r"stack expects each tensor to be equal size, but got (?P<a><SHAPE>) at entry (?P<i>\d+) and (?P<b><SHAPE>) "
+    r"at entry (?P<j>\d+)",
     lambda g: {"op": "stack", "shapes": [shape(g["a"]), shape(g["b"])], "index": int(g["j"])},
 )
 _wording(
     "dim_range",
-    r"Dimension out of range \(expected to be in range of \[(?P<low>-?\d+), (?P<high>-?\d+)\], but got (?P<dim>-?\d+)\)",
+    r"Dimension out of range \(expected to be in range of \[(?P<low>-?\d+), (?P<high>-?\d+)\], but got "
+    r"(?P<dim>-?\d+)\)",
     lambda g: {"dim": int(g["dim"]), "n_dims": int(g["high"]) + 1},
 )
 _wording(
@@ -162,18 +167,21 @@ _wording("too_many_indices", r"too many indices for tensor of dimension (?P<n_di
 _wording("index_scalar", r"invalid index of a 0-dim tensor")
 _wording(
     "mask_shape",
-    r"The shape of the mask (?P<mask><SHAPE>) at index (?P<axis>\d+) does not match the shape of the indexed tensor (?P<shape><SHAPE>)",
+    r"The shape of the mask (?P<mask><SHAPE>) at index (?P<axis>\d+) does not match the shape of the indexed "
+    r"tensor (?P<shape><SHAPE>)",
     lambda g: {"mask": shape(g["mask"]), "shape": shape(g["shape"]), "axis": int(g["axis"])},
 )
 _wording(
     "expand",
-    r"The expanded size of the tensor \((?P<wanted>\d+)\) must match the existing size \((?P<size>\d+)\) at non-singleton "
+    r"The expanded size of the tensor \((?P<wanted>\d+)\) must match the existing size \((?P<size>\d+)\) at "
+    r"non-singleton "
     r"dimension (?P<dim>\d+)",
     _ints("wanted", "size", "dim"),
 )
 _wording(
     "conv_channels",
-    r"weight of size (?P<weight><SHAPE>), expected input\[?(?P<shape>[\d, ]{1,60})\]? to have (?P<wanted>\d+) channels, but got "
+    r"weight of size (?P<weight><SHAPE>), expected input\[?(?P<shape>[\d, ]{1,60})\]? to have (?P<wanted>\d+) "
+    r"channels, but got "
     r"(?P<given>\d+) channels",
     lambda g: {
         "weight": shape(g["weight"]),
@@ -184,7 +192,8 @@ _wording(
 )
 _wording(
     "conv_rank",
-    r"Expected (?P<wanted>\d)D \(unbatched\) or (?P<batched>\d)D \(batched\) input to (?P<op>\w+), but got input of size: (?P<shape><SHAPE>)",
+    r"Expected (?P<wanted>\d)D \(unbatched\) or (?P<batched>\d)D \(batched\) input to (?P<op>\w+), but got "
+    r"input of size: (?P<shape><SHAPE>)",
     lambda g: {"wanted": int(g["batched"]), "op": g["op"], "shape": shape(g["shape"])},
 )
 _wording(
@@ -199,7 +208,8 @@ _wording(
 # losses
 _wording(
     "target_shape",
-    r"(?:0D or 1D target tensor expected, multi-target not supported|1D target tensor expected, multi-target not supported"
+    r"(?:0D or 1D target tensor expected, multi-target not supported|1D target tensor expected, multi-target "
+    r"not supported"
     r"|multi-target not supported at)",
     lambda g: {"loss": "cross_entropy"},
 )
@@ -224,7 +234,8 @@ _wording(
 )
 _wording(
     "target_size",
-    r"Using a target size \((?P<b><SHAPE>)\) that is different to the input size \((?P<a><SHAPE>)\)\. This will likely lead",
+    r"Using a target size \((?P<b><SHAPE>)\) that is different to the input size \((?P<a><SHAPE>)\)\. This will "
+    r"likely lead",
     lambda g: {"loss": "mse_loss", "input_shape": shape(g["a"]), "target_shape": shape(g["b"])},
     warning=True,
 )
@@ -295,7 +306,8 @@ _wording(
 _wording("dtype_unsupported", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
 _wording(
     "dtype_unsupported",
-    r"(?:[Cc]an only calculate the mean of floating types|mean\(\): input dtype should be either floating point or complex)"
+    r"(?:[Cc]an only calculate the mean of floating types|mean\(\): input dtype should be either floating point "
+    r"or complex)"
     r"[^.]{0,60}\. Got (?P<dtype>\w+)",
     lambda g: {"op": "mean", "dtype": g["dtype"]},
 )
@@ -311,7 +323,8 @@ _wording(
 )
 _wording(
     "device_mix",
-    r"Expected all tensors to be on the same device, but (?:found at least two devices, (?P<a>[\w:]+) and (?P<b>[\w:]+?)[!,]"
+    r"Expected all tensors to be on the same device, but (?:found at least two devices, (?P<a>[\w:]+) and "
+    r"(?P<b>[\w:]+?)[!,]"
     r"|got (?P<name>\w+) is on (?P<c>[\w:]+), different from other tensors on (?P<d>[\w:]+))",
     lambda g: {"devices": [g["a"] or g["c"], g["b"] or g["d"]]},
 )
@@ -334,13 +347,16 @@ _wording(
 _wording("backward_twice", r"Trying to backward through the graph a second time")
 _wording(
     "inplace_leaf",
-    r"a (?P<view>view of a )?leaf [Vv]ariable that requires grad (?:is being used|has been used) in an in-place operation",
+    r"a (?P<view>view of a )?leaf [Vv]ariable that requires grad (?:is being used|has been used) in an in-place "
+    r"operation",
     lambda g: {"is_view": bool(g["view"])},
 )
 _wording(
     "inplace_modified",
-    r"one of the variables needed for gradient computation has been modified by an inplace operation(?:: \[(?P<type>[\w.]+) "
-    r"\[(?P<shape>[\d, ]{0,60})\]\](?:, which is output (?P<output>\d+) of (?P<op>\w+),)? is at version (?P<version>\d+); "
+    r"one of the variables needed for gradient computation has been modified by an inplace operation(?:: "
+    r"\[(?P<type>[\w.]+) "
+    r"\[(?P<shape>[\d, ]{0,60})\]\](?:, which is output (?P<output>\d+) of (?P<op>\w+),)? is at version "
+    r"(?P<version>\d+); "
     r"expected version (?P<expected>\d+) instead)?",
     lambda g: {
         **({"shape": shape(g["shape"] or "")} if g["shape"] is not None else {}),
@@ -350,7 +366,8 @@ _wording(
 )
 _wording(
     "gradient_shape",
-    r"Mismatch in shape: grad_output\[\d+\] has a shape of (?P<a><SHAPE>) and output\[\d+\] has a shape of (?P<b><SHAPE>)",
+    r"Mismatch in shape: grad_output\[\d+\] has a shape of (?P<a><SHAPE>) and output\[\d+\] has a shape of "
+    r"(?P<b><SHAPE>)",
     lambda g: {"shape": shape(g["a"]), "wanted": shape(g["b"])},
 )
 _wording("unused_input", r"One of the differentiated Tensors appears to not have been used in the graph")
@@ -359,7 +376,8 @@ _wording("jacobian_call", r"TypeError: '(?P<got>Tensor)' object is not callable"
 _wording("numpy_requires_grad", r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad")
 _wording(
     "not_scalar",
-    r"(?:a Tensor with (?P<n>\d+) elements cannot be converted to Scalar|only one element tensors can be converted to Python scalars)",
+    r"(?:a Tensor with (?P<n>\d+) elements cannot be converted to Scalar|only one element tensors can be "
+    r"converted to Python scalars)",
     lambda g: {"n": int(g["n"])} if g["n"] else {},
 )
 _wording(
@@ -394,7 +412,8 @@ _wording(
 _wording("module_forward", r"Module \[(?P<name>\w+)\] is missing the required \"forward\" function", _words("name"))
 _wording(
     "embedding_range",
-    r"(?:index out of range in self|index out of range: Tried to access index (?P<index>\d+) out of table with (?P<rows>\d+) rows)",
+    r"(?:index out of range in self|index out of range: Tried to access index (?P<index>\d+) out of table with "
+    r"(?P<rows>\d+) rows)",
     lambda g: {"index": int(g["index"]), "rows": int(g["rows"])} if g["index"] else {},
 )
 
@@ -420,12 +439,14 @@ _wording("out_of_memory", r"CUDA error: out of memory", lambda g: {"device": "cu
 _wording("name_unknown", r"NameError: name '(?P<name>\w+)' is not defined", _words("name"))
 _wording(
     "name_unknown",
-    r"UnboundLocalError: (?:local variable '(?P<a>\w+)' referenced before assignment|cannot access local variable '(?P<b>\w+)')",
+    r"UnboundLocalError: (?:local variable '(?P<a>\w+)' referenced before assignment|cannot access local "
+    r"variable '(?P<b>\w+)')",
     lambda g: {"name": g["a"] or g["b"], "is_unbound": True},
 )
 _wording(
     "attribute_unknown",
-    r"AttributeError: (?:module|type object|partially initialized module)? ?'(?P<owner>[\w.]+)' (?:object )?has no attribute '(?!_(?:backward_hooks|forward_hooks|modules|parameters|buffers)')(?P<name>\w+)'",
+    r"AttributeError: (?:module|type object|partially initialized module)? ?'(?P<owner>[\w.]+)' (?:object )?has "
+    r"no attribute '(?!_(?:backward_hooks|forward_hooks|modules|parameters|buffers)')(?P<name>\w+)'",
     _words("owner", "name"),
 )
 
@@ -529,7 +550,7 @@ def _first(text: str, loose: bool) -> Reading | None:
             continue
         order = (message.is_warning, found.start())
         if best is None or order < (best.is_warning, best.position):
-            groups = {k: v for k, v in found.groupdict().items()}
+            groups = found.groupdict()
             before = _TYPE.findall(text, max(0, found.start() - 200), found.start() + 1)
             best = Reading(
                 message.kind,

@@ -22,7 +22,8 @@ OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam",
     title=N_("The optimizer got no parameters"),
     what=N_("{optimizer} was given an empty list: there is nothing that it could change."),
     why=N_(
-        "An optimizer changes the tensors it is given; `parameters()` finds layers only where they are attributes of the module, not in a plain list."
+        "An optimizer changes the tensors it is given; `parameters()` finds layers only where they are "
+        "attributes of the module, not in a plain list."
     ),
     fix=N_("Pass `model.parameters()` of a model that has layers; put layers of a list into `nn.ModuleList`."),
     example={},
@@ -65,7 +66,8 @@ def optimizer_empty(case: Case) -> Found | None:
     title=N_("The optimizer can only change leaves"),
     what=N_("{optimizer} was given a tensor that was computed from others."),
     why=N_(
-        "A computed tensor is made anew each time, so changing it would change nothing; only leaves, made directly, last."
+        "A computed tensor is made anew each time, so changing it would change nothing; only leaves, made "
+        "directly, last."
     ),
     fix=N_(
         "Make the tensor first and set `requires_grad_()` last, for instance `(torch.randn(3) * 0.1).requires_grad_()`."

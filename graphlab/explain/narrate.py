@@ -283,11 +283,13 @@ def _backward_fact(trace: TraceReader, event: Event, forward: Event | None) -> s
 
 _BACKWARD_RULES = {
     "mul": (N_("{a} gets the incoming gradient times {b}"), N_("{b} gets the incoming gradient times {a}")),
-    "div": (N_("{a} gets the incoming gradient divided by {b}"), N_("{b} gets minus the incoming gradient times {a} / {b}²")),
+    "div": (N_("{a} gets the incoming gradient divided by {b}"), N_("{b} gets minus the incoming gradient times "
+    "{a} / {b}²")),
     "add": (N_("{a} gets the incoming gradient as it is"), N_("{b} gets the incoming gradient as it is")),
     "sub": (N_("{a} gets the incoming gradient as it is"), N_("{b} gets the incoming gradient with its sign turned")),
     "rsub": (N_("{a} gets the incoming gradient with its sign turned"), N_("{b} gets the incoming gradient as it is")),
-    "matmul": (N_("{a} gets the incoming gradient times {b} turned over"), N_("{b} gets {a} turned over times the incoming gradient")),
+    "matmul": (N_("{a} gets the incoming gradient times {b} turned over"), N_("{b} gets {a} turned over times "
+    "the incoming gradient")),
     "linear": (
         N_("{a} gets the incoming gradient times {b}"),
         N_("{b} gets the incoming gradient, turned over, times {a}"),
@@ -332,8 +334,10 @@ def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str
                     name=name, whole=words.shape(whole)
                 )
             template = ngettext(
-                "for {name} it is added up over axis {axes}, because {name} with shape {part} was used for all of {whole}",
-                "for {name} it is added up over axes {axes}, because {name} with shape {part} was used for all of {whole}",
+                "for {name} it is added up over axis {axes}, because {name} with shape {part} was used for all "
+                "of {whole}",
+                "for {name} it is added up over axes {axes}, because {name} with shape {part} was used for all "
+                "of {whole}",
                 len(axes),
             )
             return template.format(name=name, axes=said, part=words.shape(part), whole=words.shape(whole))
@@ -591,7 +595,8 @@ def _update_formula(trace: TraceReader, event: Event) -> str:
 
 
 def describe_op(op: str) -> dict[str, str]:
-    """What a tooltip says of an operator: name, category, formula, backward formula. Only the name where it isn't known."""
+    """What a tooltip says of an operator: name, category, formula, backward formula. Only the name where it "
+    "isn't known."""
     entry = OPS.get(op)
     if entry is None:
         return {"name": op, "category": "", "formula": "", "backward": ""}

@@ -1,9 +1,11 @@
-"""Numbers that go wrong in a run that raises nothing: where the first NaN or infinity was born, and losses that explode."""
+"""Numbers that go wrong in a run that raises nothing: where the first NaN or infinity was born, and losses "
+"that explode."""
 
 from __future__ import annotations
 
 import ast
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,7 +50,7 @@ def is_bad(run: Run, tensor: int, event: int) -> bool:
 def birth(run: Run, loss: Loss) -> Event | None:
     """The event at which the first NaN or infinity on the way to a loss was made; None where the trace can't say."""
     events = run.trace.events
-    made = [e for e in events[max(0, loss.event - 1) : loss.event + 1]]
+    made = events[max(0, loss.event - 1) : loss.event + 1]
     starts = [t for e in made for t in e.outputs if t >= 0 and is_bad(run, t, loss.event)]
     root = starts[0] if starts else -1
     if root < 0:
@@ -118,7 +120,7 @@ def _grew(losses: list[Loss]) -> bool:
     if len(finite) < 4 or finite[0] == 0 or max(finite) < MIN_GROWTH * max(finite[0], 1e-6):
         return False
     tail = finite[-min(len(finite), 8) :]
-    return all(b > a for a, b in zip(tail, tail[1:]))
+    return all(b > a for a, b in pairwise(tail))
 
 
 def _by_name(run: Run) -> dict[str, list[Loss]]:
@@ -135,7 +137,8 @@ def _by_name(run: Run) -> dict[str, list[Loss]]:
     what=N_("The first number that isn't finite comes from {op} on line {line}: {detail}."),
     why=N_("{reason}. Everything that is computed from it is NaN or inf as well, and so are the gradients."),
     fix=N_(
-        "Look at the inputs of {op} there; keep them in range with `clamp(min=…)`, a small epsilon, or a function that is safe, such as `log_softmax`."
+        "Look at the inputs of {op} there; keep them in range with `clamp(min=…)`, a small epsilon, or a "
+        "function that is safe, such as `log_softmax`."
     ),
     example={
         "loss": "`loss`",
@@ -176,7 +179,8 @@ def not_finite(run: Run) -> list[Found]:
                     said,
                     event=bad.event,
                     what=N_(
-                        "{loss} is {value} in iteration {iteration}; the trace doesn't hold the values that show where it began."
+                        "{loss} is {value} in iteration {iteration}; the trace doesn't hold the values that "
+                        "show where it began."
                     ),
                     why=N_("Once one number is NaN or inf, everything that is computed from it is as well."),
                     fix=N_("Run fewer iterations, so that all of them are recorded in detail, and look again."),
@@ -208,7 +212,8 @@ def not_finite(run: Run) -> list[Found]:
                 "The first number that isn't finite is a gradient: it arises going back through {op} of line {line}."
             )
             one.why = N_(
-                "A slope can be infinite where the value is not: √x and log x are vertical at 0. NaN then spreads everywhere."
+                "A slope can be infinite where the value is not: √x and log x are vertical at 0. NaN then "
+                "spreads everywhere."
             )
         if not span:
             one.what = N_("The first number that isn't finite comes from {op}: {detail}.")
@@ -222,7 +227,8 @@ def not_finite(run: Run) -> list[Found]:
     title=N_("{loss} explodes: from {first} to {last}"),
     what=N_("{loss} grows from iteration to iteration, from {first} to {last} after {n} of them."),
     why=N_(
-        "Each step overshoots the valley and lands higher up on the other side: the learning rate is too large for this loss."
+        "Each step overshoots the valley and lands higher up on the other side: the learning rate is too large "
+        "for this loss."
     ),
     fix=N_("Lower the learning rate, to a tenth at first, or scale the inputs to about −1 to 1."),
     example={"loss": "`loss`", "first": "4", "last": "1.2e+07", "n": "10"},

@@ -155,7 +155,8 @@ def _sized_like(case: Case, operand: Argument, other: Argument) -> Fix | None:
     what=N_("{a} has shape {a_shape} and {b} has shape {b_shape}: one has size {n_a} where the other has {n_b}."),
     why=N_("{op} pairs the axes from the right, and two sizes fit only when they are equal or one of them is 1."),
     fix=N_(
-        "Decide which axis of {b} belongs to which axis of {a}, then bring it there with `unsqueeze`, `.T` or `reshape`."
+        "Decide which axis of {b} belongs to which axis of {a}, then bring it there with `unsqueeze`, `.T` or "
+        "`reshape`."
     ),
     example={"op": "add", "shapes": [[3, 4], [3]], "dim": 1, "sizes": [4, 3]},
     program="""import torch
@@ -448,8 +449,9 @@ def linear(case: Case) -> Found | None:
     layer = words.code(path) if path else _("the linear layer")
     said = {"layer": layer, "wanted": wanted, "given": given, "x": x.said, "x_shape": words.shape(x_shape)}
     found = Found(said, {"layer": path, "in_features": wanted, "given": given})
-    weight = [s for s in shapes[1:2] if len(s) == 2]
-    weight_shape = weight[0] if weight and weight[0][-1] == wanted else [w for w in (weight[0][::-1] if weight else [])]
+    # The engine gives the weight as it is multiplied, (in, out); it is drawn as the layer keeps it, (out, in).
+    weight = shapes[1] if len(shapes) > 1 and len(shapes[1]) == 2 else []
+    weight_shape = weight if weight and weight[-1] == wanted else weight[::-1]
     found.picture = marked_axes(
         [_label(x), _("{layer}.weight").format(layer=path or "linear")] if weight_shape else [_label(x)],
         [x_shape, weight_shape] if weight_shape else [x_shape],

@@ -37,10 +37,12 @@ def _source_of(run: Run, tensor: int) -> Event | None:
     title=N_("Softmax before cross-entropy: it is applied twice"),
     what=N_("{x} goes through `softmax` on line {line} and then into cross-entropy, which applies softmax itself."),
     why=N_(
-        "Probabilities taken for scores all lie between 0 and 1, so a second softmax makes them nearly equal: the loss can't fall far and learning is slow."
+        "Probabilities taken for scores all lie between 0 and 1, so a second softmax makes them nearly equal: "
+        "the loss can't fall far and learning is slow."
     ),
     fix=N_(
-        "Give the scores to the loss as they come from the last layer; use softmax only where you want to look at probabilities."
+        "Give the scores to the loss as they come from the last layer; use softmax only where you want to look "
+        "at probabilities."
     ),
     example={"x": "`scores`", "line": "8"},
     program="""import torch
@@ -104,10 +106,12 @@ def _without_softmax(run: Run, span: Span | None) -> list[Fix]:
     Severity.WARNING,
     title=N_("{a} {a_shape} and {b} {b_shape} are compared pair by pair, not one to one"),
     what=N_(
-        "{a} has shape {a_shape} and {b} has shape {b_shape}; their difference has shape {shape}: every prediction meets every target."
+        "{a} has shape {a_shape} and {b} has shape {b_shape}; their difference has shape {shape}: every "
+        "prediction meets every target."
     ),
     why=N_(
-        "A column (N, 1) and a row (N,) are broadcast to a table (N, N), so the loss pulls each prediction towards the mean of all targets."
+        "A column (N, 1) and a row (N,) are broadcast to a table (N, N), so the loss pulls each prediction "
+        "towards the mean of all targets."
     ),
     fix=N_("Give both the same shape: `{b_text}.unsqueeze(1)` or `{a_text}.squeeze(1)`, whichever is the column."),
     example={
@@ -210,10 +214,12 @@ def _aligned(run: Run, span: Span | None, is_prediction_column: bool) -> list[Fi
     Severity.WARNING,
     title=N_("The gradients are never cleared: `zero_grad()` is missing"),
     what=N_(
-        "After each step {grad} keeps what it had, and the next `backward()` on line {line} adds to it: by now {n} gradients are summed up."
+        "After each step {grad} keeps what it had, and the next `backward()` on line {line} adds to it: by now "
+        "{n} gradients are summed up."
     ),
     why=N_(
-        "PyTorch adds new gradients to `.grad` instead of replacing it, so each step repeats all the earlier ones as well."
+        "PyTorch adds new gradients to `.grad` instead of replacing it, so each step repeats all the earlier "
+        "ones as well."
     ),
     fix=N_("Call `{call}` once in each turn, before `backward()`."),
     example={"grad": "`w.grad`", "line": "6", "n": "10", "call": "optimizer.zero_grad()"},

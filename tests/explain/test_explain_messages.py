@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - messages stand as PyTorch writes them
 """Pasted messages and tracebacks: what is read out of them, and what is left unsaid."""
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def test_colours_prefixes_and_line_wraps_do_not_matter() -> None:
 
 
 def test_words_cut_by_a_narrow_terminal_are_put_together() -> None:
-    text = "RuntimeError: The size of tensor a (4) mu\nst match the size of tenso\nr b (3) at non-singleton dimensio\nn 1"
+    text = (
+        "RuntimeError: The size of tensor a (4) mu\nst match the size of tenso\nr b (3) at non-singleton dimensio\nn 1"
+    )
     assert explain_text(text).facts.get("sizes") == [4, 3]
 
 
