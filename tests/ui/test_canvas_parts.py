@@ -216,7 +216,7 @@ def test_every_zoom_paints_the_nodes_where_they_are(qapp, ratio):
                 assert "#ff00ff" not in around, (scale, node)
                 assert set(around) != {t.canvas.name()}, (scale, node)
                 checked += 1
-        assert checked > 10
+        assert checked > 2
         assert image.pixelColor(0, 0).name() != "#ff00ff"
 
 

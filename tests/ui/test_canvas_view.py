@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from canvas_traces import MLP, record, trace_of
@@ -9,8 +11,8 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage
 
 from graphlab.analysis.values import value_at
-from graphlab.trace.records import EventKind
-from graphlab.trace.store import TraceReader
+from graphlab.trace.records import Event, EventKind, Section
+from graphlab.trace.store import TraceError, TraceReader, TraceWriter
 from graphlab.ui.canvas.camera import Camera
 from graphlab.ui.canvas.values import number_text
 from graphlab.ui.canvas.view import GraphView
@@ -328,6 +330,51 @@ def test_folding_a_module_keeps_its_title_under_the_mouse(mlp, qtbot):
     again = next(b for b in view.scene.geometry.picture.groups if view.scene.flow.groups[b.group].path == path)
     now = QPointF(*view.camera.to_widget(again.x0, again.y0)).toPoint()
     assert (now - folded.topLeft()).manhattanLength() <= 2 or (now - corner).manhattanLength() <= 2
+
+
+def test_space_folds_the_module_of_the_selected_node_and_unfolds_it(mlp, qtbot):
+    view, state, _trace = mlp
+    key = next(node.key for node in view.scene.flow.nodes if node.label == "linear" and node.module == "net.fc2")
+    state.select_node(key)
+    with qtbot.waitSignal(view.layout_ready, timeout=10_000):
+        qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert view.collapsed == {"net.fc2"} and state.node == "module:net.fc2"
+    with qtbot.waitSignal(view.layout_ready, timeout=10_000):
+        qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert not view.collapsed and key in view.scene.index
+
+
+def test_a_trace_that_contradicts_itself_is_told_and_the_picture_stays(mlp, qtbot, tmp_path):
+    view, state, _trace = mlp
+    n = view.scene.n_nodes
+    writer = TraceWriter(tmp_path / "bad")
+    writer.add("event", Event(0, EventKind.FORWARD, "relu", inputs=[7], outputs=[9], values=[3]))
+    writer.add("section", Section(0, "iteration", 0, 0, 1))
+    writer.close()
+    try:
+        bad = TraceReader(tmp_path / "bad")
+    except TraceError:
+        return  # refused before it got here, which is as good
+    with qtbot.waitSignal(view._loader.failed):
+        state.show_trace(bad)
+    assert view.scene.n_nodes == n and "could not be drawn" in view._failure
+    view.grab()
+    bad.close()
+
+
+def test_a_view_may_go_while_its_layout_is_on_its_way(qtbot, state):
+    trace = trace_of("mlp")
+    view = GraphView(state)
+    view.resize(600, 400)
+    state.show_trace(trace)
+    threads = [thread for thread in threading.enumerate() if thread.name == "graph layout"]
+    view.deleteLater()
+    with qtbot.waitSignal(view.destroyed):
+        pass
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    trace.close()
 
 
 def test_an_error_marks_the_node_and_keeps_what_was_computed(qtbot, state):

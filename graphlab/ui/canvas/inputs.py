@@ -204,6 +204,8 @@ class CanvasInput(QWidget):
             else:
                 self._has_view = True
                 self._navigator.fly(self._navigator.target.moved(-dx * PAN_STEP, -dy * PAN_STEP))
+        elif key == Qt.Key.Key_Space and self._scene is not None and self._selected() >= 0:
+            self._fold_selected(self._scene)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_in()
         elif key == Qt.Key.Key_Minus:
@@ -218,6 +220,14 @@ class CanvasInput(QWidget):
             self.update()
         else:
             super().keyPressEvent(event)
+
+    def _fold_selected(self, scene: Scene) -> None:
+        """Unfold the selected module, or fold the one that the selected node stands in."""
+        node = scene.flow.nodes[self._selected()]
+        path = node.key.removeprefix("module:").removesuffix(":backward") if node.kind == "module" else node.module
+        if path:
+            self.toggle_group(path)
+            self._state.select_node(f"module:{path}" if path in self.collapsed else "")
 
     def focusNextPrevChild(self, is_next: bool) -> bool:
         """Tab goes from node to node in the order of the run, and out of the canvas at either end."""

@@ -100,6 +100,7 @@ class Loader(QObject):
         self._scenes: OrderedDict[FlowKey, Scene] = OrderedDict()
         self._layouts: OrderedDict[str, Layout] = OrderedDict()
         self._is_busy = False
+        self._wanted: FlowKey | None = None
         self._done.connect(self._take)
 
     @property
@@ -125,12 +126,20 @@ class Loader(QObject):
         n_events: int,
     ) -> None:
         """Ask for the scene of a section; answered at once when it is at hand, else by `scene_ready` later."""
-        self._number += 1
         key = (id(trace), section, n_events, collapsed)
+        if self._is_busy and key == self._wanted:
+            return
+        self._number += 1
+        self._wanted = key
         scene = self._scenes.get(key)
         flow = None
         if scene is None and n_events <= SMALL:
-            flow = flow_graph(trace, section, collapsed)
+            try:
+                flow = flow_graph(trace, section, collapsed)
+            except (LookupError, TypeError, ValueError) as error:  # a trace from elsewhere that contradicts itself
+                self._set_busy(False)
+                self.failed.emit(f"{type(error).__name__}: {error}")
+                return
             layout = self._layouts.get(flow.signature)
             if layout is not None:
                 self._layouts.move_to_end(flow.signature)

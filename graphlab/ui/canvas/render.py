@@ -168,6 +168,8 @@ class Renderer:
                     self._fine_edges(painter, scene, camera, some, style, color)
                     continue
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(edges) <= 4000)
+                if not is_close and len(edges) > 700:
+                    color = blend(color, view.tokens.canvas, 0.45)  # so many lines would drown the nodes
                 painter.setPen(QPen(color, 0))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 if is_close or len(edges) < 700:

@@ -50,6 +50,7 @@ class Timeline(QWidget):
         state.trace_changed.connect(self._start_over)
         state.trace_grown.connect(self._take_new_events)
         state.event_changed.connect(self._show_event)
+        state.section_changed.connect(self._repaint_all)
         state.theme_changed.connect(self._repaint_all)
         self._start_over()
 
