@@ -118,7 +118,8 @@ def measure(source: str, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    print(f"{'step of the':<14}{'engine':>10}{'recorded':>10}{'PyTorch':>10}{'events':>8}{'µs/event':>10}{'recorded/PyTorch':>18}")
+    columns = f"{'engine':>10}{'recorded':>10}{'PyTorch':>10}{'events':>8}{'µs/event':>10}{'recorded/PyTorch':>18}"
+    print(f"{'step of the':<14}{columns}")
     for name, source in PROGRAMS.items():
         with tempfile.TemporaryDirectory() as folder:
             r = measure(source, Path(folder))
