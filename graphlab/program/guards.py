@@ -67,6 +67,7 @@ class _SafeFormatter(string.Formatter):
         return target, first
 
 
+@functools.lru_cache(1024)
 def _reads_attributes(text: str) -> bool:
     """Whether a format string looks into its arguments ("{0.name}", "{0[key]}"), nested specifications included."""
     for _literal, field, spec, _conversion in formatter_parser(text):

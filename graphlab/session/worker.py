@@ -108,6 +108,8 @@ class Prints(io.TextIOBase):
     def pass_on(self) -> None:
         """Send what was written since the last call."""
         with self._lock:
+            if not self._parts:
+                return
             parts, self._parts = self._parts, []
             self._sent = time.monotonic()
             for stream, group in itertools.groupby(parts, key=operator.itemgetter(0)):

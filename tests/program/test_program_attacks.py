@@ -203,6 +203,39 @@ ATTACKS = {
         "import torch\nclass M(torch.nn.Module):\n    def go(self): self._modules['__array_interface__'] = 1\nM().go()"
     ),
     "dataclass of a foreign class": "import random, dataclasses\ndataclasses.dataclass(random.Random)",
+    "torch save": "import torch\ntorch.save(torch.ones(1), '/tmp/x')",
+    "torch load": "import torch\ntorch.load('/tmp/x')",
+    "torch observe": "import torch\nm = torch.observe",
+    "torch numpy": "import torch\nm = torch.np",
+    "torch sys": "import torch\nm = torch.sys",
+    "torch importlib": "import torch\nm = torch.importlib",
+    "torch registry": "import torch\nm = torch.ops",
+    "torch functional numpy": "import torch.nn.functional as F\nm = F.np",
+    "torch nn internals": "from torch.nn import module",
+    "torch set observer": "from torch import set_observer",
+    "tensor internals": "import torch\na = torch.ones(1)._array",
+    "tensor internals by getattr": "import torch\na = getattr(torch.ones(1), '_array')",
+    "tensor of a subclass": (
+        "import torch\nclass T(torch.Tensor):\n    def go(self): return self._array\nT().go()"
+    ),
+    "tensor pointer": "import torch\np = torch.ones(1).numpy().ctypes",
+    "tensor file": "import torch\ntorch.ones(1).numpy().tofile('/tmp/x')",
+    "node internals": "import torch\nx = torch.ones(1, requires_grad=True)\nn = (x * 2).grad_fn._mark",
+    "patch the engine": "import torch\ntorch.Tensor.backward = print",
+    "patch the engine by setattr": "import torch\nsetattr(torch.nn.Linear, 'forward', print)",
+    "module attribute with two underscores": (
+        "import torch\nm = torch.nn.Linear(1, 1)\nsetattr(m, '__array_interface__', torch.nn.Linear(1, 1))"
+    ),
+    "buffer of raw memory": (
+        "import torch\nm = torch.nn.Linear(1, 1)\nm.register_buffer('__array_interface__', {'data': (1, False)})"
+    ),
+    "engine function globals": "import torch\ng = torch.relu.__globals__",
+    "engine method globals": "import torch\ng = torch.Tensor.backward.__globals__",
+    "engine class walk": "import torch\ns = torch.Tensor.__subclasses__()",
+    "engine base walk": "import torch\ns = torch.Tensor.__mro__",
+    "engine error object": (
+        "import torch\ntry:\n    torch.ones(1).nothing\nexcept AttributeError as e:\n    o = e.obj"
+    ),
     "module attribute of a class": "class A: pass\nA.__module__ = 'os'",
 }  # fmt: skip
 

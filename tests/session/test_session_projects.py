@@ -104,7 +104,7 @@ BAD = {
     ),
     "newer trace": (newer_trace, "This trace was written by a newer GraphLab (trace format 99"),
     "damaged trace": (damaged_trace, "This trace is damaged"),
-    "half a trace": (lambda path: path.write_bytes(b"SQLite format 3\0" + b"\1" * 9), "This file is not a GraphLab trace"),
+    "half a trace": (lambda path: path.write_bytes(b"SQLite format 3\0" + b"\1" * 9), "This file is not a GraphLab"),
     "half settings": (folder_with(b'{"version": 1, "limits": {"sec'), "project.json is damaged"),
     "wrong settings": (folder_with(b'{"limits": "all"}'), "project.json is damaged"),
     "nested settings": (folder_with(b"[" * 100_000), "project.json is damaged"),
