@@ -96,6 +96,7 @@ class LinePlot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._item = self._plot.getPlotItem()
+        self._item.setAxisItems({"bottom": _CountAxis("bottom")})
         self._item.setContentsMargins(4, 8, 12, 2)
         self._item.showGrid(x=False, y=True, alpha=0.25)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
@@ -263,6 +264,14 @@ class LinePlot(QWidget):
         if left + self._readout.width() > self.width() - 4:
             left -= self._readout.width() + 28
         self._readout.move(max(4, left), 10)
+
+
+class _CountAxis(pg.AxisItem):
+    """An axis that counts: ticks at whole numbers only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        whole = [(step, offset) for step, offset in super().tickSpacing(low, high, size) if step >= 1]
+        return whole or [(1.0, 0.0)]
 
 
 class _ByteAxis(pg.AxisItem):
