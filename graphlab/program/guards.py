@@ -23,6 +23,7 @@ from graphlab.program.names import (
     INNER,
     INNER_WRITES,
     LIBRARY_NAMES,
+    MODULE_NAMES,
     MODULE_TABLES,
     NAMED_TUPLE,
     READABLE,
@@ -163,6 +164,9 @@ class Guards:
             if _is_or_inherits(target, (str,)):
                 return _FormatProxy(target, self.read)
             if _is_or_inherits(target, (string.Formatter,)):
+                raise _closed(name)
+        elif name in MODULE_NAMES:
+            if isinstance(getattr(target, name, None), types.ModuleType):
                 raise _closed(name)
         elif name == "obj":
             if _is_or_inherits(target, (BaseException,)):

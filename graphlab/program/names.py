@@ -170,7 +170,15 @@ INNER = frozenset(
 )
 """Attributes of Python's own machinery (frames, code, generators): never read."""
 
-GUARDED = frozenset("obj format format_map ctypes tofile dump dumps bit_generator setflags setfield resize".split())
+MODULE_NAMES = frozenset(
+    "xp np numpy sys os io math random builtins importlib types weakref functools itertools operator inspect gc warnings "
+    "ast time threading collections".split()
+)
+"""Attributes under which a library's object may hold a module; a program never gets one."""
+
+GUARDED = MODULE_NAMES | frozenset(
+    "obj format format_map ctypes tofile dump dumps bit_generator setflags setfield resize".split()
+)
 """Attribute names that are harmless on most objects but not on all: asked for at run time."""
 
 MODULE_TABLES = frozenset("_parameters _buffers _modules _non_persistent_buffers_set".split())

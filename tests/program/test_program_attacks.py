@@ -233,6 +233,8 @@ ATTACKS = {
     "engine method globals": "import torch\ng = torch.Tensor.backward.__globals__",
     "engine class walk": "import torch\ns = torch.Tensor.__subclasses__()",
     "engine base walk": "import torch\ns = torch.Tensor.__mro__",
+    "module of a node": "import torch\nx = torch.ones(1, requires_grad=True)\nm = (x * 2).grad_fn.xp",
+    "module of a node by getattr": "import torch\nx = torch.ones(1, requires_grad=True)\nm = getattr((x * 2).grad_fn, 'xp')",
     "engine error object": (
         "import torch\ntry:\n    torch.ones(1).nothing\nexcept AttributeError as e:\n    o = e.obj"
     ),
@@ -292,6 +294,26 @@ def test_no_public_path_leads_from_the_libraries_to_anything_dangerous() -> None
     )
     names = namespace(io.StringIO())
     queue.extend((name, value, 0) for name, value in names["__builtins__"].items() if not name.startswith("_"))
+    torch = library("torch")
+    leaf = torch.ones(2, requires_grad=True)
+    layer = torch.nn.Linear(2, 2)
+    numpy = library("numpy")
+    queue.extend(
+        [
+            ("tensor", leaf, 0),
+            ("node", (leaf * 2).grad_fn, 0),
+            ("module", layer, 0),
+            ("optimizer", torch.optim.SGD(layer.parameters(), lr=0.1), 0),
+            ("generator", torch.Generator(), 0),
+            ("no_grad", torch.no_grad(), 0),
+            ("array", leaf.detach().numpy(), 0),
+            ("number", numpy.float32(1), 0),
+            ("rng", numpy.random.default_rng(0), 0),
+            ("error", ValueError("x"), 0),
+            ("generator object", (each for each in [1]), 0),
+            ("function", run, 0),
+        ]
+    )
     seen: set[int] = set()
     keep = []  # so that ids stay their own
     found = []
