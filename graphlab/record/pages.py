@@ -193,13 +193,12 @@ class Pages:
             writer.put_chunk(bytes(self._chunk), self._chunk_id)
             self._chunk = bytearray()
             self._chunk_id = writer.next_chunk
-        self._hand_over()
+        self._hand_over(writer.put_records)
         if self._is_thin:
             self._event_ids.keep(self._n_events)
             self._tensor_ids.keep(self._n_tensors)
 
-    def _hand_over(self) -> None:
-        writer = self._writer
+    def _hand_over(self, put: Callable[[str, list[tuple[Any, ...]]], None]) -> None:
         # What belongs to an event that has not come yet waits for it.
         end = self._event_ids.id_of(self._n_events)
         early_values = take_from(self._values, 2, end)
@@ -207,7 +206,7 @@ class Pages:
         waiting = (self._tensors, self._events, self._values, self._memory, self._losses, self._sections)
         for kind, records in zip(("tensor", "event", "value", "memory", "loss", "section"), waiting, strict=True):
             if records:
-                writer.put_records(kind, records)
+                put(kind, records)
                 records.clear()
         self._values += early_values
         self._losses += early_losses
@@ -294,7 +293,7 @@ class Pages:
         if events:
             self._sections.append((self._n_sections, kind, iteration, event_id(events[0][0]), last + 1, False))
             self._n_sections += 1
-        self._hand_over()
+        self._hand_over(self._writer.add_many)  # too few to be worth a row of their own
         self._chunk.clear()
         self._chunk_id = self._writer.next_chunk
         self._named_tensor = -1

@@ -144,6 +144,7 @@ class TraceWriter:
             end = records[-1][0] + 1
         else:
             end = 0
+        self._end_pending(kind)
         row = (kind, len(records), _encoder.encode(records))
         # No call stands between these two, so no interruption from another thread comes between them.
         self._rows += [row]

@@ -26,7 +26,9 @@ class Story:
         self.writer.add("tensor", Tensor(*fields))
         return number
 
-    def event(self, kind, op, inputs=(), outputs=(), module="", forward=-1, params=None, span=-1, root=-1, text="", keep=True):
+    def event(
+        self, kind, op, inputs=(), outputs=(), module="", forward=-1, params=None, span=-1, root=-1, text="", keep=True
+    ):
         number = self.n_events
         self.n_events += 1
         values = []

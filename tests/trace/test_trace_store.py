@@ -166,6 +166,28 @@ def test_chunks_and_bytes_can_be_mixed(path):
     assert [row[0] for row in rows] == [b"ab", b"cdef", b"gh"]
 
 
+def test_records_given_in_two_ways_stay_in_order_and_are_not_doubled(path):
+    writer = TraceWriter(path)
+    events = [(n, int(EventKind.PRINT), "print") for n in range(6)]
+    writer.put_records("event", events[:2])
+    writer.add_many("event", events[2:4])
+    writer.put_records("event", events[4:])
+    writer.put_records("event", events[4:])
+    writer.close()
+    reader = TraceReader(path)
+    assert [event.id for event in reader.events] == list(range(6))
+    reader.close()
+
+
+def test_a_chunk_that_is_given_again_is_replaced(path):
+    writer = TraceWriter(path)
+    number = writer.put_chunk(b"short")
+    assert writer.put_chunk(b"short and longer", number) == number
+    assert writer.next_chunk == number + 1
+    writer.close()
+    assert sqlite3.connect(path).execute("SELECT data FROM chunks").fetchall() == [(b"short and longer",)]
+
+
 def test_a_flush_that_was_interrupted_loses_and_doubles_nothing(path):
     writer = TraceWriter(path)
     writer.add("event", Event(0, EventKind.PRINT, "print", text="once"))
