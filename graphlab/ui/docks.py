@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from graphlab.i18n import N_, _
@@ -66,7 +67,12 @@ class PanelHost(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._widget: QWidget | None = None
+        self._is_seen = True
         self.may_build = False  # set once the window was painted
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.show_if_seen)
 
     @property
     def is_built(self) -> bool:
@@ -85,10 +91,22 @@ class PanelHost(QWidget):
             self.built.emit(self._panel.name, self._widget)
         return self._widget
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.may_build:
+        self._soon.start()  # not at once: restoring a layout shows every tab for a moment
+
+    def set_seen(self, is_seen: bool) -> None:
+        """Qt leaves a dock behind another tab "visible", outside the window: only its dock knows, and tells it here."""
+        self._is_seen = is_seen
+        self._soon.start()
+
+    def show_if_seen(self) -> None:
+        """Show the panel while it is seen, and build it first where that was not done. Hidden ones do no work."""
+        is_seen = self._is_seen and self.isVisible()
+        if is_seen and self.may_build:
             self.widget()
+        if self._widget is not None and is_seen == self._widget.isHidden():
+            self._widget.setVisible(is_seen)
 
     def sizeHint(self) -> QSize:
         return super().sizeHint() if self._widget is not None else QSize(320, 220)
@@ -145,6 +163,7 @@ class Dock(QDockWidget):
         self.panel = panel
         self.host = PanelHost(panel, state, self)
         self.setWidget(self.host)
+        self.visibilityChanged.connect(self.host.set_seen)
         self.title = DockTitle(self)
         self._no_title = NoTitle(self)
         self.setTitleBarWidget(self.title)

@@ -29,6 +29,7 @@ from graphlab.ui.commands import Commands
 from graphlab.ui.docks import AREAS, EAGER, PANELS, Dock, PanelHost
 from graphlab.ui.editor.program import ProgramPanel
 from graphlab.ui.message_bar import MessageBar
+from graphlab.ui.preload import Preload
 from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
 from graphlab.ui.steps import Steps
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.theme.theme_changed.connect(self.state.set_theme)
         self.theme.choose(self.settings.get("look/theme"))
         self.state.set_theme(self.theme.theme)
+        self._preload = Preload(self)
         self.steps = Steps(self.state, self._folded, self)
         self._was_painted = False
         self._searched = ""  # found last; Enter goes to the next place
@@ -414,8 +416,11 @@ class MainWindow(QMainWindow):
         if not hasattr(self, "commands"):
             return
         name = self.files.name
-        self.setWindowTitle(f"{name}[*] – GraphLab" if name else "GraphLab[*]")
-        self.setWindowModified(self.files.is_modified)
+        title = f"{name}[*] – GraphLab" if name else "GraphLab[*]"
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+        if self.files.is_modified != self.isWindowModified():
+            self.setWindowModified(self.files.is_modified)  # 2 ms even when nothing changes
         self.commands.update()
         choice = self.settings.get("look/theme")
         for theme in ("light", "dark", "system"):
@@ -528,9 +533,10 @@ class MainWindow(QMainWindow):
         self._set_icons()
         for name, host in self.hosts.items():
             host.may_build = True
-            if host.isVisible() and name not in EAGER:
-                host.widget()
+            if name not in EAGER:
+                host.show_if_seen()
         self.controller.warm_up()
+        self._preload.start()
         self.files.offer_recovery()
 
     # Layout that persists
@@ -552,6 +558,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._save_layout()
+        self._preload.stop()
         self.controller.close()
         self.files.close_for_good()
         event.accept()
