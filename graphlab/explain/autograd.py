@@ -10,6 +10,7 @@ from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.losses import dtype_name
 from graphlab.explain.shapes import rewrite
 from graphlab.explain.source import argument, called, dotted, integer, literal
+from graphlab.explain.values import index_of
 from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Edit, Fix
 
@@ -117,7 +118,7 @@ def non_scalar_backward(case: Case) -> Found | None:
     owner = call.func.value if call is not None and isinstance(call.func, ast.Attribute) else None
     if called(call) != "backward" or owner is None or dotted(owner) in ("torch.autograd", "autograd"):
         owner = None
-    text = case.source.text_of(owner) if owner is not None else "z"
+    text = case.source.base(owner) if owner is not None else "z"
     name = dotted(owner) if owner is not None else ""
     shape = case.facts.get("shape")
     said = words.code(name) if name else (_("the tensor"))
@@ -184,9 +185,44 @@ def no_grad_fn(case: Case) -> Found | None:
     owner = call.func.value if call is not None and isinstance(call.func, ast.Attribute) else None
     name = dotted(owner) if owner is not None else ""
     found = Found({"name": words.code(name) if name else _("this tensor")})
+    cut = _cut(case)
+    if cut is not None:
+        line, op = cut
+        found.words.update(op=words.code(op), line=line)
+        found.facts["cut"] = {"line": line, "op": op}
+        found.line = 0
+        found.what = N_("{name} depends on tensors with `requires_grad`, but the graph ends at {op} on line {line}.")
+        found.why = N_(
+            "Under `torch.no_grad()` nothing is recorded, and `detach()`, `.data` and `.item()` give numbers "
+            "without a history."
+        )
+        found.fix = N_("Take line {line} out of `torch.no_grad()`, or leave out what cuts the graph there.")
+        return found
     if name and owner is not None:
         found.fixes.extend(_requires_grad_fixes(case, owner))
     return found
+
+
+def _cut(case: Case) -> tuple[int, str] | None:
+    """Line and operator where a result stops to require a gradient although its inputs do; None where none did."""
+    if case.trace is None:
+        return None
+    operands = case.facts.get("operands") or []
+    start = operands[0].get("tensor", -1) if operands and isinstance(operands[0], dict) else -1
+    queue = [start, *(t.id for t in case.tensors)]
+    seen: set[int] = set()
+    while queue and len(seen) < 10_000:
+        tensor = queue.pop(0)
+        made = index_of(case.trace).producer.get(tensor, -1) if tensor >= 0 else -1
+        if made < 0 or tensor in seen:
+            continue
+        seen.add(tensor)
+        event = case.trace.events[made]
+        inputs = [t for t in event.inputs if t >= 0]
+        if any(case.trace.tensors[t].requires_grad for t in inputs) and 0 <= event.span < len(case.trace.spans):
+            return case.trace.spans[event.span].line, event.op
+        queue.extend(inputs)
+    return None
 
 
 def _requires_grad_fixes(case: Case, node: ast.expr) -> list[Fix]:
@@ -510,7 +546,7 @@ def numpy_grad(case: Case) -> Found | None:
         operand = Argument("", case.source.text_of(owner), dotted(owner), [], owner)
         if operand.name:
             found.words["name"] = words.code(operand.name)
-        title = words.fill(N_("Write `{text}.detach().numpy()`"), {"text": operand.text})
+        title = words.fill(N_("Write `{text}.detach().numpy()`"), {"text": operand.base})
         found.fixes.append(Fix(title, "safe", rewrite(case, operand, ".detach()")))
     return found
 

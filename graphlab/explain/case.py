@@ -103,6 +103,12 @@ class Argument:
     shape: list[int] = field(default_factory=list)
     node: ast.expr | None = None
 
+    @property
+    def base(self) -> str:
+        """The text as it may stand before a dot."""
+        is_atom = self.node is None or isinstance(self.node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        return self.text if is_atom else f"({self.text})"
+
 
 @dataclass
 class Found:

@@ -71,7 +71,10 @@ def diagnose(trace: TraceReader) -> list[Problem]:
     source = Source(trace.source)
     problems: list[Problem] = []
     failure = trace.failure
-    if failure is not None:
+    limit = _limit(trace, source)
+    if limit is not None:
+        problems.append(limit)
+    elif failure is not None:
         problems.append(_problem(Case.of_failure(failure, trace, source)))
     problems.extend(_warnings(trace, source))
     run = Run(trace, source)
@@ -79,6 +82,21 @@ def diagnose(trace: TraceReader) -> list[Problem]:
         if entry.watch is not None:
             problems.extend(entry.problem(found) for found in entry.watch(run))
     return sorted(_distinct(problems), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+
+
+_LIMITS = {"seconds": "limit_time", "memory": "limit_memory", "characters": "limit_output", "trace": "limit_trace"}
+
+
+def _limit(trace: TraceReader, source: Source) -> Problem | None:
+    """The problem of a run that was ended by a limit."""
+    outcome = trace.meta("outcome", dict)
+    if not outcome or outcome.get("status") != "limit":
+        return None
+    kind = _LIMITS.get(str(outcome.get("limit")), "limit_time")
+    line = int(outcome.get("line") or (trace.failure.line if trace.failure is not None else 0))
+    case = Case(kind, {"limit": outcome.get("limit")}, line=line, source=source, trace=trace)
+    hit = match(case)
+    return hit[0].problem(hit[1], case) if hit is not None else None
 
 
 def _warnings(trace: TraceReader, source: Source) -> list[Problem]:

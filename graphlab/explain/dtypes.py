@@ -70,7 +70,7 @@ def dtype_mix(case: Case) -> Found | None:
     found.fix = N_("Convert {name} with `{suffix}`, or give it that type where it is made.")
     edits = rewrite(case, operand, suffix)
     if edits:
-        title = words.fill(N_("Write `{text}{suffix}`"), {"text": operand.text, "suffix": suffix})
+        title = words.fill(N_("Write `{text}{suffix}`"), {"text": operand.base, "suffix": suffix})
         found.fixes.append(
             Fix(
                 title,
@@ -110,7 +110,7 @@ def float_needed(case: Case) -> Found | None:
         found.what = N_("{x} holds whole numbers, and {op} isn't made for them.")
     edits = rewrite(case, x, ".float()")
     if edits:
-        found.fixes.append(Fix(words.fill(N_("Write `{text}.float()`"), {"text": x.text}), "safe", edits))
+        found.fixes.append(Fix(words.fill(N_("Write `{text}.float()`"), {"text": x.base}), "safe", edits))
     return found
 
 
@@ -168,7 +168,7 @@ def device_mix(case: Case) -> Found | None:
                 target = gpu.split(":")[0]
                 title = words.fill(
                     N_('Move {name} to the GPU: `{text}.to("{gpu}")`'),
-                    {"name": argument.said, "text": argument.text, "gpu": target},
+                    {"name": argument.said, "text": argument.base, "gpu": target},
                 )
                 found.fixes.append(Fix(title, "safe", rewrite(case, argument, f'.to("{target}")')))
     return found

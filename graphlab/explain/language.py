@@ -159,13 +159,24 @@ def attribute_unknown(case: Case) -> Found | None:
     if not (name and owner):
         return None
     found = Found({"name": words.code(name), "owner": words.code(owner)}, {"name": name, "owner": owner})
+    if owner == "NoneType":
+        return _none_attribute(case, found, name)
     suggestions = case.facts.get("nearest") or re.findall(r"Did you mean:? [`'\"]?(?:[\w.]*\.)?(\w+)", case.message)
     if isinstance(suggestions, str):
         suggestions = [suggestions]
     if not suggestions:
         assigned = {n.attr for n in case.source.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
         methods = {n.name for n in case.source.nodes if isinstance(n, ast.FunctionDef)}
-        suggestions = nearest(name, assigned | methods | _torch_names())
+        kind = getattr(builtins, owner, None)
+        if isinstance(kind, type):
+            suggestions = nearest(name, set(dir(kind)))
+            if not suggestions and owner in ("list", "tuple", "int", "float") and name in _torch_names():
+                found.why = N_("{owner} is a type of Python's own; {name} is something that tensors have.")
+                found.fix = N_("Make a tensor of it first with `torch.tensor(…)`.")
+        elif case.source.class_of(owner) is not None:
+            suggestions = nearest(name, assigned | methods)
+        else:
+            suggestions = nearest(name, assigned | methods | _torch_names())
     uses = [n for n in case.source.nodes if isinstance(n, ast.Attribute) and n.attr == name and n.lineno == case.line]
     if suggestions:
         found.words["near"] = words.code(suggestions[0])
@@ -175,6 +186,28 @@ def attribute_unknown(case: Case) -> Found | None:
             edit = Edit(end_line, end_column - len(name), end_line, end_column, suggestions[0])
             title = words.fill(N_("Write {near}"), {"near": words.code(suggestions[0])})
             found.fixes.append(Fix(title, "maybe", [edit]))
+    return found
+
+
+def _none_attribute(case: Case, found: Found, name: str) -> Found:
+    """An attribute of None: which expression is it, and why it may be."""
+    owners = [
+        n.value for n in case.source.nodes if isinstance(n, ast.Attribute) and n.attr == name and n.lineno == case.line
+    ]
+    text = case.source.text_of(owners[0]) if len(owners) == 1 else ""
+    found.words["owner"] = words.code(text) if text and len(text) < 60 else _("the object before the dot")
+    found.title = N_("{owner} holds nothing, so it has no {name}")
+    found.what = N_("The program asks {owner} for {name}, but it is Python's “nothing” there.")
+    found.why = N_("A variable or a function's result is nothing where no value was assigned or returned.")
+    found.fix = N_("Find out where {owner} should have got its value; a function without `return` gives nothing.")
+    if text.endswith(".grad"):
+        found.why = N_(
+            "`.grad` is filled by `backward()`, and only for leaves with `requires_grad=True` that the result "
+            "depends on."
+        )
+        found.fix = N_(
+            "Call `backward()` before this line, and check that the tensor was made with `requires_grad=True`."
+        )
     return found
 
 
@@ -193,7 +226,7 @@ def _torch_names() -> set[str]:
     Severity.ERROR,
     kinds=("syntax",),
     title=N_("Line {line} isn't Python yet"),
-    what=N_("{message}."),
+    what=N_("{message}"),
     why=N_("Python reads the whole program before it runs any of it, so nothing was computed."),
     fix=N_("Look at the marked place on line {line}, and at the end of the line before it."),
     example={},
@@ -208,7 +241,7 @@ def syntax(case: Case) -> Found | None:
     """A text that Python can't read."""
     message = case.message.partition(": ")[2] or case.message
     message = words.sentence(message.strip().rstrip(".")) or _("Python can't read this line")
-    found = Found({"line": case.line or 1, "message": message})
+    found = Found({"line": case.line or 1, "message": message if message.endswith(("?", "!")) else message + "."})
     lower = message.lower()
     if "expected ':'" in lower and case.line and 0 < case.line <= len(case.source.lines):
         text = case.source.lines[case.line - 1]
@@ -255,7 +288,7 @@ def refused(case: Case) -> Found | None:
 @diagnosis(
     "GL805",
     Severity.ERROR,
-    kinds=("limit_time", "limit_output", "limit_memory"),
+    kinds=("limit_time", "limit_output", "limit_memory", "limit_trace"),
     title=N_("The program was stopped at the {limit} limit"),
     what=N_("{said}"),
     why=N_("A limit keeps an endless loop or an endless print from running for ever; all up to there is recorded."),
@@ -276,6 +309,7 @@ def limit(case: Case) -> Found | None:
     said = {
         "limit_time": (_("time"), _("The program ran for longer than it may.")),
         "limit_output": (_("output"), _("The program printed more than it may.")),
+        "limit_trace": (_("recording"), _("The program left more behind than may be recorded.")),
         "limit_memory": (_("memory"), _("The program asked for more memory than it may have.")),
     }
     name, sentence = said.get(case.kind, said["limit_time"])
@@ -385,7 +419,7 @@ def key_unknown(case: Case) -> Found | None:
     kinds=("python",),
     over=("GL900",),
     title=N_("The call of {function} doesn't fit its arguments"),
-    what=N_("{message}."),
+    what=N_("Python says: {message}."),
     why=N_("A call must give each argument that has no default exactly once, under the names that the function knows."),
     fix=N_("Compare the call on line {line} with the definition of {function}."),
     example={"type": "TypeError", "message": "f() missing 1 required positional argument: 'b'"},
@@ -429,4 +463,78 @@ def call_arguments(case: Case) -> Found | None:
         if near:
             found.words["near"] = words.code(near[0])
             found.fix = N_("Did you mean {near}?")
+    return found
+
+
+@diagnosis(
+    "GL810",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("The list has no entry with that index"),
+    what=N_("Line {line} asks {owner} for an index that it doesn't have."),
+    why=N_("Counting starts at 0, so a list of n entries has the indices 0 to n − 1."),
+    fix=N_("Print `len(…)` of it before this line, or use −1 for the last entry."),
+    example={"type": "IndexError", "message": "list index out of range"},
+    program="""numbers = [1, 2]
+print(numbers[2])
+""",
+    mended="""numbers = [1, 2]
+print(numbers[1])
+""",
+)
+def list_index(case: Case) -> Found | None:
+    """IndexError of a list, tuple or string."""
+    message = case.message or str(case.facts.get("message", ""))
+    if not re.match(r"(list|tuple|string|list assignment) index out of range", message):
+        return None
+    owners = [n.value for n in case.source.nodes if isinstance(n, ast.Subscript) and n.lineno == case.line]
+    text = case.source.text_of(owners[0]) if len(owners) == 1 else ""
+    found = Found({"line": case.line, "owner": words.code(text) if text and len(text) < 40 else _("a list")})
+    if not case.line:
+        found.what = N_("The program asks a list for an index that it doesn't have.")
+    return found
+
+
+@diagnosis(
+    "GL811",
+    Severity.ERROR,
+    kinds=("python",),
+    over=("GL900",),
+    title=N_("{a} and {b} can't be combined with `{op}`"),
+    what=N_("One side of `{op}` is {a}, the other {b}."),
+    why=N_(
+        "Python doesn't convert between text, numbers, lists and tensors by itself, so that no mistake goes unseen."
+    ),
+    fix=N_("Convert one side: `str(…)` for text, `float(…)` for a number, `torch.tensor(…)` for a tensor."),
+    example={"type": "TypeError", "message": 'can only concatenate str (not "int") to str'},
+    program="""n = 3
+print("n is " + n)
+""",
+    mended="""n = 3
+print("n is " + str(n))
+""",
+)
+def operand_types(case: Case) -> Found | None:
+    """A TypeError of an operator between two types."""
+    message = case.message or str(case.facts.get("message", ""))
+    joined = re.match(r"can only concatenate (\w+) \(not \"(\w+)\"\) to", message)
+    other = re.match(r"unsupported operand type\(s\) for ([^:]{1,10}): '([\w.]+)' and '([\w.]+)'", message)
+    if joined is not None:
+        op, a, b = "+", joined.group(1), joined.group(2)
+    elif other is not None:
+        op, a, b = other.group(1), other.group(2), other.group(3)
+    else:
+        return None
+    found = Found({"op": op, "a": words.code(a), "b": words.code(b)})
+    if "NoneType" in (a, b):
+        found.fix = N_(
+            "One side holds nothing: find out where it should have got its value; a function without `return` "
+            "gives nothing."
+        )
+    nodes = [n for n in case.source.nodes if isinstance(n, ast.BinOp) and n.lineno == case.line]
+    if joined is not None and a == "str" and b in ("int", "float", "Tensor") and len(nodes) == 1:
+        text = f"str({case.source.text_of(nodes[0].right)})"
+        title = words.fill(N_("Turn it into text: `{text}`"), {"text": text})
+        found.fixes.append(Fix(title, "safe", [case.source.replace(nodes[0].right, text)]))
     return found

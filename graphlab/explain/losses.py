@@ -152,7 +152,7 @@ def target_column(case: Case) -> Found | None:
         if squeeze:
             text = words.fill(
                 N_("Drop the extra axis in the call: `{text}.squeeze(1)` has shape {wanted}"),
-                {"text": target.text, "wanted": words.shape(shape[:1])},
+                {"text": target.base, "wanted": words.shape(shape[:1])},
             )
             found.fixes.append(Fix(text, "safe", squeeze))
         if flat is not None:
@@ -168,7 +168,7 @@ def target_column(case: Case) -> Found | None:
         found.fix = N_("If {target} is one-hot, `argmax(dim=1)` gives the class numbers.")
         if edits:
             title = words.fill(
-                N_("Turn the one-hot rows into class numbers: `{text}.argmax(dim=1)`"), {"text": target.text}
+                N_("Turn the one-hot rows into class numbers: `{text}.argmax(dim=1)`"), {"text": target.base}
             )
             found.fixes.append(Fix(title, "maybe", edits))
     return found
@@ -285,7 +285,7 @@ def _same_shape_fixes(case: Case, prediction: Argument, target: Argument) -> lis
             if edits:
                 title = words.fill(
                     N_("Write `{text}{suffix}`: {name} gets shape {shape}, like the other one"),
-                    {"text": operand.text, "suffix": suffix, "name": operand.said, "shape": words.shape(shape)},
+                    {"text": operand.base, "suffix": suffix, "name": operand.said, "shape": words.shape(shape)},
                 )
                 fixes.append(Fix(title, "safe", edits))
     return fixes
@@ -392,7 +392,7 @@ def target_range(case: Case) -> Found | None:
     if value == n and edits and isinstance(target.node, ast.Name | ast.Call):
         title = words.fill(
             N_("Count the classes from 0: `{text} - 1`, if {target} counts from 1"),
-            {"text": target.text, "target": target.said},
+            {"text": target.base, "target": target.said},
         )
         found.fixes.append(Fix(title, "maybe", edits))
     return found
@@ -434,11 +434,16 @@ def target_dtype(case: Case) -> Found | None:
     suffix = ".long()" if wants_classes else ".float()"
     if not wants_classes:
         found.what = N_("{target} holds {dtype} numbers, but {loss} compares floating point numbers here.")
+        if name == "CrossEntropyLoss":
+            found.what = N_(
+                "{target} has the shape of the scores, so {loss} reads it as probabilities; those are floating "
+                "point, not {dtype}."
+            )
         found.why = N_("Each entry of the target is a probability or a measurement here, and those are floating point.")
         found.fix = N_("Turn {target} into floating point with `.float()`.")
     edits = rewrite(case, target, suffix)
     if edits:
-        title = words.fill(N_("Write `{text}{suffix}` in the call"), {"text": target.text, "suffix": suffix})
+        title = words.fill(N_("Write `{text}{suffix}` in the call"), {"text": target.base, "suffix": suffix})
         found.fixes.append(
             Fix(title, "safe" if suffix == ".float()" or "int" in found.words["dtype"] else "maybe", edits)
         )
@@ -476,7 +481,7 @@ def probability_range(case: Case) -> Found | None:
         found.fixes.append(Fix(title, "maybe", [case.source.replace(call.func, text)]))
     edits = rewrite(case, prediction, ".sigmoid()")
     if edits:
-        title = words.fill(N_("Turn scores into probabilities: `{text}.sigmoid()`"), {"text": prediction.text})
+        title = words.fill(N_("Turn scores into probabilities: `{text}.sigmoid()`"), {"text": prediction.base})
         found.fixes.append(Fix(title, "maybe", edits))
     return found
 

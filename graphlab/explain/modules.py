@@ -105,7 +105,8 @@ def optimizer_leaf(case: Case) -> Found | None:
 @diagnosis(
     "GL703",
     Severity.ERROR,
-    kinds=("optimizer_tensor",),
+    kinds=("optimizer_tensor", "python"),
+    over=("GL900",),
     title=N_("The optimizer wants a list of tensors"),
     what=N_("{optimizer} was given a single tensor instead of a list of tensors."),
     why=N_("An optimizer goes through a list of parameters; a bare tensor would be taken apart into its rows."),
@@ -121,8 +122,21 @@ optimizer = torch.optim.SGD([w], lr=0.1)
 """,
 )
 def optimizer_tensor(case: Case) -> Found | None:
-    """An optimizer over a bare tensor."""
+    """An optimizer over a bare tensor, a module, or a method that wasn't called."""
     call = case.call_of(*OPTIMIZERS)
+    if case.kind == "python":
+        if call is None or not call.args or not re.match(r"'\w+' object is not iterable", case.message):
+            return None
+        text = case.source.text_of(call.args[0])
+        is_method = case.message.startswith(("'method'", "'function'"))
+        wanted = f"{text}()" if is_method else f"{text}.parameters()"
+        found = Found({"optimizer": words.code(called(call)), "given": words.code(text), "wanted": wanted})
+        found.what = N_("{optimizer} was given {given}, which is no list of tensors.")
+        found.why = N_("An optimizer goes through a list of parameters; `parameters()` of a module gives it.")
+        found.fix = N_("Write `{wanted}`.")
+        title = words.fill(N_("Write `{wanted}`"), {"wanted": wanted})
+        found.fixes.append(Fix(title, "safe", [case.source.replace(call.args[0], wanted)]))
+        return found
     found = Found({"optimizer": words.code(called(call)) if call is not None else _("the optimizer")})
     if call is not None and call.args:
         text = f"[{case.source.text_of(call.args[0])}]"

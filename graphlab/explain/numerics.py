@@ -29,7 +29,7 @@ _REASONS = {
     "reciprocal": N_("1 divided by 0 is inf"),
     "sqrt": N_("The square root of a negative number is NaN"),
     "rsqrt": N_("The square root of a negative number is NaN, and 1 divided by 0 is inf"),
-    "exp": N_("exp of more than about 88 is beyond what float32 can hold, so it becomes inf"),
+    "exp": N_("`exp` of more than about 88 is beyond what float32 can hold, so it becomes inf"),
     "pow": N_("A power can leave the range of float32, and 0 to a negative power is inf"),
 }
 _GENERIC = N_("A result beyond the range of its dtype becomes inf, and inf − inf or 0 × inf is NaN")

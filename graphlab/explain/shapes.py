@@ -11,7 +11,7 @@ from graphlab.explain.axes import broadcast_axes, marked_axes, matmul_axes
 from graphlab.explain.case import Argument, Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.source import argument, called, dotted, integer
-from graphlab.i18n import N_, _
+from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Edit, EventKind, Fix
 
 REDUCTIONS = {"sum", "mean", "max", "min", "std", "var", "prod", "norm", "amax", "amin", "logsumexp"}
@@ -36,7 +36,10 @@ def shapes_of(case: Case) -> list[list[int]]:
 
 def rewrite(case: Case, operand: Argument, suffix: str) -> list[Edit]:
     """Edits that put a method call after an operand; [] where its place isn't known."""
-    return case.source.append(operand.node, suffix) if operand.node is not None else []
+    node = operand.node
+    if node is None or isinstance(getattr(node, "ctx", None), ast.Store):  # `x` in `x += y` can't be rewritten
+        return []
+    return case.source.append(node, suffix)
 
 
 # GL101 broadcasting
@@ -96,7 +99,7 @@ def _unsqueezed(case: Case, operand: Argument, other: Sequence[int], n_of: str) 
         edits = rewrite(case, operand, f".unsqueeze({position})")
         title = words.fill(
             N_("Write `{text}.unsqueeze({position})`: shape {shape}, one entry of {name} for each row"),
-            {"text": operand.text, "position": position, "shape": words.shape(wider), "name": operand.said},
+            {"text": operand.base, "position": position, "shape": words.shape(wider), "name": operand.said},
         )
         if edits:
             yield Fix(title, "maybe", edits)
@@ -114,12 +117,13 @@ def _broadcast_fixes(case: Case, operands: list[Argument]) -> list[Fix]:
     for operand, other in ((operands[1], operands[0]), (operands[0], operands[1])):
         if len(operand.shape) == 2 and operand.node is not None:
             turned = operand.shape[::-1]
-            if broadcast_shape(turned, other.shape) is not None:
+            edits = rewrite(case, operand, ".T")
+            if broadcast_shape(turned, other.shape) is not None and edits:
                 title = words.fill(
                     N_("Turn {name} over: `{text}.T` has shape {shape}"),
-                    {"name": operand.said, "text": operand.text, "shape": words.shape(turned)},
+                    {"name": operand.said, "text": operand.base, "shape": words.shape(turned)},
                 )
-                fixes.append(Fix(title, "maybe", rewrite(case, operand, ".T")))
+                fixes.append(Fix(title, "maybe", edits))
     for operand, other in ((operands[1], operands[0]), (operands[0], operands[1])):
         fix = _sized_like(case, operand, other)
         if fix is not None:
@@ -242,11 +246,11 @@ def _matmul_fixes(case: Case, a: Argument, b: Argument) -> list[Fix]:
         if result is not None and edits:
             title = words.fill(
                 N_("Turn {name} over with `{text}{suffix}`: the product has shape {shape}"),
-                {"name": operand.said, "text": operand.text, "suffix": suffix, "shape": words.shape(result)},
+                {"name": operand.said, "text": operand.base, "suffix": suffix, "shape": words.shape(result)},
             )
             fixes.append(Fix(title, "maybe", edits))
     swapped = _matmul_result(b.shape, a.shape)
-    if swapped is not None and a.node is not None and b.node is not None and case.op not in ("linear", "addmm"):
+    if swapped is not None and a.node is not None and b.node is not None and case.op in ("matmul", "mm", "bmm"):
         title = words.fill(
             N_("Swap the two: {b} before {a}, the product has shape {shape}"),
             {"a": a.said, "b": b.said, "shape": words.shape(swapped)},
@@ -409,8 +413,8 @@ def _feature_fix(case: Case, path: str, position: int, keyword: str, old: int, n
     Severity.ERROR,
     kinds=("matmul",),
     over=("GL102",),
-    title=N_("{layer} takes {wanted} features but gets {given}"),
-    what=N_("{layer} is made for {wanted} input features, but {x} has shape {x_shape}: its last axis has {given}."),
+    title=N_("{layer} takes {wanted_features} but gets {given}"),
+    what=N_("{layer} is made for {wanted_features}, but {x} has shape {x_shape}: its last axis has {given}."),
     why=N_(
         "`nn.Linear(in_features, out_features)` multiplies the last axis of its input, so that must be in_features."
     ),
@@ -447,7 +451,15 @@ def linear(case: Case) -> Found | None:
     if x.node is not None and before:  # inside a container the call's argument isn't this layer's input
         x = Argument(words.code(name) if name else _("its input"), name=name, shape=x_shape)
     layer = words.code(path) if path else _("the linear layer")
-    said = {"layer": layer, "wanted": wanted, "given": given, "x": x.said, "x_shape": words.shape(x_shape)}
+    features = ngettext("{n} feature", "{n} features", wanted).format(n=wanted)
+    said = {
+        "layer": layer,
+        "wanted": wanted,
+        "wanted_features": features,
+        "given": given,
+        "x": x.said,
+        "x_shape": words.shape(x_shape),
+    }
     found = Found(said, {"layer": path, "in_features": wanted, "given": given})
     # The engine gives the weight as it is multiplied, (in, out); it is drawn as the layer keeps it, (out, in).
     weight = shapes[1] if len(shapes) > 1 and len(shapes[1]) == 2 else []
@@ -465,7 +477,7 @@ def linear(case: Case) -> Found | None:
     found.fixes = _linear_fixes(case, path, before, x, x_shape, given, wanted, n_before)
     if before:
         found.words["before"] = words.code(before)
-        found.what = N_("{layer} is made for {wanted} input features, but {before} before it gives {given}.")
+        found.what = N_("{layer} is made for {wanted_features}, but {before} before it gives {given}.")
     if found.fixes:
         found.words["first"] = found.fixes[0].title
         found.fix = N_("{first}.")
@@ -479,12 +491,12 @@ def _linear_fixes(
     if len(x_shape) > 2 and prod(x_shape[1:]) == wanted and x.node is not None:
         flat = words.shape([x_shape[0], wanted])
         title = words.fill(
-            N_("Flatten each sample with `{text}.flatten(1)`: shape {shape}"), {"text": x.text, "shape": flat}
+            N_("Flatten each sample with `{text}.flatten(1)`: shape {shape}"), {"text": x.base, "shape": flat}
         )
         fixes.append(Fix(title, "maybe", rewrite(case, x, ".flatten(1)")))
     if len(x_shape) == 1 and wanted == 1 and x.node is not None:
         title = words.fill(
-            N_("Write `{text}.unsqueeze(1)`: {n} samples of one feature each"), {"text": x.text, "n": given}
+            N_("Write `{text}.unsqueeze(1)`: {n} samples of one feature each"), {"text": x.base, "n": given}
         )
         fixes.append(Fix(title, "maybe", rewrite(case, x, ".unsqueeze(1)")))
     if path:
@@ -493,7 +505,7 @@ def _linear_fixes(
     if len(x_shape) == 2 and x_shape[0] == wanted and not before and x.node is not None:
         title = words.fill(
             N_("Turn {x} over with `{text}.T`: {n} samples of {wanted} features"),
-            {"x": x.said, "text": x.text, "n": given, "wanted": wanted},
+            {"x": x.said, "text": x.base, "n": given, "wanted": wanted},
         )
         fixes.append(Fix(title, "maybe", rewrite(case, x, ".T")))
     if before and n_before == given:

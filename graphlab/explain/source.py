@@ -203,6 +203,11 @@ class Source:
         """The edit that inserts `text` at a place."""
         return Edit(line, column, line, column, text)
 
+    def base(self, node: ast.expr) -> str:
+        """The text of an expression as it may stand before a dot: `x`, `(x + y)`."""
+        text = self.text_of(node)
+        return text if isinstance(node, _ATOMS) else f"({text})"
+
     def append(self, node: ast.expr, text: str) -> list[Edit]:
         """Edits that put a method call after an expression: `x` → `x.sum()`, `x + y` → `(x + y).sum()`."""
         line, column, end_line, end_column = self.place(node)
