@@ -462,6 +462,110 @@ def run(
     return captured
 
 
+def sweep(root: Node, first: Array, retain: bool) -> None:
+    """`run` for the usual case: one root, arrays only, nobody watching, every leaf's `.grad` added to."""
+    order = [root]
+    seen = {root}
+    waiting: dict[Node, int] = {}
+    for node in order:  # grows while it is walked
+        for next_ in node.edges:
+            if next_ is not None:
+                if next_.seq < 0:
+                    waiting[next_] = waiting.get(next_, 0) + 1
+                elif next_ not in seen:
+                    seen.add(next_)
+                    order.append(next_)
+    order.sort(key=_by_seq, reverse=True)
+    pending: dict[Node, Any] = {root: first}
+    take = pending.pop
+    for node in order:
+        g = take(node, None)
+        if g is None:
+            continue
+        if node.hooks is not None:
+            g = _run_hooks(node, g if node.n_outputs > 1 else [g], False)
+            if node.n_outputs == 1:
+                g = g[0]
+        saved = node.saved
+        if saved:
+            arrays = []
+            for s in saved:
+                if s is None:
+                    arrays.append(None)
+                else:
+                    if s._version is not None:
+                        check_versions(node, saved)
+                    arrays.append(s._array)
+            result = node.vjp(node, g, *arrays) if node.meta is None else _counted(node, g, arrays)
+            if not retain:
+                node.saved = None
+        elif saved is None:
+            raise _freed(node)
+        else:
+            result = node.vjp(node, g) if node.meta is None else _counted(node, g, ())
+        if node.casts is not None:
+            result = _cast(result, node.casts, False)
+        if node.hooks is not None:
+            result = _run_node_hooks(node, result, g if node.n_outputs > 1 else [g], False)
+        g = None
+        nrs = node.nrs
+        i = 0
+        for next_ in node.edges:
+            if next_ is None:
+                i += 1
+                continue
+            gi = result[i]
+            i += 1
+            if gi is None:
+                if next_.seq < 0:
+                    waiting[next_] -= 1
+                    if not waiting[next_] and next_ in pending:
+                        _leaf(next_, take(next_), False, _NOTHING, _NOTHING, True, None)
+                continue
+            kind = gi.__class__
+            if kind is not _ndarray and kind is not Virtual:
+                gi = _asarray(gi)
+            if next_.seq < 0:
+                left = waiting[next_] - 1
+                if left or next_ in pending:
+                    waiting[next_] = left
+                    if next_ in pending:
+                        gi = _sum(take(next_), gi, False)
+                    if left:
+                        pending[next_] = gi
+                        continue
+                leaf: Tensor = next_.variable  # type: ignore[attr-defined]
+                old = leaf._grad
+                # A gradient that nobody else holds is not copied: `gi`, `result` and the argument hold it.
+                if (
+                    old is None
+                    and next_.hooks is None
+                    and leaf._extra is None
+                    and not leaf._device.counts
+                    and getrefcount(gi) <= 3
+                    and gi.base is None
+                    and gi.dtype is leaf._array.dtype
+                ):
+                    t = _new(Tensor)
+                    t._array = gi
+                    t._device = leaf._device
+                    t._rg = False
+                    t._nr = 0
+                    t._fn = t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+                    leaf._grad = t
+                else:
+                    _leaf(next_, gi, False, _NOTHING, _NOTHING, True, None)
+            elif next_.n_outputs == 1 and next_ not in pending:
+                pending[next_] = gi
+            else:
+                _arrive(pending, next_, 0 if nrs is None else nrs[i - 1], gi, False, None)
+
+
+_NOTHING: dict[Any, Any] = {}
+_ndarray = np.ndarray
+_asarray = np.asarray
+
+
 def _raw(g: Any) -> Array:
     array: Array = g._array if isinstance(g, Tensor) else g if isinstance(g, np.ndarray) else np.asarray(g)
     return array
@@ -579,6 +683,12 @@ def _leaf(
 # What programs call
 
 
+_ONE = {d: np.ones((), d) for d in (dtypes.F32, dtypes.F64)}
+"""The gradient of a loss with respect to itself; never written to."""
+for _one in _ONE.values():
+    _one.flags.writeable = False
+
+
 def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if t._array.size != 1:
@@ -659,6 +769,25 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Add the gradients of `tensors` to the `.grad` of the leaves (or of `inputs` only): `torch.autograd.backward`."""
+    if (
+        grad_tensors is None
+        and not create_graph
+        and inputs is None
+        and observe.observer is None
+        and isinstance(tensors, Tensor)
+        and tensors._fn is not None
+        and tensors._array.size == 1
+        and tensors._fn.n_outputs == 1
+    ):
+        array = tensors._array
+        first = _ONE.get(array.dtype) if not array.ndim else None
+        before = modes.grad
+        modes.grad = False
+        try:
+            sweep(tensors._fn, np.ones(array.shape, array.dtype) if first is None else first, bool(retain_graph))
+        finally:
+            modes.grad = before
+        return
     roots = _many(tensors)
     gradients = [None] * len(roots) if grad_tensors is None else _many(grad_tensors)
     targets = None

@@ -5,6 +5,7 @@ from graphlab.engine.ops import (  # noqa: F401
     activation,
     arithmetic,
     compare,
+    convolution,
     create,
     index,
     loss,

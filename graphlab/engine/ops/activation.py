@@ -25,8 +25,18 @@ def same_shape(shape: tuple[int, ...], *_: Any) -> tuple[int, ...]:
 
 
 def _relu_vjp(node: Any, g: Any, out: Any) -> Any:
-    # PyTorch sends 0 at exactly 0, so the test is on out.
-    return (g * (out > 0),)
+    # PyTorch sends 0 at exactly 0, so the test is on out; a nan or an infinite g at 0 does not spread.
+    if node.xp is not _NUMERIC:
+        return (node.xp.where(out <= 0, node.xp.full((), 0, g), g),)
+    dx = g.copy()
+    _putmask(dx, _less_equal(out, _ZERO[out.dtype]), _ZERO[out.dtype])
+    return (dx,)
+
+
+_putmask = np.putmask
+_less_equal = np.less_equal
+_ZERO = {k.np: np.zeros((), k.np) for k in dtypes.ALL}
+"""0-dim zeros: a ufunc takes twice as long with a Python number."""
 
 
 RELU = declare(
@@ -49,6 +59,7 @@ RELU = declare(
     )
 )
 _RELU_NODE = RELU.node_type
+_NUMERIC = _RELU_NODE.xp
 _maximum = np.maximum
 
 
@@ -71,7 +82,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
         except Exception as error:
             report("relu", (input,), {}, error)
             raise
-    out = _maximum(x, 0)
+    out = _maximum(x, _ZERO[x.dtype])
     if out.__class__ is not _ndarray:
         out = np.asarray(out)
     t = _new(Tensor)

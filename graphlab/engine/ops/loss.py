@@ -20,6 +20,9 @@ from graphlab.i18n import N_
 
 _new = object.__new__
 _asarray = np.asarray
+_maximum = np.maximum
+_max_reduce = np.maximum.reduce
+_exp = np.exp
 
 
 def reduction_of(reduction: str, size_average: Any = None, reduce: Any = None) -> str:
@@ -67,7 +70,8 @@ def _mse_vjp(node: Any, g: Any, x: Any, y: Any, d: Any = None) -> Any:
     if d is None:
         d = x - y
     if reduction == "mean":
-        dx = d * (g * (2.0 / (prod(d.shape) or 1)))
+        n = prod(d.shape) or 1
+        dx = d * (g.item() * (2.0 / n)) if node.xp is _NUMERIC and not g.ndim else d * (g * (2.0 / n))
     else:
         dx = d * (g * 2)
     to = node.xp.sum_to
@@ -160,7 +164,7 @@ def mse_loss(
         d = _asarray(d)
     flat = d if d.ndim == 1 else d.reshape(-1)
     t = _new(Tensor)
-    t._array = _asarray(flat.dot(flat) / n, kind)
+    t._array = _asarray(flat.dot(flat).item() / n, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -288,11 +292,10 @@ def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> An
     sx, st, sw, reduction, ignore, smoothing, is_log = node.params
     if p is not None and xp is _NUMERIC:
         # The fused way: p is softmax(input), ignore holds the flat places of the targets.
-        d = p
-        scale = float(g) / sx[0]
+        scale = g.item() / sx[0]
         d = p * scale
-        flat = d.reshape(-1)
-        flat[ignore] -= scale
+        # Plainly: d[i, target[i]] -= scale; no place occurs twice.
+        d.put(ignore, d.take(ignore) - scale)
         return d, None, None
     if not isinstance(ignore, int):
         ignore = -100
@@ -445,13 +448,20 @@ def cross_entropy(
         )
     n, c = x.shape
     kind = x.dtype
-    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    if c <= 6:
+        # Few classes: column by column is quicker than a reduction along short rows.
+        top = x[:, 0]
+        for k in range(1, c):
+            top = _maximum(top, x[:, k])
+    else:
+        top = _max_reduce(x, 1)
+    p = x - top.reshape(n, 1)
     picked = p.take(flat)
-    np.exp(p, out=p)
+    _exp(p, p)
     sums = p.dot(_ones(c, kind))
     picked -= np.log(sums)
     t = _new(Tensor)
-    t._array = _asarray(picked.dot(_ones(n, kind)) / -n, kind)
+    t._array = _asarray(picked.dot(_ones(n, kind)).item() / -n, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
