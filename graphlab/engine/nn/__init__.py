@@ -21,6 +21,14 @@ from graphlab.engine.nn.activation import (
     Tanh,
 )
 from graphlab.engine.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from graphlab.engine.nn.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from graphlab.engine.nn.dropout import Dropout
 from graphlab.engine.nn.embedding import Embedding
 from graphlab.engine.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
@@ -48,6 +56,12 @@ __all__ = [
     "BatchNorm1d",
     "Bilinear",
     "Buffer",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",

@@ -19,7 +19,11 @@ _OPERATORS = (
     "tanhshrink", "threshold", "unfold",
 )  # fmt: skip
 
-globals().update({name: FUNCTIONS[name] for name in _OPERATORS if name in FUNCTIONS})
+_BREADTH = (
+    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+)  # fmt: skip
+
+globals().update({name: FUNCTIONS[name] for name in (*_OPERATORS, *_BREADTH) if name in FUNCTIONS})
 
 
 def __getattr__(name: str) -> Any:

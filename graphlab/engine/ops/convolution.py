@@ -482,15 +482,15 @@ def _types(values: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def expanded(name: str, value: Any, n: int, what: str = "convolution") -> Ints:
-    """One number for each dim."""
-    ints = tuple(int(v) for v in value) if isinstance(value, (tuple, list)) else (int(value),)
+def expanded(name: str, value: Any, n: int, n_own: int) -> Ints:
+    """One number for each of the weight's `n` dims; `n_own` is how many the function itself is for."""
+    ints = tuple(int(v) for v in value) if isinstance(value, (tuple, list)) else (int(value),) * n_own
     if len(ints) == 1:
         return ints * n
     if len(ints) != n:
         fail(
             RuntimeError,
-            f"expected {name} to be a single integer value or a list of {n} values to match the {what} dimensions, but "
+            f"expected {name} to be a single integer value or a list of {n} values to match the convolution dimensions, but "
             f"got {name}={list(ints)}",
             kind="conv_argument",
             op="",
@@ -675,7 +675,7 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
             fail(
                 RuntimeError, f"Invalid padding string: '{padding}'", kind="conv_argument", op=name, argument="padding"
             )
-        strides, dilations = expanded("stride", stride, k), expanded("dilation", dilation, k)
+        strides, dilations = expanded("stride", stride, k, n), expanded("dilation", dilation, k, n)
         if padding == "same":
             if any(s != 1 for s in strides):
                 fail(
@@ -691,9 +691,9 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
             where = (0,) * k
     else:
         strides, where, dilations = (
-            expanded("stride", stride, k),
-            expanded("padding", padding, k),
-            expanded("dilation", dilation, k),
+            expanded("stride", stride, k, n),
+            expanded("padding", padding, k, n),
+            expanded("dilation", dilation, k, n),
         )
     b = None if bias is None else bias._array
     _check_shapes(
@@ -732,10 +732,10 @@ def _conv_transposed(
     x, is_batch = _batched(name, input, n)
     k = weight._array.ndim - 2
     strides, around, more, dilations = (
-        expanded("stride", stride, k),
-        expanded("padding", padding, k),
-        expanded("output_padding", output_padding, k),
-        expanded("dilation", dilation, k),
+        expanded("stride", stride, k, n),
+        expanded("padding", padding, k, n),
+        expanded("output_padding", output_padding, k, n),
+        expanded("dilation", dilation, k, n),
     )
     b = None if bias is None else bias._array
     if any(m < 0 for m in more):
