@@ -107,6 +107,20 @@ def test_scalars_show_the_number_of_the_current_step(linear, qtbot):
     assert len(seen) == 3
 
 
+def test_a_gradient_shows_its_value_from_the_step_that_made_it_on(linear, qtbot):
+    view, state, trace = linear
+    for nth in (0, 4):
+        event = event_of(trace, EventKind.BACKWARD, "mul", nth)
+        go(qtbot, state, view, event)
+        key = next(node.key for node in view.scene.flow.nodes if node.label == "w.grad")
+        contribution = trace.events[event].outputs[0]
+        expected = number_text(trace.array(value_at(trace, contribution, event).id).item())
+        assert view.shown_value(key) == expected
+        accumulated = next(e.id for e in trace.events[event:] if e.kind == EventKind.UPDATE) - 1
+        go(qtbot, state, view, accumulated)
+        assert view.shown_value(key) == expected
+
+
 def test_heat_map_is_painted_from_the_trace(mlp, qtbot):
     view, state, trace = mlp
     go(qtbot, state, view, len(trace.events) - 1)

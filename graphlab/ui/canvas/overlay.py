@@ -57,11 +57,8 @@ def paint_current(painter: QPainter, renderer: Renderer, scene: Scene, view: Vie
             painter.save()
             _scene_transform(painter, view)
             painter.fillPath(arrow_heads(geometry.points, geometry.offsets, edges, 9.0), color)
-            for edge in edges.tolist() if camera.scale >= LABEL_SCALE else ():
-                rect = edge_label_rect(scene, edge)
-                if not rect.isEmpty():
-                    paint_edge_label(painter, scene.edge_labels[edge], rect, t, color)
             painter.restore()
+            _labels(painter, scene, view, edges.tolist(), color)
     for node in current:
         color = phase_color(Style(int(scene.styles[node])), t)
         rect, face = _rect(scene, node), scene.faces[scene.face_of[node]]
@@ -84,6 +81,19 @@ def paint_current(painter: QPainter, renderer: Renderer, scene: Scene, view: Vie
         painter.restore()
         if face.has_value:
             renderer.paint_value(painter, scene, view, node)
+    painter.restore()
+
+
+def _labels(painter: QPainter, scene: Scene, view: View, edges: list[int], color: QColor) -> None:
+    """The shapes on emphasised edges, over their lines."""
+    if view.camera.scale < LABEL_SCALE:
+        return
+    painter.save()
+    _scene_transform(painter, view)
+    for edge in edges:
+        rect = edge_label_rect(scene, edge)
+        if not rect.isEmpty():
+            paint_edge_label(painter, scene.edge_labels[edge], rect, view.tokens, color)
     painter.restore()
 
 
@@ -113,8 +123,10 @@ def paint_marks(
         frame(hover, 2, QPen(_with_alpha(t.accent, 130), 1.5))
         ends = scene.edge_ends
         painter.setPen(QPen(_with_alpha(t.accent, 130), max(1.3, 1.8 * camera.scale)))
-        for edge in np.flatnonzero((ends[:, 0] == hover) | (ends[:, 1] == hover))[:MAX_LIT].tolist():
+        edges = np.flatnonzero((ends[:, 0] == hover) | (ends[:, 1] == hover))[:MAX_LIT].tolist()
+        for edge in edges:
             painter.drawPath(edge_path(scene, camera, edge))
+        _labels(painter, scene, view, edges, t.accent)
     if selected >= 0:
         frame(selected, 4, QPen(t.accent, 2))
         if has_focus:

@@ -118,6 +118,7 @@ class Scene:
     edge_styles: npt.NDArray[np.uint8]  # (m,)
     edge_labels: list[str]
     index: dict[str, int] = field(default_factory=dict)
+    others: dict[int, list[int]] = field(default_factory=dict)  # node -> further tensors that it stands for
 
     @property
     def n_nodes(self) -> int:
@@ -303,6 +304,11 @@ def _edge_boxes(points: Floats, offsets: Ints) -> Floats:
 def make_scene(flow: FlowGraph, faces: list[Face], face_of: Ints, geometry: Geometry) -> Scene:
     """Join the numbers of one section to the places of its structure."""
     keys = [node.key for node in flow.nodes]
+    others: dict[int, list[int]] = {}
+    for tensor, nodes in flow.nodes_of_tensor.items():
+        for node in nodes:
+            if flow.nodes[node].kind == "grad" and flow.nodes[node].tensor != tensor:
+                others.setdefault(node, []).append(tensor)
     return Scene(
         flow=flow,
         geometry=geometry,
@@ -316,4 +322,5 @@ def make_scene(flow: FlowGraph, faces: list[Face], face_of: Ints, geometry: Geom
         edge_styles=np.array([_EDGE_STYLES.get(edge.kind, EdgeStyle.DATA) for edge in flow.edges], np.uint8),
         edge_labels=[edge_label(edge) for edge in flow.edges],
         index={key: i for i, key in enumerate(keys)},
+        others=others,
     )

@@ -294,8 +294,10 @@ class GraphView(CanvasInput):
         if event < 0:
             stretch = section_at(trace, scene.flow.section)
             event = stretch.end - 1 if stretch is not None else len(trace.events) - 1
-        value = value_at(trace, int(scene.tensors[node]), event)
-        return -1 if value is None else value.id
+        # A leaf's `.grad` and the one contribution that becomes it share a node; the newer of the two counts.
+        tensors = (int(scene.tensors[node]), *scene.others.get(node, ()))
+        values = [value for tensor in tensors if (value := value_at(trace, tensor, event)) is not None]
+        return max(values, key=lambda value: value.event).id if values else -1
 
     # What tests and other parts ask
 

@@ -120,6 +120,9 @@ class Narration(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(500, self.height())
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, self.height())  # the same for every sentence, or each step would lay out the whole window
+
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)
