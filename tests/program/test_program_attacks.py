@@ -234,7 +234,9 @@ ATTACKS = {
     "engine class walk": "import torch\ns = torch.Tensor.__subclasses__()",
     "engine base walk": "import torch\ns = torch.Tensor.__mro__",
     "module of a node": "import torch\nx = torch.ones(1, requires_grad=True)\nm = (x * 2).grad_fn.xp",
-    "module of a node by getattr": "import torch\nx = torch.ones(1, requires_grad=True)\nm = getattr((x * 2).grad_fn, 'xp')",
+    "module of a node by getattr": (
+        "import torch\nx = torch.ones(1, requires_grad=True)\nm = getattr((x * 2).grad_fn, 'xp')"
+    ),
     "engine error object": (
         "import torch\ntry:\n    torch.ones(1).nothing\nexcept AttributeError as e:\n    o = e.obj"
     ),
