@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Literal
 
 from graphlab.i18n import _
 from graphlab.trace.records import Axes, Operand
@@ -53,13 +54,16 @@ def marked_axes(
     marked: Sequence[Sequence[int]],
     note: str,
     meanings: Meanings = (),
+    align: Literal["left", "right"] = "left",
 ) -> Axes:
-    """Axes aligned at the left edge, with the given ones marked (losses, concatenation, indexing)."""
-    operands = [
-        Operand(name, list(shape), list(range(len(shape))), list(marks), _labels(meanings, index, len(shape)))
-        for index, (name, shape, marks) in enumerate(zip(names, shapes, marked))
-    ]
-    return Axes(operands, max((len(shape) for shape in shapes), default=0), note)
+    """Axes aligned at one edge, with the given ones marked (losses, layers, concatenation, indexing)."""
+    width = max((len(shape) for shape in shapes), default=0)
+    operands = []
+    for index, (name, shape, marks) in enumerate(zip(names, shapes, marked)):
+        first = width - len(shape) if align == "right" else 0
+        columns = list(range(first, first + len(shape)))
+        operands.append(Operand(name, list(shape), columns, list(marks), _labels(meanings, index, len(shape))))
+    return Axes(operands, width, note)
 
 
 def as_text(axes: Axes) -> str:

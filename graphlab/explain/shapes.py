@@ -473,6 +473,7 @@ def linear(case: Case) -> Found | None:
             [*[_("batch")] * (len(x_shape) - 1), _("features")] if len(x_shape) == 2 else [""] * len(x_shape),
             [_("out"), _("in")],
         ],
+        align="right",
     )
     found.fixes = _linear_fixes(case, path, before, x, x_shape, given, wanted, n_before)
     if before:

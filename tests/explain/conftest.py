@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 import sys
@@ -87,6 +88,9 @@ def run_program(source: str, path: Path) -> Ran:
     if error is not None:
         recorder.failed_program(error)
     recorder.finish()
+    error = None
+    module.__dict__.clear()  # what the program made counts as memory in use until it is gone
+    gc.collect()
     writer.flush()
     writer.close()
     trace = TraceReader(path)
