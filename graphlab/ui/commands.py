@@ -105,7 +105,7 @@ COMMANDS = (
     Command("view.theme_dark", N_("Dark theme"), N_("Light text on dark ground"), "view", "theme_dark", checkable=True),
     Command("view.theme_system", N_("Theme of the system"), N_("Follow the desktop"), "view", "theme_system", checkable=True),
     Command("view.reset_layout", N_("Reset layout"), N_("Put all panels back where they were at first"), "view",
-            "reset_layout", starts_group=True),
+            "arrangement.reset", starts_group=True),
     Command("view.full_screen", N_("Full screen"), N_("Use the whole screen"), "view", "toggle_full_screen", "Ctrl+Shift+F11"),
     Command("app.command_palette", N_("Command palette…"), N_("Find any command by its name"), "view", "show_palette",
             "Ctrl+Shift+P", "palette", starts_group=True),

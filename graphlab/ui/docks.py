@@ -95,6 +95,11 @@ class PanelHost(QWidget):
         super().showEvent(event)
         self._soon.start()  # not at once: restoring a layout shows every tab for a moment
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the panel is in front, not behind another tab."""
+        return self._is_seen and self.isVisible()
+
     def set_seen(self, is_seen: bool) -> None:
         """Qt leaves a dock behind another tab "visible", outside the window: only its dock knows, and tells it here."""
         self._is_seen = is_seen
@@ -102,7 +107,7 @@ class PanelHost(QWidget):
 
     def show_if_seen(self) -> None:
         """Show the panel while it is seen, and build it first where that was not done. Hidden ones do no work."""
-        is_seen = self._is_seen and self.isVisible()
+        is_seen = self.is_seen
         if is_seen and self.may_build:
             self.widget()
         if self._widget is not None and is_seen == self._widget.isHidden():

@@ -8,27 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
     QLabel,
     QMainWindow,
     QMenu,
-    QStackedWidget,
-    QTabBar,
-    QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from graphlab.i18n import _, ngettext
 from graphlab.ui import resources
+from graphlab.ui.arrangement import Arrangement
 from graphlab.ui.commands import Commands
-from graphlab.ui.docks import AREAS, EAGER, PANELS, Dock, PanelHost
+from graphlab.ui.docks import EAGER, PANELS
 from graphlab.ui.editor.program import ProgramPanel
-from graphlab.ui.message_bar import MessageBar
 from graphlab.ui.preload import Preload
 from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
@@ -39,10 +34,6 @@ from graphlab.ui.toolbar import ToolBar
 if TYPE_CHECKING:
     from graphlab.trace.records import Fix, Problem
 
-_NORTH = QTabWidget.TabPosition.North
-LAYOUT_VERSION = 1
-"""Raise it when docks are added or renamed: a layout of another version is not restored."""
-
 
 class MainWindow(QMainWindow):
     """One window with one program or trace."""
@@ -52,11 +43,6 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.setWindowIcon(QIcon(resources.icon_file()))
         self.setAcceptDrops(True)
-        self.setDockOptions(
-            QMainWindow.DockOption.AllowTabbedDocks
-            | QMainWindow.DockOption.AllowNestedDocks
-            | QMainWindow.DockOption.GroupedDragging
-        )
         self.settings = settings or Settings(parent=self)
         self.state = ViewState(self)
         self.theme = ThemeSwitch(self)
@@ -67,11 +53,13 @@ class MainWindow(QMainWindow):
         self.steps = Steps(self.state, self._folded, self)
         self._was_painted = False
         self._searched = ""  # found last; Enter goes to the next place
-        self._hidden_docks: QByteArray | None = None
 
         self.resize(1440, 900)
-        self._build_docks()
-        self._build_center()
+        self.arrangement = Arrangement(self)
+        self.docks, self.hosts = self.arrangement.docks, self.arrangement.hosts
+        self.message_bar = self.arrangement.message_bar
+        for host in self.hosts.values():
+            host.built.connect(self._connect_panel)
         panel = self.panel("editor")
         assert isinstance(panel, ProgramPanel)
         self.program_panel = panel
@@ -90,93 +78,11 @@ class MainWindow(QMainWindow):
         self.toolbar.search.search_requested.connect(self.search)
         self._build_status()
         self._connect()
-        self._restore_layout()
+        self.arrangement.restore()
         self.show_start()
         self.refresh()
 
     # Building
-
-    def _build_docks(self) -> None:
-        self.docks: dict[str, Dock] = {}
-        self.hosts: dict[str, PanelHost] = {}
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, _NORTH)
-        for panel in PANELS:
-            if panel.area == "center":
-                self.hosts[panel.name] = PanelHost(panel, self.state, self)
-                continue
-            dock = Dock(panel, self.state, self)
-            dock.dockLocationChanged.connect(self._fit_titles_soon)
-            dock.topLevelChanged.connect(self._fit_titles_soon)
-            dock.visibilityChanged.connect(self._fit_titles_soon)
-            self.docks[panel.name] = dock
-            self.hosts[panel.name] = dock.host
-        for host in self.hosts.values():
-            host.built.connect(self._connect_panel)
-        self._titles = QTimer(self)
-        self._titles.setSingleShot(True)
-        self._titles.setInterval(0)
-        self._titles.timeout.connect(self._fit_titles)
-        self._place_docks()
-
-    def _place_docks(self) -> None:
-        first: dict[str, Dock] = {}
-        for name, dock in self.docks.items():
-            area = dock.panel.area
-            dock.setFloating(False)
-            self.addDockWidget(AREAS[area], dock)
-            if area in first:
-                self.tabifyDockWidget(first[area], dock)
-            first.setdefault(area, dock)
-            dock.show()
-            del name
-        for dock in first.values():
-            dock.raise_()
-        width, height = max(self.width(), 1000), max(self.height(), 600)
-        sides = [max(320, int(width * 0.28)), max(300, int(width * 0.25))]
-        self.resizeDocks([self.docks["editor"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["problems"]], [max(180, int(height * 0.25))], Qt.Orientation.Vertical)
-        self._fit_titles_soon()
-
-    def _fit_titles_soon(self) -> None:
-        self._titles.start()
-
-    def _fit_titles(self) -> None:
-        for dock in self.docks.values():
-            dock.fit_title(bool(self.tabifiedDockWidgets(dock)))
-        for bar in self.findChildren(QTabBar):
-            bar.setDocumentMode(True)
-            bar.setDrawBase(False)
-            bar.setExpanding(False)
-            bar.setElideMode(Qt.TextElideMode.ElideNone)
-
-    def _build_center(self) -> None:
-        from graphlab.ui.start import StartPage
-
-        self._start = StartPage(self.state, self.settings, self)
-        self._work = QWidget(self)
-        work = QVBoxLayout(self._work)
-        work.setContentsMargins(0, 0, 0, 0)
-        work.setSpacing(0)
-        work.addWidget(self.hosts["graph_view"], 1)
-        rule = QFrame(self._work)
-        rule.setObjectName("rule")
-        rule.setFixedHeight(1)
-        work.addWidget(rule)
-        work.addWidget(self.hosts["narration"])
-        work.addWidget(self.hosts["timeline"])
-        self.message_bar = MessageBar(self)
-        self._pages = QStackedWidget(self)
-        self._pages.addWidget(self._start)
-        self._pages.addWidget(self._work)
-        center = QWidget(self)
-        layout = QVBoxLayout(center)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.message_bar)
-        layout.addWidget(self._pages, 1)
-        self.setCentralWidget(center)
 
     def _build_menus(self) -> None:
         menus = self.commands.build_menus(self.menuBar())
@@ -224,10 +130,10 @@ class MainWindow(QMainWindow):
         self.editor.zoomed.connect(lambda size: self.settings.set("look/font_size", size))
         self.editor.set_font_size(self.settings.get("look/font_size"))
         self.settings.changed.connect(self._setting_changed)
-        self._start.sample_requested.connect(self.files.open_sample)
-        self._start.path_requested.connect(lambda path: self.files.open_path(Path(path)))
-        self._start.new_requested.connect(self.files.new)
-        self._start.open_requested.connect(self.files.open)
+        self.arrangement.start.sample_requested.connect(self.files.open_sample)
+        self.arrangement.start.path_requested.connect(lambda path: self.files.open_path(Path(path)))
+        self.arrangement.start.new_requested.connect(self.files.new)
+        self.arrangement.start.open_requested.connect(self.files.open)
 
     # Panels
 
@@ -284,36 +190,24 @@ class MainWindow(QMainWindow):
         """Whether a program or trace is open."""
         return self.files.is_open
 
-    # The start page
-
     def show_start(self) -> None:
         """Show the samples and recent files; panels make room."""
-        if self._hidden_docks is None:
-            self._hidden_docks = self.saveState(LAYOUT_VERSION)
-        for dock in self.docks.values():
-            dock.hide()
-        self._start.refresh()
-        self._pages.setCurrentWidget(self._start)
         self.toolbar.hide()
         self.statusBar().hide()
-        self._start.setFocus()
+        self.arrangement.show_start()
         self.refresh()
 
     def show_work(self) -> None:
         """Show the open program with its panels."""
         self.toolbar.show()
         self.statusBar().show()
-        if self._hidden_docks is not None:
-            self.restoreState(self._hidden_docks, LAYOUT_VERSION)
-            self._hidden_docks = None
-        self._pages.setCurrentWidget(self._work)
-        self._fit_titles_soon()
+        self.arrangement.show_work()
         self.refresh()
 
     @property
     def is_start_shown(self) -> bool:
         """Whether the start page is in front."""
-        return self._pages.currentWidget() is self._start
+        return self.arrangement.is_start_shown
 
     # Commands
 
@@ -364,13 +258,6 @@ class MainWindow(QMainWindow):
         """As the desktop has it from now on."""
         self.settings.set("look/theme", "system")
         self.refresh()
-
-    def reset_layout(self) -> None:
-        """Put all panels back where they were at first."""
-        self._place_docks()
-        if self.is_start_shown:
-            self._hidden_docks = self.saveState(LAYOUT_VERSION)
-            self.show_start()
 
     def toggle_full_screen(self) -> None:
         """Use the whole screen, or no longer."""
@@ -447,7 +334,7 @@ class MainWindow(QMainWindow):
     def show_results_quietly(self) -> None:
         """Where only the empty list of problems is in front: bring the loss curves or the output there instead."""
         trace = self.state.trace
-        if self.is_start_shown or self.state.problems or not self.hosts["problems"].isVisible():
+        if self.is_start_shown or self.state.problems or not self.hosts["problems"].is_seen:
             return
         self.docks["loss_plot" if trace is not None and trace.losses else "console"].raise_()
 
@@ -520,8 +407,8 @@ class MainWindow(QMainWindow):
 
     # After the first picture
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
         if not self._was_painted:
             QTimer.singleShot(0, self._painted)
 
@@ -539,25 +426,11 @@ class MainWindow(QMainWindow):
         self._preload.start()
         self.files.offer_recovery()
 
-    # Layout that persists
-
-    def _restore_layout(self) -> None:
-        geometry, layout = self.settings.memory("geometry"), self.settings.memory("layout")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(layout, QByteArray):
-            self.restoreState(layout, LAYOUT_VERSION)
-
-    def _save_layout(self) -> None:
-        self.settings.remember("geometry", self.saveGeometry())
-        self.settings.remember("layout", self._hidden_docks or self.saveState(LAYOUT_VERSION))
-        self.settings.sync()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_discard():
             event.ignore()
             return
-        self._save_layout()
+        self.arrangement.save()
         self._preload.stop()
         self.controller.close()
         self.files.close_for_good()

@@ -33,12 +33,12 @@ def choose(monkeypatch, path, chosen_filter=""):
 
 def test_window_begins_with_the_samples(window):
     assert window.is_start_shown
-    assert len(window.findChild(type(window._start)).cards) >= 8
+    assert len(window.findChild(type(window.arrangement.start)).cards) >= 8
     assert not action(window, "program.run").isEnabled()
 
 
 def test_card_opens_its_sample(window, qtbot):
-    card = next(card for card in window._start.cards if card.name == "mlp")
+    card = next(card for card in window.arrangement.start.cards if card.name == "mlp")
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
     assert "nn.Linear" in window.editor.toPlainText()
     assert not window.is_start_shown
@@ -47,7 +47,7 @@ def test_card_opens_its_sample(window, qtbot):
 
 
 def test_card_opens_with_the_keyboard(window, qtbot):
-    qtbot.keyClick(window._start.cards[0], Qt.Key.Key_Return)
+    qtbot.keyClick(window.arrangement.start.cards[0], Qt.Key.Key_Return)
     assert window.has_program
 
 
@@ -128,9 +128,7 @@ def test_dropped_file_is_opened(window, tmp_path):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     copy = Qt.DropAction.CopyAction
-    window.dropEvent(
-        QDropEvent(QPointF(5, 5), copy, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    )
+    window.dropEvent(QDropEvent(QPointF(5, 5), copy, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier))
     assert window.editor.toPlainText() == PROGRAM
 
 
@@ -195,7 +193,7 @@ def test_layout_and_theme_persist(window, qtbot):
     again.show()
     open_sample(again, "mlp")
     assert again.docks["inspector"].isHidden()
-    again.reset_layout()
+    again.arrangement.reset()
     assert not again.docks["inspector"].isHidden()
     again.theme_light()
     again.close()
