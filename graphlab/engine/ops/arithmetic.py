@@ -464,7 +464,7 @@ _div_ = inplace_function(DIV, "float", "__itruediv__", ufunc=np.true_divide)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
     """input / other; `rounding_mode` "floor" or "trunc" for integer division."""
     if rounding_mode == "floor":
-        return FUNCTIONS["floor_divide"](input, other)
+        return FUNCTIONS["_floor_divide"](input, other)
     if rounding_mode == "trunc":
         return FUNCTIONS["_trunc_divide"](input, other)
     if rounding_mode is not None:
@@ -492,7 +492,17 @@ for _alias, _name in (("subtract", "sub"), ("divide", "div"), ("true_divide", "d
     setattr(Tensor, _alias, FUNCTIONS[_name])
 ADD.function, SUB.function, DIV.function = FUNCTIONS["add"], FUNCTIONS["sub"], FUNCTIONS["div"]
 function(MUL, _mul, "mul", "multiply")
-function(RSUB, _rsub, "rsub")
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """other − alpha · input"""
+    result = _rsub(input if alpha == 1 else _scaled(input, alpha, other), other)
+    if result is NotImplemented:
+        raise bad_argument("rsub", "other", 2, "Tensor", other)
+    return result
+
+
+FUNCTIONS["rsub"] = RSUB.function = Tensor.rsub = guard("rsub", rsub)
 for _name, _call in (("add_", add_), ("sub_", sub_), ("div_", div_), ("subtract_", sub_), ("divide_", div_)):
     setattr(Tensor, _name, guard(_name, _call))
 

@@ -217,7 +217,7 @@ _floor_div = binary(FLOOR_DIVIDE, _floor_divide, SAVE_BOTH, differentiable=False
 function(FLOOR_DIVIDE, _floor_div)
 Tensor.__floordiv__ = _floor_div  # type: ignore[attr-defined]
 Tensor.__ifloordiv__ = inplace_function(FLOOR_DIVIDE, "same")  # type: ignore[attr-defined]
-Tensor.__rfloordiv__ = lambda self, other: _floor_div(FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
+Tensor.__rfloordiv__ = lambda self, other: _floor_div(other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
 
 
 def _remainder_vjp(round_: str) -> Callable[..., Any]:
@@ -247,7 +247,7 @@ _remainder = binary(REMAINDER, _whole(np.remainder), SAVE_BOTH)
 function(REMAINDER, _remainder)
 function(FMOD, binary(FMOD, _whole(np.fmod), SAVE_BOTH))
 Tensor.__mod__ = _remainder  # type: ignore[attr-defined]
-Tensor.__rmod__ = lambda self, other: _remainder(FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
+Tensor.__rmod__ = lambda self, other: _remainder(other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
 Tensor.__imod__ = inplace_function(REMAINDER, "same")  # type: ignore[attr-defined]
 inplace_function(FMOD, "same")
 
@@ -260,21 +260,32 @@ def _trunc_divide(x: Any, y: Any) -> Any:
     return (np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))).astype(kind)
 
 
+def _flat_vjp(node: Any, g: Any, x: Any, y: Any) -> Any:
+    sx, sy = node.params
+    to = node.xp.sum_to
+    return None if node.edges[0] is None else to(g * 0, sx), None if node.edges[1] is None else to(g * 0, sy)
+
+
 TRUNC_DIVIDE = _declare(
-    "trunc_divide",
-    Category.ARITHMETIC,
-    "out = trunc(input / other)",
-    _trunc_divide,
-    N_("{input} is divided by {other} and loses its fraction"),
-)
+    "div_trunc", Category.ARITHMETIC, "out = trunc(input / other)", _trunc_divide,
+    N_("{input} is divided by {other} and loses its fraction"), _flat_vjp, "d input = 0;  d other = 0", node="DivBackward1",
+)  # fmt: skip
+DIV_FLOOR = _declare(
+    "div_floor", Category.ARITHMETIC, "out = ⌊input / other⌋", _floor_divide,
+    N_("{input} is divided by {other} and rounded down"), _flat_vjp, "d input = 0;  d other = 0", node="DivBackward1",
+)  # fmt: skip
 
 
-def _div_trunc(input: Any, other: Any) -> Any:
-    return mixed(TRUNC_DIVIDE, input, other, (), "same")
+def _rounded_division(op: Op) -> Callable[..., Any]:
+    def call(input: Any, other: Any) -> Any:
+        return mixed(op, input, other, (), "same")
+
+    op.function = call
+    return call
 
 
-TRUNC_DIVIDE.function = _div_trunc
-FUNCTIONS["_trunc_divide"] = _div_trunc
+FUNCTIONS["_trunc_divide"] = _rounded_division(TRUNC_DIVIDE)
+FUNCTIONS["_floor_divide"] = _rounded_division(DIV_FLOOR)
 
 ATAN2 = _declare(
     "atan2", Category.ELEMENTWISE, "out = the angle of the point (other, input)", np.arctan2,

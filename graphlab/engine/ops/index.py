@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine import errors
+from graphlab.engine import dtypes, errors
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
@@ -528,7 +528,7 @@ def _gather(x: Array, dim: int, index: Array) -> Array:
 def _checked_index(name: str, x: Array, dim: int, index: Any, position: int = 3) -> Array:
     need_tensor(index, name, "index", position)
     i = index._array
-    if i.dtype not in (np.int64, np.int32):
+    if i.dtype not in (np.int64, np.int32) and i.size:
         fail(
             RuntimeError,
             f"{name}(): Expected dtype int32/int64 for index"
@@ -570,6 +570,8 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
                 f"Size does not match at dimension {k} expected index {list(i.shape)} to be no larger than self "
                 f"{list(x.shape)} apart from dimension {d}"
             )
+    if i.dtype.kind != "i":
+        index = index.to(dtypes.int64)
     return run(GATHER, (input, index), (d,))
 
 
@@ -579,6 +581,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     d = wrap_dim(dim, input._array.ndim, "take_along_dim")
+    if indices._array.size and indices._array.min() < 0:
+        indices = wrap(np.where(indices._array < 0, indices._array + input._array.shape[d], indices._array))
     a, b = list(input._array.shape), list(indices._array.shape)
     shape = list(np.broadcast_shapes(tuple(a[:d] + [1] + a[d + 1 :]), tuple(b[:d] + [1] + b[d + 1 :])))
     return gather(
@@ -726,6 +730,13 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
     x = need_tensor(input, name)._array
     d = wrap_dim(dim, x.ndim, name)
     i = need_tensor(index, name, "index", 3)._array.reshape(-1).astype(np.int64)
+    if name == "index_fill":
+        i = np.unique(i)
+        if isinstance(source, Tensor) and source._array.ndim:
+            raise RuntimeError(
+                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{source._array.ndim} dimension(s)."
+            )
     if alpha != 1:
         source = source * alpha
     if not x.ndim:

@@ -791,6 +791,19 @@ def _einsum_general(xp: Any, g: Any, i: int, ins: list[str], right: str, operand
     return xp.scatter_pick(part, shapes[i], key, False)
 
 
+def _equation_of(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The form `einsum(a, [0, 1], b, [1, 2], [0, 2])` as an equation."""
+    items = [first, *rest]
+
+    def letters(numbers: Any) -> str:
+        return "".join("..." if k is Ellipsis else "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[k] for k in numbers)
+
+    n = len(items) // 2
+    left = ",".join(letters(items[2 * i + 1]) for i in range(n))
+    right = "->" + letters(items[-1]) if len(items) % 2 else ""
+    return left + right, tuple(items[0 : 2 * n : 2])
+
+
 EINSUM = declare(
     Op(
         name="einsum",
@@ -813,6 +826,8 @@ EINSUM = declare(
 @public(EINSUM, method=False)
 def einsum(equation: str, *operands: Any) -> Any:
     """Σ of products by index letters."""
+    if not isinstance(equation, str):
+        equation, operands = _equation_of(equation, operands)
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
     text = equation.replace(" ", "")

@@ -122,6 +122,8 @@ def convert(x: Any, dtype: Any) -> Any:
 
 def gather(x: Any, dim: int, index: Any) -> Any:
     """`x` at `index` along `dim`."""
+    if not index.size:
+        return np.zeros(index.shape, x.dtype)
     if not x.ndim:
         return np.broadcast_to(x, index.shape).copy()
     if x.shape[:dim] != index.shape[:dim] or x.shape[dim + 1 :] != index.shape[dim + 1 :]:
@@ -134,6 +136,8 @@ def gather(x: Any, dim: int, index: Any) -> Any:
 def scatter_add(shape: tuple[int, ...], dim: int, index: Any, g: Any) -> Any:
     """Zeros of `shape` with `g` added at `index` along `dim`."""
     out = np.zeros(shape, g.dtype)
+    if not index.size:
+        return out
     if not out.ndim:
         out[...] = g.sum()
         return out

@@ -174,7 +174,7 @@ def _many(
         for i, t in enumerate(made):
             track_view(t, inputs[0], (op, params, i))
     if needs and modes.grad:
-        node = make_node(op.node_type, inputs, _saved(op, inputs, made) if op.saves else (), params)
+        node = make_node(op.node_type, inputs, _saved(op, inputs, made) if op.saves else (), _kept(op, inputs, params))
         node.outs = [(t._array.shape, t._array.dtype) for t in made]
         if where.counts:
             node.meta = _meta(where, inputs)

@@ -855,6 +855,9 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
     x = need_tensor(input, "tensor_split")._array
     d = wrap_dim(dim, x.ndim, "tensor_split")
     n = x.shape[d]
+    if isinstance(indices_or_sections, Tensor):
+        found = indices_or_sections._array
+        indices_or_sections = found.tolist()
     if isinstance(indices_or_sections, int):
         k, extra = divmod(n, indices_or_sections)
         return split(input, [k + 1] * extra + [k] * (indices_or_sections - extra), d)
@@ -982,8 +985,9 @@ ROLL = declare(
 
 
 @public(FLIP)
-def flip(input: Any, *dims: Any) -> Any:
+def flip(input: Any, *dims: Any, **named: Any) -> Any:
     """In reverse order along dims."""
+    dims = (named["dims"],) if named else dims
     n = need_tensor(input, "flip")._array.ndim
     return run(FLIP, (input,), (wrap_dims(_dims_argument(dims, "flip"), n, "flip"),))
 

@@ -1,0 +1,236 @@
+"""PyTorch's own operator database as test cases: its samples, run in both, compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import graphlab.engine as engine
+
+MAX_ELEMENTS = 20_000
+
+
+class NotConverted(Exception):
+    """A sample holds what this engine does not have (a complex number, a sparse layout, …)."""
+
+
+def entries() -> list[Any]:
+    """The entries of the database whose operator is here, the first variant of each name and variant first."""
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    return [op for op in op_db if function_of(op) is not None]
+
+
+def label(op: Any) -> str:
+    """A name for one entry: "std.unbiased"."""
+    return op.name + (f".{op.variant_test_name}" if op.variant_test_name else "")
+
+
+_T = engine.Tensor
+_AS_METHODS = {"bool", "double", "float", "half", "int", "long", "short", "char", "byte", "where"}
+_SPECIAL: dict[str, Any] = {
+    "__getitem__": _T.__getitem__,
+    "__radd__": _T.__radd__,
+    "__rsub__": _T.__rsub__,
+    "__rmul__": _T.__rmul__,
+    "__rdiv__": _T.__rtruediv__,
+    "__rmod__": _T.__rmod__,
+    "__rpow__": _T.__rpow__,
+    "__rmatmul__": lambda a, b: b @ a,
+    "__rand__": _T.__rand__,
+    "__ror__": _T.__ror__,
+    "__rxor__": _T.__rxor__,
+    "T": lambda a: a.T,
+    "H": lambda a: a.H,
+    "mT": lambda a: a.mT,
+    # The database gives these their arguments in another order.
+    "where": lambda a, condition, b: engine.where(condition, a, b),
+    "einsum": lambda tensors, equation: engine.einsum(equation, tensors),
+    "nn.functional.embedding": lambda weight, index, **named: engine.nn.functional.embedding(index, weight, **named),
+}
+
+
+def function_of(op: Any) -> Any:
+    """Our function for an entry, or None."""
+    if op.name in _SPECIAL:
+        return _SPECIAL[op.name]
+    if op.name in _AS_METHODS:
+        return getattr(_T, op.name)
+    where: Any = engine
+    parts = op.name.split(".")
+    try:
+        for part in parts:
+            where = getattr(where, part)
+    except (AttributeError, ImportError):
+        return getattr(_T, op.name, None) if len(parts) == 1 else None
+    return where
+
+
+def dtype_of(op: Any) -> Any:
+    """float32 where the operator takes it, else int64, else bool."""
+    import torch
+
+    for each in (torch.float32, torch.int64, torch.bool):
+        if op.supports_dtype(each, "cpu"):
+            return each
+    return None
+
+
+def convert(value: Any, leaves: list[tuple[Any, Any]] | None = None) -> Any:
+    """A PyTorch argument as ours; `leaves` gets the pairs of tensors that require grad."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        if value.dtype in (torch.complex64, torch.complex128, torch.bfloat16) or value.layout is not torch.strided:
+            raise NotConverted(str(value.dtype))
+        if value.numel() > MAX_ELEMENTS:
+            raise NotConverted("large")
+        try:
+            array = np.array(value.detach().numpy(), order="K")
+        except (TypeError, RuntimeError, ValueError):
+            raise NotConverted(str(value.dtype)) from None
+        made = engine.from_numpy(array)
+        if value.requires_grad:
+            made.requires_grad_(True)
+            if leaves is not None:
+                leaves.append((value, made))
+        return made
+    if isinstance(value, torch.dtype):
+        name = str(value).removeprefix("torch.")
+        found = getattr(engine, name, None)
+        if found is None:
+            raise NotConverted(name)
+        return found
+    if isinstance(value, torch.Size):
+        return engine.Size(value)
+    if isinstance(value, torch.device):
+        if value.type not in ("cpu",):
+            raise NotConverted(str(value))
+        return engine.device(value.type)
+    if isinstance(value, (torch.Generator, torch.layout, torch.memory_format)):
+        if value in (torch.strided, torch.contiguous_format, torch.preserve_format):
+            return None
+        raise NotConverted(str(value))
+    if isinstance(value, complex):
+        raise NotConverted("complex")
+    if isinstance(value, tuple):
+        return tuple(convert(v, leaves) for v in value)
+    if isinstance(value, list):
+        return [convert(v, leaves) for v in value]
+    if isinstance(value, dict):
+        return {k: convert(v, leaves) for k, v in value.items()}
+    return value
+
+
+def flat(value: Any) -> list[Any]:
+    """All tensors and numbers of a result."""
+    if isinstance(value, (tuple, list)):
+        return [each for v in value for each in flat(v)]
+    return [value]
+
+
+def compare(theirs: Any, ours: Any, what: str, rtol: float = 2e-5, atol: float = 2e-5) -> None:
+    """Fail with a sentence unless both results are the same."""
+    a, b = flat(theirs), flat(ours)
+    assert len(a) == len(b), f"{what}: {len(b)} results instead of {len(a)}"
+    import torch
+
+    for x, y in zip(a, b):
+        if not isinstance(x, torch.Tensor):
+            assert x == y or (x != x and y != y), f"{what}: {y!r} instead of {x!r}"
+            continue
+        assert isinstance(y, engine.Tensor), f"{what}: a {type(y).__name__} instead of a tensor"
+        assert tuple(x.shape) == tuple(y.shape), f"{what}: shape {tuple(y.shape)} instead of {tuple(x.shape)}"
+        assert str(x.dtype) == str(y.dtype), f"{what}: {y.dtype} instead of {x.dtype}"
+        np.testing.assert_allclose(
+            y.detach().numpy(), x.detach().resolve_conj().numpy(), rtol=rtol, atol=atol, err_msg=what, equal_nan=True
+        )
+
+
+def cotangents(results: list[Any]) -> list[Any]:
+    """A fixed gradient for each result."""
+    import torch
+
+    out = []
+    for i, x in enumerate(results):
+        n = x.numel()
+        values = np.cos(np.arange(n, dtype=np.float64) * 0.7 + i).reshape(tuple(x.shape))
+        out.append(torch.from_numpy(np.asarray(values)).to(x.dtype))
+    return out
+
+
+def check_sample(op: Any, sample: Any, with_grad: bool) -> bool:
+    """Run one sample in both; False when it can't be converted."""
+    import torch
+
+    leaves: list[tuple[Any, Any]] = []
+    try:
+        args = convert((sample.input, *sample.args), leaves)
+        kwargs = convert(dict(sample.kwargs), leaves)
+    except NotConverted:
+        return False
+    # The database's random operators start from this seed.
+    engine.manual_seed(42)
+    ours = function_of(op)(*args, **kwargs)
+    torch.manual_seed(42)
+    theirs = op(sample.input, *sample.args, **sample.kwargs)
+    what = f"{label(op)}{tuple(getattr(a, 'shape', a) for a in (sample.input, *sample.args))}{sample.kwargs}"[:300]
+    compare(theirs, ours, what)
+    if not with_grad or not leaves:
+        return True
+    pairs = [
+        (x, y)
+        for x, y in zip(flat(theirs), flat(ours))
+        if isinstance(x, torch.Tensor) and x.requires_grad and x.dtype.is_floating_point
+    ]
+    if not pairs:
+        return True
+    for _, y in pairs:
+        assert y.requires_grad, f"{what}: the result does not require grad"
+    gs = cotangents([x for x, _ in pairs])
+    expected = torch.autograd.grad([x for x, _ in pairs], [a for a, _ in leaves], gs, allow_unused=True)
+    got = engine.autograd.grad(
+        [y for _, y in pairs], [b for _, b in leaves], [convert(g) for g in gs], allow_unused=True
+    )
+    for e, g in zip(expected, got):
+        if e is None or g is None:
+            # Where one of the two says "not used", the other's gradient must be zero.
+            other = e if g is None else g
+            assert other is None or not np.any(other.detach().numpy()), f"{what}: gradient is None in one only"
+            continue
+        compare(e, g, what + " gradient", rtol=1e-4, atol=1e-4)
+    return True
+
+
+def raised(function: Any, *args: Any, **kwargs: Any) -> BaseException | None:
+    """The exception of a call."""
+    try:
+        function(*args, **kwargs)
+    except Exception as error:  # the edge between the two engines: any exception is the result
+        return error
+    return None
+
+
+def check_error(op: Any, error_input: Any) -> bool:
+    """Run inputs that must fail in both; compare type and message. False when they can't be converted."""
+    sample = error_input.sample_input
+    try:
+        args = convert((sample.input, *sample.args))
+        kwargs = convert(dict(sample.kwargs))
+    except NotConverted:
+        return False
+    theirs = raised(op, sample.input, *sample.args, **sample.kwargs)
+    if theirs is None or "meta" in str(theirs) or isinstance(theirs, NotImplementedError):
+        return False
+    ours = raised(function_of(op), *args, **kwargs)
+    what = f"{label(op)}{tuple(getattr(a, 'shape', a) for a in (sample.input, *sample.args))}{sample.kwargs}"[:300]
+    assert ours is not None, f"{what}: PyTorch refuses this: {theirs}"
+    assert type(ours).__name__ == type(theirs).__name__, f"{what}: {type(ours).__name__}: {ours} INSTEAD OF {type(theirs).__name__}: {theirs}"
+    assert first_line(ours) == first_line(theirs), f"{what}: {first_line(ours)!r} INSTEAD OF {first_line(theirs)!r}"
+    return True
+
+
+def first_line(error: BaseException) -> str:
+    """The message without what comes after its first line (signatures, backtraces)."""
+    return (str(error).splitlines() or [""])[0]
