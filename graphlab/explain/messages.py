@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 Groups = dict[str, str]
@@ -27,10 +28,20 @@ class Message:
     """One wording. Patterns begin with plain text and have no nested repetition, so that a search is linear."""
 
     kind: str
-    pattern: re.Pattern[str]
-    loose: re.Pattern[str]  # the same for a text whose line wraps were taken out together with their spaces
+    pattern: str
     read: Callable[[Groups], dict[str, Any]]
     is_warning: bool = False
+
+    def search(self, text: str, loose: bool) -> re.Match[str] | None:
+        """Where `text` has this wording. Loose: in a text whose line wraps were taken out with their spaces."""
+        return _compiled(self.pattern, loose).search(text)
+
+
+@cache
+def _compiled(pattern: str, loose: bool) -> re.Pattern[str]:
+    if loose:
+        pattern = re.sub(r"(\\.|\[(?:\\.|[^\]\\])*\])| \??", lambda m: m.group(1) or r"\s*", pattern)
+    return re.compile(pattern)
 
 
 MESSAGES: list[Message] = []
@@ -42,8 +53,7 @@ def _wording(
     kind: str, pattern: str, read: Callable[[Groups], dict[str, Any]] = lambda g: {}, warning: bool = False
 ) -> None:
     pattern = pattern.replace("<SHAPE>", _SHAPE).replace("<BYTES>", _BYTES)
-    loose = re.sub(r"(\\.|\[(?:\\.|[^\]\\])*\])| \??", lambda m: m.group(1) or r"\s*", pattern)
-    MESSAGES.append(Message(kind, re.compile(pattern), re.compile(loose), read, warning))
+    MESSAGES.append(Message(kind, pattern, read, warning))
 
 
 def shape(text: str) -> list[int]:
@@ -545,7 +555,7 @@ def read_message(message: str, type_: str = "") -> Reading | None:
 def _first(text: str, loose: bool) -> Reading | None:
     best: Reading | None = None
     for message in MESSAGES:
-        found = (message.loose if loose else message.pattern).search(text)
+        found = message.search(text, loose)
         if found is None:
             continue
         order = (message.is_warning, found.start())

@@ -499,6 +499,12 @@ def _short(text: str) -> str:
 
 
 def _print(trace: TraceReader, event: Event) -> str:
+    before, dump, _rest = event.text.partition("tensor(")
+    if dump:  # the console shows it whole; a sentence can't
+        before = _short(before)
+        if before:
+            return _("The program prints “{text}” and a tensor.").format(text=before)
+        return _("The program prints a tensor.")
     text = _short(event.text)
     return _("The program prints: {text}").format(text=text) if text else _("The program prints an empty line.")
 

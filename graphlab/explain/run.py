@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from graphlab.explain.source import Source
-from graphlab.trace.records import Event, EventKind, Span, Tensor, ValueForm
+from graphlab.trace.records import Event, EventKind, Span, Tensor
 
 if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
@@ -48,20 +45,3 @@ class Run:
     def tensor(self, index: int) -> Tensor:
         """A tensor by its id."""
         return self.trace.tensors[index]
-
-    def numbers(self, event: Event, output: int = 0) -> npt.NDArray[Any] | None:
-        """The whole value of an output, None where only a summary was kept."""
-        if output >= len(event.values) or event.values[output] < 0:
-            return None
-        value = self.trace.values[event.values[output]]
-        return self.trace.array(value.id) if value.form == ValueForm.WHOLE else None
-
-    def has_bad(self, event: Event, output: int = 0) -> bool:
-        """Whether an output holds NaN or infinity, as far as it was kept."""
-        if output >= len(event.values) or event.values[output] < 0:
-            return False
-        value = self.trace.values[event.values[output]]
-        if value.form == ValueForm.WHOLE:
-            array = self.trace.array(value.id)
-            return bool(array.dtype.kind in "fc" and not np.isfinite(array).all())
-        return bool(value.stats.get("n_nan", 0) or value.stats.get("n_inf", 0))

@@ -246,10 +246,6 @@ class Source:
         _, _, line, column = self.place(call)
         return self.insert_at(line, column - 1, text)
 
-    def delete_line(self, statement: ast.stmt) -> Edit:
-        """The edit that removes a statement's lines."""
-        return Edit(statement.lineno, 0, (statement.end_lineno or statement.lineno) + 1, 0, "")
-
     def line_before(self, statement: ast.stmt, text: str) -> Edit:
         """The edit that puts a line before a statement, indented as it is."""
         line, column, _, _ = self.place(statement)
