@@ -41,6 +41,7 @@ VALUE_SCALE = 0.36
 MAX_TILED = 900  # nodes drawn as tiles in one frame
 MAX_FINE_EDGES = 260  # edges drawn with round wide pens
 MAX_BOXES = 1200
+MAX_SMOOTH = 100  # tiles stretched smoothly while the zoom moves
 DIM = 0.42  # opacity of what has not happened yet
 
 Bools = npt.NDArray[np.bool_]
@@ -288,7 +289,10 @@ class Renderer:
 
     def _tiles(self, painter: QPainter, scene: Scene, view: View, nodes: Ints) -> None:
         t, camera = view.tokens, view.camera
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        # Stretching tiles smoothly takes four times as long: while many move, that would cost frames.
+        is_smooth = view.settled or len(nodes) <= MAX_SMOOTH
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
         faces, face_of, rects, happened = scene.faces, scene.face_of, scene.rects, view.happened
         missing: list[int] = []
         shows_values = camera.scale >= VALUE_SCALE
@@ -344,9 +348,10 @@ class Renderer:
             )
         # Cells that are pixels large keep hard edges; smaller ones are mixed, or the picture would flicker.
         is_fine = cells.width() * view.ratio < 2 * shown.width() or cells.height() * view.ratio < 2 * shown.height()
+        was_smooth = painter.testRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_fine and not view.is_vector)
         painter.drawImage(cells, shown)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, was_smooth)
         if camera.scale >= LABEL_SCALE or view.is_vector:
             painter.setPen(QPen(t.border_strong, 0))
             painter.setBrush(Qt.BrushStyle.NoBrush)
