@@ -187,8 +187,10 @@ def _steps(
 
 
 def _in_order(node: ast.expr) -> Iterator[ast.expr]:
-    """Depth first, operands before the operation; nothing of lambdas and comprehensions."""
-    if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+    """Depth first, operands before the operation; nothing of lambdas, comprehensions and what is only printed."""
+    if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.JoinedStr)):
+        return
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
         return
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):

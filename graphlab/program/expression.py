@@ -135,15 +135,23 @@ def build(text: str, variables: Sequence[Variable], seed: int | None = 0, backwa
     assignment = expression.text if _is_assignment(expression.text) else f"{expression.target} = {expression.text}"
     lines += ["", assignment]
     if backward and any(row.requires_grad for row in rows):
-        # A vector has no single derivative: its sum stands for it, as people do by hand.
-        lines += [
-            f"if {expression.target}.numel() == 1:",
-            f"    {expression.target}.backward()",
-            "else:",
-            f"    {expression.target}.sum().backward()",
-        ]
+        if _is_reduced(expression.text):
+            lines.append(f"{expression.target}.backward()")
+        else:  # a vector has no single derivative: the gradient of its sum stands for it
+            lines.append(f"{expression.target}.backward(gradient=torch.ones_like({expression.target}))")
     lines.append(f"print({expression.target})")
     return "\n".join(lines) + "\n"
+
+
+def _is_reduced(text: str) -> bool:
+    """Whether the line ends in a call that leaves one number, such as `.mean()` or `F.mse_loss(…)`."""
+    value = getattr(ast.parse(text).body[0], "value", None)
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    name = value.func.attr
+    return (name in ("mean", "sum", "norm", "prod") and not value.args and not value.keywords) or (
+        name.endswith(("_loss", "cross_entropy")) and not value.keywords
+    )
 
 
 def _is_assignment(text: str) -> bool:

@@ -61,3 +61,8 @@ def test_a_text_that_is_no_program_has_no_future() -> None:
 def test_long_programs_are_cut() -> None:
     source = "a = x + y\n" + "a = relu(a)\n" * 500
     assert len(ghosts(source, Place(1, 4, 1, 9))) == 40
+
+
+def test_what_is_only_printed_is_no_step() -> None:
+    source = "y = a + b\nprint(f'{epoch + 1}', (y * 2).mean())\nz = y.exp()\n"
+    assert [ghost.label for ghost in ghosts(source, Place(1))] == ["exp"]

@@ -54,6 +54,11 @@ def test_program_has_variables_expression_and_backward() -> None:
     assert isinstance(check(source), Checked)
 
 
+def test_a_vector_is_differentiated_with_a_gradient_of_ones() -> None:
+    program = build("z = x * 2", [Variable("x", "1. 2.", requires_grad=True)])
+    assert "z.backward(gradient=torch.ones_like(z))\n" in program
+
+
 def test_program_without_gradients_has_no_backward() -> None:
     assert "backward" not in build("x * 2", [Variable("x", "1")])
 
