@@ -24,6 +24,7 @@ class Arrangement(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self._is_fresh = True  # nobody has chosen the sizes of docks yet
         self._hidden_docks: QByteArray | None = None  # the layout to come back to from the start page
         self.docks: dict[str, Dock] = {}
         self.hosts: dict[str, PanelHost] = {}
@@ -65,16 +66,23 @@ class Arrangement(QObject):
             dock.show()
         for dock in first.values():
             dock.raise_()
-        width, height = max(self._window.width(), 1000), max(self._window.height(), 600)
+        self._is_fresh = True
+        self._fit_titles_soon()
+
+    def _size_docks(self) -> None:
+        """The sizes of the first time, as parts of the window; they need a window that is shown."""
+        width, height = self._window.width(), self._window.height()
         sides = [max(320, int(width * 0.28)), max(300, int(width * 0.25))]
         self._window.resizeDocks([self.docks["editor"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
         self._window.resizeDocks([self.docks["problems"]], [max(180, int(height * 0.25))], Qt.Orientation.Vertical)
-        self._fit_titles_soon()
 
     def _fit_titles_soon(self) -> None:
         self._titles.start()
 
     def _fit_titles(self) -> None:
+        if self._is_fresh and self._window.isVisible() and not self.is_start_shown:
+            self._is_fresh = False
+            self._size_docks()
         for dock in self.docks.values():
             dock.fit_title(bool(self._window.tabifiedDockWidgets(dock)))
         for bar in self._window.findChildren(QTabBar):
@@ -150,7 +158,7 @@ class Arrangement(QObject):
         if isinstance(geometry, QByteArray):
             self._window.restoreGeometry(geometry)
         if isinstance(layout, QByteArray):
-            self._window.restoreState(layout, LAYOUT_VERSION)
+            self._is_fresh = not self._window.restoreState(layout, LAYOUT_VERSION)
 
     def save(self) -> None:
         """Remember where everything is."""

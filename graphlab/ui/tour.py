@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from graphlab.i18n import _
 from graphlab.trace.records import EventKind
@@ -22,7 +22,13 @@ ENOUGH = 60  # single steps
 
 
 class Tour(QObject):
-    """Drives one window: each step of `_steps` yields how long to wait for the next one."""
+    """Drives one window: each step of `_steps` yields how long to wait for the next one.
+
+    Signals:
+        ended: the window is closed, all pictures are there or `failure` says why not
+    """
+
+    ended = Signal()
 
     def __init__(self, folder: Path, sample: str) -> None:
         super().__init__()
@@ -107,8 +113,7 @@ class Tour(QObject):
         self._deadline.stop()
         self.window.editor.document().setModified(False)
         self.window.close()
-        application = create_application()
-        application.quit()
+        self.ended.emit()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,6 +125,7 @@ def main(argv: list[str] | None = None) -> int:
     options.pictures.mkdir(parents=True, exist_ok=True)
     app = create_application(["graphlab"])
     tour = Tour(options.pictures, options.sample)
+    tour.ended.connect(app.quit)
     tour.start()
     app.exec()
     for path in tour.pictures:

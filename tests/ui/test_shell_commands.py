@@ -11,14 +11,40 @@ from graphlab.ui.commands import COMMANDS, CONDITIONS, MENUS, handler
 from graphlab.ui.docks import PANELS
 from graphlab.ui.icons import NAMES
 
-PROMISED = """file.new file.open file.save file.save_as file.export_image program.run program.stop step.forward step.back
-step.into step.out step.first step.last step.continue step.reverse_continue view.fit view.search help.explain_message
-app.command_palette""".split()
+PROMISED = [
+    "file.new",
+    "file.open",
+    "file.save",
+    "file.save_as",
+    "file.export_image",
+    "program.run",
+    "program.stop",
+    "step.forward",
+    "step.back",
+    "step.into",
+    "step.out",
+    "step.first",
+    "step.last",
+    "step.continue",
+    "step.reverse_continue",
+    "view.fit",
+    "view.search",
+    "help.explain_message",
+    "app.command_palette",
+]
 KEYS = {
-    "program.run": "F5", "program.stop": "Shift+F5", "step.forward": "F10", "step.back": "Shift+F10", "step.into": "F11",
-    "step.out": "Shift+F11", "step.continue": "F8", "step.reverse_continue": "Shift+F8", "view.search": "Ctrl+F",
-    "help.explain_message": "Ctrl+E", "app.command_palette": "Ctrl+Shift+P",
-}  # fmt: skip
+    "program.run": "F5",
+    "program.stop": "Shift+F5",
+    "step.forward": "F10",
+    "step.back": "Shift+F10",
+    "step.into": "F11",
+    "step.out": "Shift+F11",
+    "step.continue": "F8",
+    "step.reverse_continue": "Shift+F8",
+    "view.search": "Ctrl+F",
+    "help.explain_message": "Ctrl+E",
+    "app.command_palette": "Ctrl+Shift+P",
+}
 
 
 def test_ids_are_unique():

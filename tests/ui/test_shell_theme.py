@@ -9,9 +9,21 @@ from graphlab.ui.stylesheet import stylesheet
 from graphlab.ui.theme import CATEGORIES, NodeColors, contrast, heat_colors, tokens
 
 THEMES = ("light", "dark")
-TEXTS = "text text_muted accent forward backward update failed warning hint ghost edge_label".split()
-GROUNDS = "background surface surface_raised canvas".split()
-PHASES = "forward backward update failed warning ghost".split()
+TEXTS = [
+    "text",
+    "text_muted",
+    "accent",
+    "forward",
+    "backward",
+    "update",
+    "failed",
+    "warning",
+    "hint",
+    "ghost",
+    "edge_label",
+]
+GROUNDS = ["background", "surface", "surface_raised", "canvas"]
+PHASES = ["forward", "backward", "update", "failed", "warning", "ghost"]
 
 
 @pytest.mark.parametrize("theme", THEMES)
