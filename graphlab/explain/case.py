@@ -105,9 +105,11 @@ class Argument:
 
     @property
     def base(self) -> str:
-        """The text as it may stand before a dot."""
+        """The text on one line, as a title may show it before a dot."""
         is_atom = self.node is None or isinstance(self.node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-        return self.text if is_atom else f"({self.text})"
+        text = " ".join(self.text.split())
+        text = text if len(text) <= 2 * MAX_SAID else text[: 2 * MAX_SAID] + "…"
+        return text if is_atom else f"({text})"
 
 
 @dataclass

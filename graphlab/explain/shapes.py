@@ -118,7 +118,8 @@ def _broadcast_fixes(case: Case, operands: list[Argument]) -> list[Fix]:
         if len(operand.shape) == 2 and operand.node is not None:
             turned = operand.shape[::-1]
             edits = rewrite(case, operand, ".T")
-            if broadcast_shape(turned, other.shape) is not None and edits:
+            # A table of all pairs, (4, 1) with (1, 2), fits too, and is hardly ever meant.
+            if edits and broadcast_shape(turned, other.shape) in (turned, list(other.shape)):
                 title = words.fill(
                     N_("Turn {name} over: `{text}.T` has shape {shape}"),
                     {"name": operand.said, "text": operand.base, "shape": words.shape(turned)},

@@ -191,6 +191,20 @@ def test_limit_is_told_instead_of_its_exception(tmp_path: Path) -> None:
     assert "time" in problem.title
 
 
+def test_fix_does_not_make_a_table_of_all_pairs(run: Callable) -> None:
+    problem = run(HEAD + "p = torch.ones(4, 1)\ny = torch.ones(9, 1)[:2]\nprint(p - y)\n").problem
+    assert problem.code == "GL101"
+    assert not [fix for fix in problem.fixes if ".T" in fix.title]
+
+
+def test_titles_stay_on_one_line(run: Callable) -> None:
+    body = "F.cross_entropy(\n    torch.zeros(2, 4),\n    torch.tensor([[0],\n                  [1]]),\n)\n"
+    problem = run(HEAD + body).problem
+    assert problem.code == "GL401"
+    assert problem.fixes
+    assert not [fix for fix in problem.fixes if "\n" in fix.title]
+
+
 def test_edits_count_characters_not_bytes(run: Callable) -> None:
     ran = run(HEAD + "名 = torch.ones(2, 3); é = torch.ones(2); print(名 + é)\n")
     mended = apply(ran.source, ran.problem.fixes[0].edits)
