@@ -7,13 +7,17 @@ from graphlab.engine.ops import (  # noqa: F401
     compare,
     convolution,
     create,
+    elementwise,
     index,
     loss,
     loss_pointwise,
     matrix,
     pointwise,
+    pooling,
     reduce,
+    resampling,
     shape,
+    special,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS

@@ -1,0 +1,696 @@
+"""Pooling: the maximum or the mean under a window that is moved over the input, in one to three dims."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import dtypes
+from graphlab.engine.dtypes import Array
+from graphlab.engine.errors import fail
+from graphlab.engine.ops.applied import NUMERIC, apply
+from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.resampling import resample, resample_vjp, sizes
+from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, run
+from graphlab.engine.tensor import Tensor
+from graphlab.i18n import N_
+
+Ints = tuple[int, ...]
+
+
+def places_of(spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
+    """How many places the window has along each dim."""
+    out = []
+    for n, k, s, p, d in zip(spatial, kernel, stride, padding, dilation):
+        m = (n + 2 * p - d * (k - 1) - 1 + (s - 1 if ceil_mode else 0)) // s + 1
+        if ceil_mode and (m - 1) * s >= n + p:
+            m -= 1  # the last window must start inside the input or its left padding
+        out.append(m)
+    return tuple(out)
+
+
+def _around(x: Array, places: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, value: Any) -> Array:
+    """The input in a border of `value`, as wide as the windows reach."""
+    n = len(places)
+    spatial = x.shape[-n:]
+    reach = [(m - 1) * s + d * (k - 1) + 1 for m, s, k, d in zip(places, stride, kernel, dilation)]
+    if not any(padding) and all(r <= have for r, have in zip(reach, spatial)):
+        return x
+    full = tuple(max(r, p + have) for r, p, have in zip(reach, padding, spatial))
+    out = np.full((*x.shape[:-n], *full), value, x.dtype)
+    out[(..., *(slice(p, p + have) for p, have in zip(padding, spatial)))] = x
+    return out
+
+
+def _slices(places: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> list[Any]:
+    """For each entry of the window: where it lies at all places."""
+    return [
+        (..., *(slice(o * d, o * d + (m - 1) * s + 1, s) for o, m, s, d in zip(offset, places, stride, dilation)))
+        for offset in product(*(range(k) for k in kernel))
+    ]
+
+
+def _lowest(dtype: Any) -> Any:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+# Maximum
+
+
+def _max_forward(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Array:
+    n = len(kernel)
+    places = places_of(x.shape[-n:], kernel, stride, padding, dilation, ceil_mode)
+    wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
+    first, *rest = _slices(places, kernel, stride, dilation)
+    out = wide[first].copy()
+    for key in rest:
+        np.maximum(out, wide[key], out=out)
+    return out
+
+
+def _max_indices(
+    x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> tuple[Array, Array]:
+    """The maxima, and where they lie: numbers of entries counted over the pooled dims."""
+    n = len(kernel)
+    spatial = x.shape[-n:]
+    places = places_of(spatial, kernel, stride, padding, dilation, ceil_mode)
+    wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
+    numbers = _around(np.arange(prod(spatial)).reshape(spatial), places, kernel, stride, padding, dilation, -1)
+    first, *rest = _slices(places, kernel, stride, dilation)
+    out = wide[first].copy()
+    at = np.broadcast_to(numbers[first], out.shape).copy()
+    for key in rest:
+        value, number = wide[key], numbers[key]
+        better = ((value > out) | (value != value) | (at < 0)) & (number >= 0)
+        np.copyto(out, value, where=better)
+        np.copyto(at, number, where=better)
+    return out, at
+
+
+def put(node: Any, g: Any, at: Array, shape: Ints, n: int) -> Any:
+    """Zeros of `shape` with `g` added at the entries `at`, counted over the last `n` dims."""
+    rows, length = prod(shape[:-n]), prod(shape[-n:])
+    at = at.reshape(rows, -1)
+    if node.xp is NUMERIC:
+        flat = (at + np.arange(rows)[:, None] * length).reshape(-1)
+        return np.bincount(flat, np.asarray(g).reshape(-1), rows * length).astype(g.dtype).reshape(shape)
+    xp = node.xp
+    return xp.reshape(xp.scatter_add((rows, length), 1, at, xp.reshape(g, at.shape)), shape)
+
+
+def _max_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
+    shape, *how = node.params
+    kernel, stride, padding, dilation, ceil_mode = how
+    n = len(kernel)
+    if node.xp is not NUMERIC or x.dtype == np.float16:
+        return (put(node, g, _max_indices(node.xp.array_of(x), *how)[1], shape, n),)
+    places = out.shape[-n:]
+    wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
+    dx = np.zeros(wide.shape, g.dtype)
+    free: Any = None
+    for key in _slices(places, kernel, stride, dilation):
+        # The first of equal entries gets it all; not "==", so that NaN gets its gradient too.
+        here = ~(wide[key] < out)
+        if free is None:
+            free = ~here
+        else:
+            here &= free
+            free &= ~here
+        dx[key] += g * here
+    if wide is x:
+        return (dx,)
+    spatial = shape[-n:]
+    return (dx[(..., *(slice(p, p + m) for p, m in zip(padding, spatial)))],)
+
+
+def _pool_shape(x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
+    n = len(kernel)
+    return (*x[:-n], *places_of(x[-n:], kernel, stride, padding, dilation, ceil_mode))
+
+
+def _max_pair_vjp(node: Any, gs: Any, at: Any) -> Any:
+    shape, kernel, *_ = node.params
+    return (None if gs[0] is None else put(node, gs[0], node.xp.array_of(at), shape, len(kernel)),)
+
+
+def _pool_facts(out: Any, x: Any, kernel: Any = (), **_: Any) -> dict[str, Any]:
+    out = out[0] if isinstance(out, tuple) else out
+    return {"window": "×".join(map(str, kernel)), "n_places": prod(out.shape[-len(kernel) :])}
+
+
+_MAX_PARAMS = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+
+def _declare_max(n: int) -> tuple[Op, Op]:
+    usual = dict(zip(_MAX_PARAMS, ((2,) * n, (2,) * n, (1,) * n, (1,) * n, False)))
+    samples = lambda: [((2, 3, *(6, 5, 4)[:n]), usual)]  # noqa: E731
+    texts: dict[str, Any] = {
+        "category": Category.REDUCTION,
+        "args": ("input",),
+        "params": _MAX_PARAMS,
+        "formula": "out[place] = the largest input under the window at place",
+        "backward_formula": "d input = g where the largest entry was, 0 elsewhere",
+        "broadcasts": True,
+        "narrate": N_("of each window of {window} on {input} {input_shape} the largest entry stays: {shape}"),
+        "narrate_backward": N_("only the largest entry of each window of {input} gets the window's gradient"),
+        "facts": lambda out, x, **p: _pool_facts(out, x, p.get("kernel_size", ())),
+        "samples": samples,
+    }
+    node = f"MaxPool{n}DWithIndicesBackward0" if n > 1 else "SqueezeBackward1"
+    plain = declare(
+        Op(
+            name=f"max_pool{n}d",
+            node=node,
+            forward=_max_forward,
+            vjp=_max_vjp,
+            saves=("input", "out"),
+            shape=_pool_shape,
+            **texts,
+        )  # fmt: skip
+    )
+    pair = declare(
+        Op(
+            name=f"max_pool{n}d_with_indices",
+            node=node,
+            forward=_max_indices,
+            vjp=_max_pair_vjp,
+            saves=("out1",),
+            n_outputs=2,
+            shape=lambda *a: (_pool_shape(*a),) * 2,
+            **texts,
+        )  # fmt: skip
+    )
+    return plain, pair
+
+
+# Mean
+
+
+def _divisors(
+    spatial: Ints,
+    places: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    count_include_pad: bool,
+    override: int | None,
+) -> Any:
+    """How many entries each window has; an array over the places."""
+    if override is not None:
+        return override
+    out: Any = 1
+    for i, (n, m, k, s, p) in enumerate(zip(spatial, places, kernel, stride, padding)):
+        start = np.arange(m) * s - p
+        end = np.minimum(start + k, n + p)
+        if not count_include_pad:
+            start, end = np.maximum(start, 0), np.minimum(end, n)
+        out = out * (end - start).reshape(-1, *(1,) * (len(places) - 1 - i))
+    return out
+
+
+def _avg_forward(
+    x: Array, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool, override: int | None
+) -> Array:
+    n = len(kernel)
+    ones = (1,) * n
+    places = places_of(x.shape[-n:], kernel, stride, padding, ones, ceil_mode)
+    wide = _around(x, places, kernel, stride, padding, ones, 0)
+    first, *rest = _slices(places, kernel, stride, ones)
+    out = wide[first].copy()
+    for key in rest:
+        out += wide[key]
+    by = _divisors(x.shape[-n:], places, kernel, stride, padding, count_include_pad, override)
+    if x.dtype.kind != "f":
+        return np.asarray(np.trunc(out / by), x.dtype)
+    out /= np.asarray(by, x.dtype)
+    return out
+
+
+def _avg_back(
+    g: Array, spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool,
+    override: int | None,
+) -> Array:  # fmt: skip
+    n = len(kernel)
+    ones = (1,) * n
+    places = g.shape[-n:]
+    each = g / np.asarray(_divisors(spatial, places, kernel, stride, padding, count_include_pad, override), g.dtype)
+    reach = [(m - 1) * s + k for m, s, k in zip(places, stride, kernel)]
+    dx = np.zeros((*g.shape[:-n], *(max(r, m + p) for r, m, p in zip(reach, spatial, padding))), g.dtype)
+    for key in _slices(places, kernel, stride, ones):
+        dx[key] += each
+    return dx[(..., *(slice(p, p + m) for p, m in zip(padding, spatial)))]
+
+
+_AVG_PARAMS = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+AVG_BACK = declare(
+    Op(
+        name="avg_pool_back",
+        category=Category.REDUCTION,
+        args=("gradient",),
+        params=("spatial", *_AVG_PARAMS),
+        formula="out = each window's gradient shared out evenly to its entries",
+        backward_formula="d gradient = the mean of g under each window",
+        forward=_avg_back,
+        vjp=lambda node, g: (apply(node, AVG[len(node.params[1])], (g,), node.params[1:]),),
+        shape=lambda g, spatial, kernel, *_: (*g[: -len(kernel)], *spatial),
+        narrate=N_("each window's gradient is shared out evenly to its entries: {shape}"),
+        narrate_backward=N_("the gradient is averaged under each window"),
+    )
+)
+
+
+def _avg_shape(x: Ints, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, *_: Any) -> Ints:
+    return _pool_shape(x, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+
+
+def _avg_vjp(node: Any, g: Any) -> Any:
+    shape, *how = node.params
+    return (apply(node, AVG_BACK, (g,), (shape[-len(how[0]) :], *how)),)
+
+
+def _declare_avg(n: int) -> Op:
+    usual = dict(zip(_AVG_PARAMS, ((2,) * n, (2,) * n, (1,) * n, True, False, None)))
+    return declare(
+        Op(
+            name=f"avg_pool{n}d",
+            node=f"AvgPool{n}DBackward0" if n > 1 else "SqueezeBackward1",
+            category=Category.REDUCTION,
+            args=("input",),
+            params=_AVG_PARAMS,
+            formula="out[place] = the mean of input under the window at place",
+            backward_formula="d input = g over the size of the window, for each window that covers the entry",
+            forward=_avg_forward,
+            vjp=_avg_vjp,
+            broadcasts=True,
+            shape=_avg_shape,
+            narrate=N_("each window of {window} on {input} {input_shape} becomes its mean: {shape}"),
+            narrate_backward=N_("each entry of a window gets an equal part of the window's gradient"),
+            facts=lambda out, x, **p: _pool_facts(out, x, p.get("kernel_size", ())),
+            samples=lambda: [((2, 3, *(6, 5, 4)[:n]), usual)],
+        )
+    )
+
+
+# To a given size
+
+
+def _declare_adaptive(n: int) -> Op:
+    return declare(
+        Op(
+            name=f"adaptive_avg_pool{n}d",
+            node=f"AdaptiveAvgPool{n}DBackward0" if n > 1 else "SqueezeBackward1",
+            category=Category.REDUCTION,
+            args=("input",),
+            params=("maps",),
+            formula="out[place] = the mean of the part of input that falls to place",
+            backward_formula="d input = g over the size of its part",
+            forward=resample,
+            vjp=resample_vjp,
+            shape=sizes,
+            narrate=N_(
+                "{input} {input_shape} is cut into as many parts as the output has places; each becomes its mean: {shape}"
+            ),
+            narrate_backward=N_("each entry of a part gets an equal share of its gradient"),
+            samples=lambda: [
+                ((2, 3, *(6, 5, 4)[:n]), {"maps": tuple(("mean", m, 3, False, None) for m in (6, 5, 4)[:n])})
+            ],
+        )
+    )
+
+
+def _adaptive_indices(x: Array, size: Ints) -> tuple[Array, Array]:
+    n = len(size)
+    spatial = x.shape[-n:]
+    rows = x.reshape(-1, *spatial)
+    numbers = np.arange(prod(spatial)).reshape(spatial)
+    out = np.empty((len(rows), *size), x.dtype)
+    at = np.empty((len(rows), *size), np.int64)
+    for place in product(*(range(m) for m in size)):
+        key = tuple(slice(i * m // s, -(-(i + 1) * m // s)) for i, m, s in zip(place, spatial, size))
+        part = rows[(slice(None), *key)].reshape(len(rows), -1)
+        best = part.argmax(1)
+        out[(slice(None), *place)] = np.take_along_axis(part, best[:, None], 1)[:, 0]
+        at[(slice(None), *place)] = numbers[key].reshape(-1)[best]
+    shape = (*x.shape[:-n], *size)
+    return out.reshape(shape), at.reshape(shape)
+
+
+def _declare_adaptive_max(n: int) -> Op:
+    return declare(
+        Op(
+            name=f"adaptive_max_pool{n}d",
+            node=f"AdaptiveMaxPool{n}DBackward0" if n > 1 else "SqueezeBackward1",
+            category=Category.REDUCTION,
+            args=("input",),
+            params=("output_size",),
+            formula="out[place] = the largest entry of the part of input that falls to place",
+            backward_formula="d input = g where the largest entry was, 0 elsewhere",
+            forward=_adaptive_indices,
+            vjp=_max_pair_vjp,
+            saves=("out1",),
+            n_outputs=2,
+            broadcasts=True,
+            shape=lambda x, size: ((*x[: -len(size)], *size),) * 2,
+            narrate=N_(
+                "{input} {input_shape} is cut into as many parts as the output has places; each gives its largest entry"
+            ),
+            narrate_backward=N_("only the largest entry of each part gets its gradient"),
+            samples=lambda: [((2, 3, *(6, 5, 4)[:n]), {"output_size": (3,) * n})],
+        )
+    )
+
+
+MAX = {n: _declare_max(n) for n in (1, 2, 3)}
+AVG = {n: _declare_avg(n) for n in (1, 2, 3)}
+ADAPTIVE_AVG = {n: _declare_adaptive(n) for n in (1, 2, 3)}
+ADAPTIVE_MAX = {n: _declare_adaptive_max(n) for n in (1, 2, 3)}
+
+
+# What programs call
+
+_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) or (
+        isinstance(value, Tensor) and value._array.dtype.kind in "iu" and value._array.size == 1
+    )
+
+
+def _sizes(function: str, name: str, position: int, value: Any, n: int) -> Ints:
+    """One number for each dim, with PyTorch's refusals."""
+    many = isinstance(value, (tuple, list))
+    if not all(_is_int(v) for v in (value if many else (value,))):
+        kind = type(value[0] if many else value).__name__ if not many else "tuple"
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be tuple of ints, not {kind}")
+    ints = tuple(int(v) for v in value) if many else (int(value),)
+    if len(ints) == 1:
+        return ints * n
+    if len(ints) != n:
+        if n == 1:
+            fail(
+                RuntimeError,
+                f"{function}() argument '{name}' should contain one int (got {len(ints)})",
+                kind="pool_argument",
+                op=function,
+                argument=name,
+            )
+        either = "either be omitted, a single int," if name == "stride" else "either be a single int,"
+        fail(
+            RuntimeError,
+            f"{function}: {name} must {either} or a tuple of {_WORDS[n]}",
+            kind="pool_argument",
+            op=function,
+            argument=name,
+        )
+    return ints
+
+
+def _refuse(function: str, message: str, argument: str) -> None:
+    fail(RuntimeError, message, kind="pool_argument", op=function, argument=argument)
+
+
+def _checked_places(
+    function: str, x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> None:
+    """PyTorch's refusals that 2-d and 3-d pooling (and 1-d averages) share."""
+    n = len(kernel)
+    if any(s == 0 for s in stride):
+        _refuse(function, "stride should not be zero", "stride")
+    if any(s < 0 for s in stride) or any(k <= 0 for k in kernel):
+        which = "kernel size" if any(k <= 0 for k in kernel) else "stride"
+        _refuse(function, f"{which} should be greater than zero", which)
+    for p, k, d in zip(reversed(padding), reversed(kernel), reversed(dilation)):
+        if p < 0:
+            _refuse(function, f"pad must be non-negative, but got pad: {p}", "padding")
+        if p > (d * (k - 1) + 1) // 2:
+            _refuse(
+                function,
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}",
+                "padding",
+            )
+    if any(d <= 0 for d in dilation):
+        words = ("T", "H", "W")[-n:]
+        text = " ".join(f"dilation{word}: {d}" for word, d in zip(words, dilation))
+        _refuse(function, f"dilation should be greater than zero, but got {text}", "dilation")
+    places = places_of(x[-n:], kernel, stride, padding, dilation, ceil_mode)
+    if any(m < 1 for m in places):
+        channels = x[-n - 1] if n > 1 else "x".join(map(str, x[-2:-1] if len(x) > 1 else (1,)))
+        inside = "x".join(map(str, x[-n:]))
+        outside = "x".join(map(str, places))
+        if n == 1:  # PyTorch computes it as a picture of height 1
+            inside, outside = f"1x{inside}", f"1x{outside}"
+        fail(
+            RuntimeError,
+            f"Given input size: ({channels}x{inside}). Calculated output size: ({channels}x{outside}). "
+            "Output size is too small",
+            kind="output_too_small",
+            op=function,
+            shapes=[list(x)],
+            sizes=[list(x[-n:]), list(places)],
+            window=list(kernel),
+        )
+
+
+def _checked_max1(x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> None:
+    (k,), (s,), (p,), (d,) = kernel, stride, padding, dilation
+    for name, value in (("kernel_size", k), ("stride", s)):
+        if value <= 0:
+            _refuse("max_pool1d", f"max_pool1d() {name} must be greater than zero, but got {value}", name)
+    if p < 0:
+        _refuse("max_pool1d", f"max_pool1d() padding must be non-negative, but got {p}", "padding")
+    if p > (d * (k - 1) + 1) // 2 and d > 0:
+        _refuse(
+            "max_pool1d",
+            f"max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}",
+            "padding",
+        )
+    if d <= 0:
+        _refuse("max_pool1d", f"max_pool1d() dilation must be greater than zero, but got {d}", "dilation")
+    m = places_of(x[-1:], kernel, stride, padding, dilation, ceil_mode)[0]
+    if m <= 0:
+        fail(
+            RuntimeError,
+            f"max_pool1d() Invalid computed output size: {m}",
+            kind="output_too_small",
+            op="max_pool1d",
+            shapes=[list(x)],
+            sizes=[list(x[-1:]), [m]],
+            window=list(kernel),
+        )
+
+
+def _refuse_dtype(kernel: str, x: Array, kinds: str) -> None:
+    if x.dtype.kind not in kinds:
+        fail(
+            NotImplementedError,
+            f"\"{kernel}\" not implemented for '{dtypes.of(x).title}'",
+            kind="dtype_unsupported",
+            op=kernel,
+            dtype=dtypes.of(x).name,
+        )
+
+
+def _check_dims(function: str, x: Ints, n: int, is_max: bool) -> None:
+    facts: dict[str, Any] = {"kind": "pool_dims", "op": function, "shapes": [list(x)], "n_dims": n}
+    right = len(x) in (n + 1, n + 2)
+    if n == 1 and is_max:
+        if not right or 0 in x[1 - len(x) :] or (len(x) == 2 and 0 in x):
+            fail(
+                RuntimeError,
+                "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+                f"{list(x)}",
+                **facts,
+            )
+    elif n == 1:
+        _one_dim(function, x, facts)
+    elif not right:
+        if not is_max and n == 2 and len(x) < 3:
+            fail(
+                IndexError,
+                f"Dimension out of range (expected to be in range of [{-max(len(x), 1)}, {max(len(x), 1) - 1}], but got -3)",
+                **facts,
+            )
+        fail(RuntimeError, f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input", **facts)
+    elif 0 in (x[1:] if len(x) == n + 2 else x):
+        fail(
+            RuntimeError,
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(x)}",
+            **facts,
+        )
+
+
+def _one_dim(function: str, x: Ints, facts: dict[str, Any]) -> None:
+    if len(x) not in (2, 3):
+        fail(
+            RuntimeError,
+            f"Expected 2 to 3 dimensions, but got {len(x)}-dimensional tensor for argument #1 'self' (while checking "
+            f"arguments for {function})",
+            **facts,
+        )
+
+
+def _max_pool(
+    n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, pair: bool
+) -> Any:
+    name = f"max_pool{n}d"
+    x = need_tensor(input, name)._array
+    kernel = _sizes(name, "kernel_size", 2, kernel_size, n)
+    steps = kernel if stride is None or stride == [] else _sizes(name, "stride", 3, stride, n)
+    around = _sizes(name, "padding", 4, padding, n)
+    spread = _sizes(name, "dilation", 5, dilation, n)
+    _check_dims(name, x.shape, n, True)
+    if n == 1:
+        _checked_max1(x.shape, kernel, steps, around, spread, bool(ceil_mode))
+    else:
+        _checked_places(name, x.shape, kernel, steps, around, spread, bool(ceil_mode))
+    _refuse_dtype("max_pool1d_impl" if n == 1 else name, x, "f" if n == 1 else "fiu")
+    return run(MAX[n][pair], (input,), (kernel, steps, around, spread, bool(ceil_mode)))
+
+
+def _avg_pool(
+    n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any, include: Any, override: Any
+) -> Any:
+    name = f"avg_pool{n}d"
+    x = need_tensor(input, name)._array
+    kernel = _sizes(name, "kernel_size", 2, kernel_size, n)
+    steps = kernel if stride is None or stride == () or stride == [] else _sizes(name, "stride", 3, stride, n)
+    around = _sizes(name, "padding", 4, padding, n)
+    if override == 0:
+        _refuse(name, "divisor must be not zero", "divisor_override")
+    _check_dims(name, x.shape, n, False)
+    _checked_places(name, x.shape, kernel, steps, around, (1,) * n, bool(ceil_mode))
+    _refuse_dtype("avg_pool2d" if n < 3 else "avg_pool3d_out_frame", x, "fiu" if x.dtype == np.int64 else "f")
+    return run(AVG[n], (input,), (kernel, steps, around, bool(ceil_mode), bool(include), override))
+
+
+def _wanted(name: str, x: Ints, output_size: Any, n: int) -> Ints:
+    values = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
+    if len(values) != n:
+        fail(RuntimeError, f"{name}: output_size must be {n}", kind="pool_argument", op=name, argument="output_size")
+    return tuple(m if v is None else int(v) for v, m in zip(values, x[-n:]))
+
+
+def _check_adaptive(name: str, x: Ints, n: int, colon: str) -> None:
+    facts: dict[str, Any] = {"kind": "pool_dims", "op": name, "shapes": [list(x)], "n_dims": n}
+    if n == 1:
+        _one_dim(name, x, facts)
+        shown = (*x[:-1], 1, x[-1])  # PyTorch computes it as a picture of height 1
+        name = name.replace("1d", "2d")
+    else:
+        shown = x
+        if len(x) not in (n + 1, n + 2):
+            fail(RuntimeError, f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got{colon} {list(x)}", **facts)
+    for i in range(1, len(shown)):
+        if shown[-i] == 0 and (i <= n or (i == len(shown) - 1 and len(shown) == n + 1)):
+            fail(
+                RuntimeError,
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                f"{list(shown)} with dimension {len(shown) - i} being empty",
+                **facts,
+            )
+
+
+def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
+    name = f"adaptive_avg_pool{n}d"
+    x = need_tensor(input, name)._array
+    size = _wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
+    if any(m < 0 for m in size):
+        text = ", ".join(map(str, size))
+        _refuse(
+            name,
+            f"{name}: elements of output_size must be greater than or equal to 0 but received {{{text}}}",
+            "output_size",
+        )
+    _check_adaptive(name, x.shape, n, "")
+    _refuse_dtype(f"adaptive_avg_pool{max(n, 2)}d", x, "f")
+    if all(m == 1 for m in size) and n == 2:
+        return input.mean((-2, -1), True)
+    return run(ADAPTIVE_AVG[n], (input,), (tuple(("mean", a, b, False, None) for a, b in zip(x.shape[-n:], size)),))
+
+
+def _adaptive_max(n: int, input: Any, output_size: Any) -> Any:
+    name = f"adaptive_max_pool{n}d"
+    x = need_tensor(input, name)._array
+    size = _wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
+    _check_adaptive(name, x.shape, n, ":")
+    if any(m < 0 for m in size):
+        bad = next(m for m in size if m < 0)
+        _refuse(name, f"Trying to create tensor with negative dimension {bad}: {[*x.shape[:-n], *size]}", "output_size")
+    _refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "f")
+    return run(ADAPTIVE_MAX[n], (input,), (size,))
+
+
+def _public(n: int) -> None:
+    def max_pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        """The largest entry of each window; with `return_indices` also where it lies."""
+        return _max_pool(n, input, kernel_size, stride, padding, dilation, ceil_mode, bool(return_indices))
+
+    def max_pool_with_indices(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = True,
+    ) -> Any:
+        """The largest entry of each window, and where it lies."""
+        return _max_pool(n, input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+    def avg_pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Any:
+        """The mean of each window."""
+        return _avg_pool(n, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+    def adaptive_avg_pool(input: Any, output_size: Any) -> Any:
+        """Means of as many parts as the output has places."""
+        return _adaptive_avg(n, input, output_size)
+
+    def adaptive_max_pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+        """The largest entries of as many parts as the output has places."""
+        pair = _adaptive_max(n, input, output_size)
+        return pair if return_indices else pair[0]
+
+    def lp_pool(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+        """The p-norm of each window: (Σ input^p)^(1/p)."""
+        mean = _avg_pool(n, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True, None)
+        size = prod(_sizes(f"lp_pool{n}d", "kernel_size", 3, kernel_size, n))
+        return (mean.sign() * FUNCTIONS["relu"](mean.abs())).mul(size).pow(1.0 / norm_type)
+
+    made: dict[str, tuple[Op | None, Any]] = {
+        f"max_pool{n}d": (MAX[n][0], max_pool),
+        f"max_pool{n}d_with_indices": (MAX[n][1], max_pool_with_indices),
+        f"avg_pool{n}d": (AVG[n], avg_pool),
+        f"adaptive_avg_pool{n}d": (ADAPTIVE_AVG[n], adaptive_avg_pool),
+        f"adaptive_max_pool{n}d": (ADAPTIVE_MAX[n], adaptive_max_pool),
+        f"lp_pool{n}d": (None, lp_pool),
+    }
+    for name, (op, function) in made.items():
+        function.__name__ = function.__qualname__ = name
+        FUNCTIONS[name] = guard(name, function)
+        if op is not None:
+            op.function = FUNCTIONS[name]
+
+
+for _n in (1, 2, 3):
+    _public(_n)
