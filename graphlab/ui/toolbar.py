@@ -45,7 +45,7 @@ class SectionModel(QAbstractListModel):
         sections = self._state.trace.sections
         section = sections[index.row()]
         if section.kind == "setup":
-            return _("Setup")
+            return _("Setup") if len(sections) > 1 else _("Whole program")
         if section.kind == "after":
             return _("After training")
         last = next((s.iteration for s in reversed(sections) if s.iteration >= 0), section.iteration)

@@ -192,16 +192,16 @@ class MainWindow(QMainWindow):
 
     def show_start(self) -> None:
         """Show the samples and recent files; panels make room."""
+        self.arrangement.show_start()
         self.toolbar.hide()
         self.statusBar().hide()
-        self.arrangement.show_start()
         self.refresh()
 
     def show_work(self) -> None:
         """Show the open program with its panels."""
-        self.toolbar.show()
-        self.statusBar().show()
         self.arrangement.show_work()
+        self.toolbar.show()  # after the layout, which may have been kept without it
+        self.statusBar().show()
         self.refresh()
 
     @property

@@ -46,6 +46,17 @@ def test_card_opens_its_sample(window, qtbot):
     assert not window.isWindowModified()
 
 
+def test_toolbar_and_panels_come_and_go_with_the_program(window):
+    assert not window.toolbar.isVisible()
+    for _turn in range(2):
+        open_sample(window, "mlp")
+        assert window.toolbar.isVisible()
+        assert all(dock.isVisible() for dock in window.docks.values())
+        press(window, "file.close")
+        assert not window.toolbar.isVisible()
+        assert not any(dock.isVisible() for dock in window.docks.values())
+
+
 def test_card_opens_with_the_keyboard(window, qtbot):
     qtbot.keyClick(window.arrangement.start.cards[0], Qt.Key.Key_Return)
     assert window.has_program
