@@ -160,6 +160,20 @@ def cotangents(results: list[Any]) -> list[Any]:
     return out
 
 
+def described(op: Any, sample: Any) -> str:
+    """A call in a few words: shapes instead of numbers."""
+
+    def short(value: Any) -> str:
+        if hasattr(value, "shape") and hasattr(value, "dtype"):
+            return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+        if isinstance(value, (tuple, list)):
+            return "(" + ", ".join(short(v) for v in value) + ")"
+        return repr(value)[:60]
+
+    named = [f"{k}={short(v)}" for k, v in sample.kwargs.items()]
+    return f"{label(op)}({', '.join([short(sample.input), *map(short, sample.args), *named])})"[:300]
+
+
 def check_sample(op: Any, sample: Any, with_grad: bool) -> bool:
     """Run one sample in both; False when it can't be converted."""
     import torch
@@ -175,7 +189,7 @@ def check_sample(op: Any, sample: Any, with_grad: bool) -> bool:
     ours = function_of(op)(*args, **kwargs)
     torch.manual_seed(42)
     theirs = op(sample.input, *sample.args, **sample.kwargs)
-    what = f"{label(op)}{tuple(getattr(a, 'shape', a) for a in (sample.input, *sample.args))}{sample.kwargs}"[:300]
+    what = described(op, sample)
     compare(theirs, ours, what)
     if not with_grad or not leaves:
         return True
@@ -220,11 +234,11 @@ def check_error(op: Any, error_input: Any) -> bool:
         kwargs = convert(dict(sample.kwargs))
     except NotConverted:
         return False
+    what = described(op, sample)
     theirs = raised(op, sample.input, *sample.args, **sample.kwargs)
     if theirs is None or "meta" in str(theirs) or isinstance(theirs, NotImplementedError):
         return False
     ours = raised(function_of(op), *args, **kwargs)
-    what = f"{label(op)}{tuple(getattr(a, 'shape', a) for a in (sample.input, *sample.args))}{sample.kwargs}"[:300]
     assert ours is not None, f"{what}: PyTorch refuses this: {theirs}"
     assert type(ours).__name__ == type(theirs).__name__, f"{what}: {type(ours).__name__}: {ours} INSTEAD OF {type(theirs).__name__}: {theirs}"
     assert first_line(ours) == first_line(theirs), f"{what}: {first_line(ours)!r} INSTEAD OF {first_line(theirs)!r}"

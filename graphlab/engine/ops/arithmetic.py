@@ -16,7 +16,7 @@ from graphlab.engine import dtypes, errors, modes, observe
 from graphlab.engine.autograd.graph import accumulator, make_node, next_seq
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_argument, bump, guard, report, run, run_inplace
+from graphlab.engine.ops.run import FUNCTIONS, bad_argument, bad_combination, bump, into, guard, report, run, run_inplace
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -73,6 +73,11 @@ def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, in
         raise RuntimeError(str(error)) from error
 
 
+STRICT = {
+    "add", "sub", "mul", "div", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp", "atan2", "logical_and",
+    "logical_or", "logical_xor", "floor_divide",
+}  # fmt: skip
+"""Functions whose first argument must be a tensor in every form, which changes PyTorch's message."""
 SAVE_NONE, SAVE_CROSS, SAVE_BOTH = range(3)
 
 
@@ -87,7 +92,9 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
         except AttributeError:
             if isinstance(input, NUMBERS) and isinstance(other, Tensor) and op.args[0] == "base":
                 return mixed(op, input, other, (), rule)
-            raise bad_argument(name, "input", 1, "Tensor", input) from None
+            if name in STRICT:
+                raise bad_argument(name, "input", 1, "Tensor", input) from None
+            raise bad_combination(name, input, other) from None
         kind = x.dtype
         if (kind is not F32 and kind is not F64) or where.counts:
             return general(input, other)
@@ -187,7 +194,9 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
 def function(op: Op, call: Callable[..., Any], *names: str, out: bool = True) -> None:
     """Make `call` what `torch.<name>` and `Tensor.<name>` are, for every name."""
 
-    def named(input: Any, other: Any) -> Any:
+    def named(input: Any, other: Any, *, out: Any = None) -> Any:
+        if out is not None:
+            return into(out, named(input, other))
         result = call(input, other)
         if result is NotImplemented:
             error = bad_argument(op.name, "other", 2, "Tensor", other)
@@ -616,6 +625,8 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
             raise errors.broadcast("pow", x.shape, exponent._array.shape) from None
     if not isinstance(exponent, (int, float)):
         raise bad_argument("pow", "exponent", 2, "Tensor", exponent)
+    if not isinstance(input, Tensor):
+        raise bad_combination("pow", input, exponent)
     kind = dtypes.result(input._array, exponent)
     if kind.rank == 0:
         kind = dtypes.int64 if not isinstance(exponent, bool) else kind

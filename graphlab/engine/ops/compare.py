@@ -20,7 +20,7 @@ from graphlab.engine.ops.arithmetic import (
     number,
 )
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, guard, method, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard, method, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.i18n import N_
 
@@ -73,6 +73,15 @@ for _name, _ufunc, _sign, _words, _aliases in (
     setattr(Tensor, f"__{_name}__", _call)
     inplace_function(_op, "same", _name + "_")
 
+def _tensors_only(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def both(input: Any, other: Any) -> Any:
+        need_tensor(input, name)
+        need_tensor(other, name, "other", 2)
+        return call(input, other)
+
+    return both
+
+
 for _name, _ufunc, _word in (
     ("logical_and", np.logical_and, "and"),
     ("logical_or", np.logical_or, "or"),
@@ -82,7 +91,7 @@ for _name, _ufunc, _word in (
         _name, Category.COMPARISON, f"out = input {_word} other", _ufunc,
         N_("{input} and {other} are joined as truth values: {n_true} of {n} are true"), bool_out=True,
     )  # fmt: skip
-    function(_op, binary(_op, _ufunc, SAVE_BOTH, differentiable=False))
+    function(_op, _tensors_only(_name, binary(_op, _ufunc, SAVE_BOTH, differentiable=False)))
     inplace_function(_op, "same")
 
 
@@ -95,6 +104,8 @@ def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
     def call(input: Any, other: Any) -> Any:
         if not isinstance(other, (Tensor, *NUMBERS)):
             return NotImplemented
+        if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+            raise bad_combination(name, input, other)
         for value in (input, other):
             kind = dtypes.of(value._array) if isinstance(value, Tensor) else dtypes.of_number(value)
             if kind.rank == 2:
@@ -150,14 +161,6 @@ MINIMUM = _declare(
 )  # fmt: skip
 maximum = binary(MAXIMUM, np.maximum, SAVE_BOTH)
 minimum = binary(MINIMUM, np.minimum, SAVE_BOTH)
-
-
-def _tensors_only(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    def both(input: Any, other: Any) -> Any:
-        need_tensor(other, name, "other", 2)
-        return call(input, other)
-
-    return both
 
 
 function(MAXIMUM, _tensors_only("maximum", maximum))
@@ -296,7 +299,7 @@ ATAN2 = _declare(
     ),
     "d input = g · other / (input² + other²);  d other = −g · input / (input² + other²)",
 )  # fmt: skip
-function(ATAN2, binary(ATAN2, np.arctan2, SAVE_BOTH, "float"), "atan2", "arctan2")
+function(ATAN2, _tensors_only("atan2", binary(ATAN2, np.arctan2, SAVE_BOTH, "float")), "atan2", "arctan2")
 HYPOT = _declare(
     "hypot", Category.ELEMENTWISE, "out = √(input² + other²)", np.hypot, N_("the length of each vector ({input}, {other})"),
     lambda node, g, x, y: (
@@ -422,7 +425,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     m = _mask(mask, "masked_fill")
     if isinstance(value, Tensor) and value._array.ndim:
         raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value._array.ndim} dimension(s)."
         )
     try:
@@ -451,6 +454,9 @@ def equal(input: Any, other: Any) -> bool:
 @public("isclose")
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """Which entries are about equal."""
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
     x, y = need_tensor(input, "isclose")._array, need_tensor(other, "isclose", "other", 2)._array
     if x.dtype != y.dtype:
         raise RuntimeError(f"{input.dtype.title} did not match {other.dtype.title}")

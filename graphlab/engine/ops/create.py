@@ -12,7 +12,7 @@ from graphlab.engine import dtypes, observe
 from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, cpu_error, device, reserve, reserved, resolve
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
-from graphlab.engine.ops.run import FUNCTIONS, guard
+from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard
 from graphlab.engine.tensor import Tensor, wrap
 
 
@@ -343,15 +343,27 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers at even distances from start to end, both included."""
+    _check_steps("linspace", start, end, steps)
     low, high = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
     kind = _kind(dtype, dtypes.get_default_dtype())
     where = resolve(device)
     array: Array | None = room((steps,), kind, where)
     if array is None:
         array = _linspace(low, high, steps, kind)
     return leaf("linspace", array, requires_grad, where, {"start": low, "end": high, "steps": steps})
+
+
+def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
+    if not isinstance(steps, (int, Tensor, np.integer)) or isinstance(steps, bool):
+        raise bad_combination(name, start, end, steps)
+    n_start, n_end = (v._array.ndim if isinstance(v, Tensor) else 0 for v in (start, end))
+    if n_start or n_end:
+        raise RuntimeError(
+            f"{name} only supports 0-dimensional start and end tensors, but got start with {n_start} dimension(s) and end "
+            f"with {n_end} dimension(s)."
+        )
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
 
 
 def _linspace(low: Any, high: Any, steps: int, kind: dtypes.dtype) -> Array:
@@ -377,6 +389,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """base ^ linspace(start, end, steps)"""
+    _check_steps("logspace", start, end, steps)
     kind = _kind(dtype, dtypes.get_default_dtype())
     array = np.power(float(base), np.linspace(float(start), float(end), steps)).astype(kind.np)
     return leaf("logspace", array, requires_grad, resolve(device), {"start": start, "end": end, "steps": steps})

@@ -275,6 +275,8 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     d = wrap_dim(dim, x.ndim, "narrow")
     n = x.shape[d]
+    if isinstance(start, Tensor) and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     at = int(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -563,13 +565,15 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
     """Entries picked along a dim by an index of the same number of dims."""
     x = need_tensor(input, "gather")._array
     d = wrap_dim(dim, x.ndim, "gather")
+    given = need_tensor(index, "gather", "index", 3)._array
+    if given.ndim == x.ndim and given.size:
+        for k, (n, m) in enumerate(zip(given.shape, x.shape)):
+            if k != d and n > m:
+                raise RuntimeError(
+                    f"Size does not match at dimension {k} expected index {list(given.shape)} to be no larger than self "
+                    f"{list(x.shape)} apart from dimension {d}"
+                )
     i = _checked_index("gather", x, d, index)
-    for k, (n, m) in enumerate(zip(i.shape, x.shape)):
-        if k != d and n > m:
-            raise RuntimeError(
-                f"Size does not match at dimension {k} expected index {list(i.shape)} to be no larger than self "
-                f"{list(x.shape)} apart from dimension {d}"
-            )
     if i.dtype.kind != "i":
         index = index.to(dtypes.int64)
     return run(GATHER, (input, index), (d,))
@@ -654,9 +658,20 @@ SCATTER = declare(
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, reduce: str, inplace: bool) -> Any:
     x = need_tensor(input, name)._array
     d = wrap_dim(dim, x.ndim, name)
+    if isinstance(src, Tensor):
+        if src._array.dtype != x.dtype:
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+        if index._array.size and max(src._array.ndim, 1) != max(index._array.ndim, 1):
+            raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     _checked_index(name, x, d, index)
-    if isinstance(src, Tensor) and src._array.dtype != x.dtype:
-        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    if isinstance(src, Tensor) and src._array.ndim:
+        shapes = index._array.shape, x.shape, src._array.shape
+        for k, (n, m, s) in enumerate(zip(*shapes)):
+            if (k != d and n > m) or n > s:
+                raise RuntimeError(
+                    f"Expected index {list(shapes[0])} to be no larger than self {list(shapes[1])} apart from dimension {d} "
+                    f"and to be no larger size than src {list(shapes[2])}"
+                )
     params = (d, reduce)
     if inplace:
         return run_inplace(SCATTER, (input, index, src), params, name + "_")
@@ -746,6 +761,11 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
             if inplace
             else run(SETITEM, (input, source), (key, (i,), adds))
         )
+    if isinstance(source, Tensor) and source._array.ndim != x.ndim and name in ("index_add", "index_copy") and adds:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(x.shape)} source.shape = {list(source._array.shape)}"
+        )
     params = ((slice(None),) * x.ndim + (...,), (slice(None),) * d + (i,), adds)
     if inplace:
         return run_inplace(SETITEM, (input, source), params, name + "_")
@@ -800,9 +820,15 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     return run(INDEX, (x,), (basic, (m._array,)))
 
 
+def _c_name(t: Tensor) -> str:
+    return t.dtype.title
+
+
 @public("masked_scatter")
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """source written where the mask holds, in order."""
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {_c_name(mask)}")
     shape = np.broadcast_shapes(input._array.shape, mask._array.shape)
     m = np.broadcast_to(mask._array, shape)
     n = int(m.sum())
@@ -1032,6 +1058,8 @@ def embedding(
             kind="index_dtype",
             op="embedding",
         )
+    if weight._array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     n = weight._array.shape[0]
     if padding_idx is not None and padding_idx < 0:
         padding_idx += n

@@ -527,6 +527,7 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
             sizes=[],
             **facts,
         )
+    _same_dtype("dot", x, y, "dot : expected both vectors to have same dtype, but found {0} and {1}")
     if x.shape != y.shape:
         fail(
             RuntimeError,

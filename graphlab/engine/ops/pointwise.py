@@ -13,7 +13,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -107,7 +107,16 @@ def _flat(node: Any, g: Any) -> Any:
     return (g * 0,)
 
 
-unary("neg", lambda x: np.negative(x), lambda n, g: (-g,), (), rule="same", formula="out = −input", backward="d input = −g",
+def _negative(x: Array) -> Any:
+    if x.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "`~` or `logical_not()` operator instead."
+        )
+    return np.negative(x)
+
+
+unary("neg", _negative, lambda n, g: (-g,), (), rule="same", formula="out = −input", backward="d input = −g",
       narrate=N_("the sign of each entry of {input} is turned"), category=Category.ARITHMETIC, aliases=("negative",))  # fmt: skip
 unary("exp", np.exp, lambda n, g, out: (g * out,), ("out",), formula="out = e ^ input", backward="d input = g · out",
       narrate=N_("e is raised to the power of each entry of {input}"))  # fmt: skip
@@ -280,16 +289,7 @@ unary("positive", lambda x: x, lambda n, g: (g,), (), rule="real", formula="out 
       narrate=N_("{input} is passed on"), inplace=False)  # fmt: skip
 
 
-def _neg(self: Tensor) -> Any:
-    if self._array.dtype.kind == "b":
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
-            "`~` or `logical_not()` operator instead."
-        )
-    return FUNCTIONS["neg"](self)
-
-
-Tensor.__neg__ = guard("neg", _neg)  # type: ignore[attr-defined]
+Tensor.__neg__ = lambda self: FUNCTIONS["neg"](self)  # type: ignore[attr-defined]
 Tensor.__pos__ = lambda self: FUNCTIONS["positive"](self)  # type: ignore[attr-defined]
 Tensor.__abs__ = lambda self: FUNCTIONS["abs"](self)  # type: ignore[attr-defined]
 Tensor.__invert__ = lambda self: FUNCTIONS["bitwise_not"](self)  # type: ignore[attr-defined]
@@ -351,12 +351,16 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Any:
 @public("clamp_min")
 def clamp_min(input: Tensor, min: Any) -> Any:
     """At least min."""
+    if not isinstance(input, Tensor):
+        raise bad_combination("clamp_min", input, min)
     return clamp(input, min=min)
 
 
 @public("clamp_max")
 def clamp_max(input: Tensor, max: Any) -> Any:
     """At most max."""
+    if not isinstance(input, Tensor):
+        raise bad_combination("clamp_max", input, max)
     return clamp(input, max=max)
 
 
@@ -589,6 +593,8 @@ def logsigmoid(input: Any) -> Any:
 @public(HARDTANH, method=False)
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """input kept between min_val and max_val"""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     return run(HARDTANH, (need_tensor(input, "hardtanh"),), (min_val, max_val))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
+from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -118,6 +118,11 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """The mean over all or the given dims; floating point only."""
     x = need_tensor(input, "mean")._array
     if dtype is not None:
+        if dtype.rank < 2:
+            raise RuntimeError(
+                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
+                f"Got: {dtype.title}"
+            )
         input = input.to(dtype)
     elif x.dtype.kind != "f":
         fail(
@@ -313,7 +318,9 @@ _MAX_RESULT, _MIN_RESULT, _MEDIAN_RESULT = named("max"), named("min"), named("me
 
 def _extreme(name: str, pair: Op, whole: Op, elementwise: str, result: Any) -> Any:
     def call(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
-        x = need_tensor(input, name)._array
+        if not isinstance(input, Tensor):
+            raise bad_combination(name, input, *(v for v in (dim, other) if v is not None))
+        x = input._array
         if isinstance(dim, Tensor) or other is not None:
             return FUNCTIONS[elementwise](input, dim if other is None else other)
         if dim is None:
@@ -370,6 +377,12 @@ _amax("amin", AMIN)
 @public("aminmax")
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest and the largest entries."""
+    x = need_tensor(input, "aminmax")._array
+    if not x.size:
+        if dim is None:
+            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        if not x.shape[wrap_dim(dim, x.ndim, "aminmax")]:
+            raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
     return named("aminmax", ("min", "max"))((FUNCTIONS["amin"](input, () if dim is None else dim, keepdim),
                                              FUNCTIONS["amax"](input, () if dim is None else dim, keepdim)))  # fmt: skip
 

@@ -54,12 +54,50 @@ def guard(op: str, function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
+            if kwargs and kwargs.get("out") is not None:
+                return into(kwargs.pop("out"), function(*args, **kwargs))
             return function(*args, **kwargs)
         except Exception as error:
             report(op, args, kwargs, error)
             raise
 
     return call  # type: ignore[return-value]
+
+
+def into(out: Any, result: Any) -> Any:
+    """What `out=` means: the result written into tensors that the program gave."""
+    if isinstance(out, (tuple, list)):
+        return tuple(into(o, r) for o, r in zip(out, result))
+    target: Tensor = need_tensor(out, "out", "out")
+    if modes.grad and (target._rg or result._rg):
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
+    mine, its = target.dtype, result.dtype
+    if mine is not its and not dtypes.can_cast(its, mine):
+        raise RuntimeError(f"result type {its.title} can't be cast to the desired output type {mine.title}")
+    if target._array.shape != result._array.shape:
+        if target._array.size:
+            from graphlab.engine.ops.activation import warn
+
+            warn(
+                f"An output with one or more elements was resized since it had shape {list(target._array.shape)}, which does "
+                f"not match the required output shape {list(result._array.shape)}. This behavior is deprecated, and in a "
+                "future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse "
+                "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                "out_resized",
+                stacklevel=6,
+            )
+        target._array = np.empty(result._array.shape, mine.np)
+    target._array[...] = result._array
+    bump(target)
+    return target
+
+
+def bad_combination(function: str, *got: Any) -> TypeError:
+    """PyTorch's TypeError for arguments that fit none of a function's forms."""
+    kinds = ", ".join(type(g).__name__ for g in got)
+    return TypeError(f"{function}() received an invalid combination of arguments - got ({kinds}), but expected one of:")
 
 
 def public(op: Op | str, *names: str, method: bool = True, guarded: bool = True) -> Callable[[F], F]:

@@ -731,9 +731,15 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     return run(STACK, parts, (wrap_dim(dim, len(shape) + 1, "stack"),), casts)
 
 
+def _not_empty(tensors: Any, name: str) -> None:
+    if not len(tensors):
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+
+
 @public("hstack", method=False)
 def hstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along columns."""
+    _not_empty(tensors, "hstack")
     parts = [p if p._array.ndim else p.reshape(1) for p in tensors]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
 
@@ -741,6 +747,7 @@ def hstack(tensors: Any, *, out: Any = None) -> Any:
 @public("vstack", "vstack", "row_stack", method=False)
 def vstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along rows."""
+    _not_empty(tensors, "vstack")
     return cat([p.reshape(1, -1) if p._array.ndim < 2 else p for p in tensors], 0)
 
 
@@ -753,6 +760,7 @@ def column_stack(tensors: Any, *, out: Any = None) -> Any:
 @public("dstack", method=False)
 def dstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along a third dim."""
+    _not_empty(tensors, "dstack")
     deep = [p.reshape(1, -1, 1) if p._array.ndim < 2 else unsqueeze(p, 2) if p._array.ndim == 2 else p for p in tensors]
     return cat(deep, 2)
 
@@ -870,7 +878,7 @@ def unbind(input: Any, dim: int = 0) -> Any:
     """All slices along a dim."""
     x = need_tensor(input, "unbind")._array
     if not x.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     d = wrap_dim(dim, x.ndim, "unbind")
     return run(UNBIND, (input,), (d,)) if x.shape[d] else ()
 
@@ -1014,6 +1022,10 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     n = need_tensor(input, "roll")._array.ndim
     by = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     along = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if not by:
+        raise RuntimeError("`shifts` required")
+    if along and not n:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
     if not along:
         if len(by) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:0")
