@@ -135,6 +135,7 @@ class Files(QObject):
         """The builder made this program: put it into the editor as one change, and run it."""
         if not self.is_open:
             self._open_program("", None)
+            self._window.docks["builder"].raise_()
         self._window.editor.replace_text(source)
         self._window.controller.run()
 
@@ -148,6 +149,7 @@ class Files(QObject):
         window.editor.document().setModified(False)
         window.message_bar.dismiss()
         window.show_work()
+        window.docks["editor"].raise_()
         if path is not None:
             self._remember(path)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from graphlab.i18n import _
+
+ICON = QSize(18, 18)
 
 
 class MessageBar(QFrame):
@@ -33,6 +35,8 @@ class MessageBar(QFrame):
         self._close.clicked.connect(self.dismiss)
         self._layout.addWidget(self._close)
         self._topic = ""
+        self._severity = "info"
+        self._theme = ""  # "" until the first icons are drawn
         self.hide()
 
     @property
@@ -61,6 +65,8 @@ class MessageBar(QFrame):
             button.clicked.connect(lambda _checked=False, act=act: act())
             self._layout.insertWidget(self._layout.count() - 1, button)
             self._buttons.append(button)
+        self._severity = severity
+        self._show_icon()
         self.style().unpolish(self)
         self.style().polish(self)
         self.show()
@@ -74,5 +80,17 @@ class MessageBar(QFrame):
         """Draw the icons in the colours of a theme."""
         from graphlab.ui.icons import icon
 
+        self._theme = theme
+        self._show_icon()
         self._close.setText("")
         self._close.setIcon(icon("close", theme, "text_muted"))
+
+    def _show_icon(self) -> None:
+        if not self._theme:
+            return
+        from graphlab.ui.icons import icon
+
+        name, color = {"error": ("error", "failed"), "warning": ("warning", "warning")}.get(
+            self._severity, ("info", "accent")
+        )
+        self._icon.setPixmap(icon(name, self._theme, color).pixmap(ICON, self.devicePixelRatioF()))
