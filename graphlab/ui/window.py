@@ -371,7 +371,7 @@ class MainWindow(QMainWindow):
             return
         self.editor.apply_edits(fix.edits)
         self.message_bar.say(
-            _("Applied: {title}").format(title=fix.title),
+            _("Applied: {title}").format(title=fix.title.replace("`", "")),
             actions=[(_("Run again"), self.controller.run), (_("Undo"), self.editor.undo)],
             topic="run",
         )
