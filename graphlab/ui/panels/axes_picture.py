@@ -91,7 +91,9 @@ class AxesPicture(QWidget):
                     painter.setPen(t.text_muted)
                     below = QRectF(cell.left() - 6, cell.bottom() + 1, cell.width() + 12, MEANING)
                     painter.drawText(below, Qt.AlignmentFlag.AlignCenter, meaning)
-        self._join(painter, [cell for cells in clashes.values() for cell in cells] if _is_pair(clashes) else None, clashes)
+        self._join(
+            painter, [cell for cells in clashes.values() for cell in cells] if _is_pair(clashes) else None, clashes
+        )
         painter.end()
 
     def _join(self, painter: QPainter, pair: list[QRectF] | None, clashes: dict[int, list[QRectF]]) -> None:
