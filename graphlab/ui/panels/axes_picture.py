@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -103,7 +104,7 @@ class AxesPicture(QWidget):
         groups = [pair] if pair else list(clashes.values())
         for cells in groups:
             cells = sorted(cells, key=QRectF.top)
-            for upper, lower in zip(cells, cells[1:], strict=False):
+            for upper, lower in pairwise(cells):
                 if lower.top() > upper.bottom():
                     start = upper.center().x()
                     end = lower.center().x()
