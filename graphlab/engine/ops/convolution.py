@@ -550,6 +550,17 @@ def _c_name(d: Any) -> str:
     return names.get(d.name, d.name)
 
 
+def _dims_differ(name: str, x: Ints, w: Ints) -> None:
+    fail(
+        RuntimeError,
+        f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight{list(w)}, but got {len(x)}-dimensional "
+        f"input of size {list(x)} instead",
+        kind="conv_dims",
+        op=name,
+        shapes=[list(x), list(w)],
+    )
+
+
 def _check_shapes(
     name: str, x: Ints, w: Ints, b: Any, stride: Ints, padding: Any, dilation: Ints, groups: int, transposed: bool
 ) -> None:
@@ -561,7 +572,7 @@ def _check_shapes(
     if any(d <= 0 for d in dilation):
         fail(
             RuntimeError,
-            f"dilation should be greater than zero, but got {list(dilation)}",
+            "dilation should be greater than zero" + (f", but got {list(dilation)}" if min(dilation) == 0 else ""),
             kind="conv_argument",
             argument="dilation",
             **facts,
@@ -569,13 +580,7 @@ def _check_shapes(
     if groups <= 0:
         fail(RuntimeError, "non-positive groups is not supported", kind="conv_argument", argument="groups", **facts)
     if len(w) != len(x):
-        fail(
-            RuntimeError,
-            f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight {list(w)}, but got {len(x)}-dimensional "
-            f"input of size {list(x)} instead",
-            kind="conv_dims",
-            **facts,
-        )
+        _dims_differ(name, x, w)
     if w[0] < groups:
         fail(
             RuntimeError,
@@ -669,12 +674,22 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
     _check_types(name, input, weight, bias, ints, groups, _SIGNATURE)
     x, is_batch = _batched(name, input, n)
     k = weight._array.ndim - 2
+    if k < 1:
+        fail(
+            RuntimeError,
+            "weight should have at least three dimensions",
+            kind="conv_dims",
+            op=name,
+            shapes=[list(x._array.shape), list(weight._array.shape)],
+        )
     where: Any = 0
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             fail(
                 RuntimeError, f"Invalid padding string: '{padding}'", kind="conv_argument", op=name, argument="padding"
             )
+        if padding == "same" and k != n:
+            _dims_differ(name, x._array.shape, weight._array.shape)
         strides, dilations = expanded("stride", stride, k, n), expanded("dilation", dilation, k, n)
         if padding == "same":
             if any(s != 1 for s in strides):

@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
-from graphlab.engine.ops.applied import NUMERIC, apply
+from graphlab.engine.ops.applied import NUMERIC, apply, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.resampling import resample, resample_vjp, sizes
 from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, run
@@ -414,6 +414,18 @@ def _refuse(function: str, message: str, argument: str) -> None:
     fail(RuntimeError, message, kind="pool_argument", op=function, argument=argument)
 
 
+def _check_padding(function: str, kernel: Ints, padding: Ints, dilation: Ints) -> None:
+    for p, k, d in zip(padding, kernel, dilation):
+        if p < 0:
+            _refuse(function, f"pad must be non-negative, but got pad: {p}", "padding")
+        if p > (d * (k - 1) + 1) // 2:
+            _refuse(
+                function,
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}",
+                "padding",
+            )
+
+
 def _checked_places(
     function: str, x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> None:
@@ -424,19 +436,13 @@ def _checked_places(
     if any(s < 0 for s in stride) or any(k <= 0 for k in kernel):
         which = "kernel size" if any(k <= 0 for k in kernel) else "stride"
         _refuse(function, f"{which} should be greater than zero", which)
-    for p, k, d in zip(reversed(padding), reversed(kernel), reversed(dilation)):
-        if p < 0:
-            _refuse(function, f"pad must be non-negative, but got pad: {p}", "padding")
-        if p > (d * (k - 1) + 1) // 2:
-            _refuse(
-                function,
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}",
-                "padding",
-            )
+    _check_padding(function, kernel, padding, dilation)
     if any(d <= 0 for d in dilation):
         words = ("T", "H", "W")[-n:]
         text = " ".join(f"dilation{word}: {d}" for word, d in zip(words, dilation))
         _refuse(function, f"dilation should be greater than zero, but got {text}", "dilation")
+    if n > 1:
+        _check_empty(x, n)
     places = places_of(x[-n:], kernel, stride, padding, dilation, ceil_mode)
     if any(m < 1 for m in places):
         channels = x[-n - 1] if n > 1 else "x".join(map(str, x[-2:-1] if len(x) > 1 else (1,)))
@@ -516,12 +522,25 @@ def _check_dims(function: str, x: Ints, n: int, is_max: bool) -> None:
                 **facts,
             )
         fail(RuntimeError, f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input", **facts)
-    elif 0 in (x[1:] if len(x) == n + 2 else x):
+
+
+def _check_empty(x: Ints, n: int) -> None:
+    if 0 not in (x[1:] if len(x) == n + 2 else x):
+        return
+    facts: dict[str, Any] = {"kind": "pool_dims", "shapes": [list(x)], "n_dims": n, "op": ""}
+    if n == 3:
+        # PyTorch prints the dim's size, which is 0, where its number was meant.
         fail(
             RuntimeError,
-            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(x)}",
+            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive length, but "
+            f"input has a shape of {list(x)} and non-batch dimension 0 has length zero!",
             **facts,
         )
+    fail(
+        RuntimeError,
+        f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(x)}",
+        **facts,
+    )
 
 
 def _one_dim(function: str, x: Ints, facts: dict[str, Any]) -> None:
@@ -545,6 +564,8 @@ def _max_pool(
     spread = _sizes(name, "dilation", 5, dilation, n)
     _check_dims(name, x.shape, n, True)
     if n == 1:
+        if pair or needs_grad((input,)):  # with indices, PyTorch goes through the 2-d one
+            _check_padding(name, kernel, around, spread)
         _checked_max1(x.shape, kernel, steps, around, spread, bool(ceil_mode))
     else:
         _checked_places(name, x.shape, kernel, steps, around, spread, bool(ceil_mode))
@@ -569,9 +590,19 @@ def _avg_pool(
 
 
 def _wanted(name: str, x: Ints, output_size: Any, n: int) -> Ints:
-    values = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
+    if isinstance(output_size, (tuple, list)):
+        if n > 1 and len(x) <= len(output_size):
+            raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
+        values = tuple(output_size)
+    else:
+        values = (output_size,) * n
     if len(values) != n:
-        fail(RuntimeError, f"{name}: output_size must be {n}", kind="pool_argument", op=name, argument="output_size")
+        text = f"{name}: output_size must be {n}"
+        if n == 1:
+            text = f"{name}() argument 'output_size' should contain one int (got {len(values)})"
+        elif "max" in name:
+            text = f"{name}(): internal error: output_size.size() must be {n}"
+        fail(RuntimeError, text, kind="pool_argument", op=name, argument="output_size")
     return tuple(m if v is None else int(v) for v, m in zip(values, x[-n:]))
 
 
@@ -600,10 +631,10 @@ def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
     x = need_tensor(input, name)._array
     size = _wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
     if any(m < 0 for m in size):
-        text = ", ".join(map(str, size))
+        text = f"{1 if n == 1 else size[0]}, {','.join(map(str, size[n > 1 :]))}"
         _refuse(
             name,
-            f"{name}: elements of output_size must be greater than or equal to 0 but received {{{text}}}",
+            f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to 0 but received {{{text}}}",
             "output_size",
         )
     _check_adaptive(name, x.shape, n, "")
@@ -620,7 +651,11 @@ def _adaptive_max(n: int, input: Any, output_size: Any) -> Any:
     _check_adaptive(name, x.shape, n, ":")
     if any(m < 0 for m in size):
         bad = next(m for m in size if m < 0)
-        _refuse(name, f"Trying to create tensor with negative dimension {bad}: {[*x.shape[:-n], *size]}", "output_size")
+        _refuse(
+            name,
+            f"Trying to create tensor with negative dimension {bad}: {[*x.shape[:-n], *(1,) * (n == 1), *size]}",
+            "output_size",
+        )
     _refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "f")
     return run(ADAPTIVE_MAX[n], (input,), (size,))
 
