@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
         from graphlab.cli.command import main as run_command
 
-        return run_command(arguments)
+        return run_command(arguments, _rasterise)
     if len(arguments) > 1:
         from graphlab.cli.command import fail
 
@@ -22,6 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from graphlab.ui.app import main as open_window
 
     return open_window(arguments)
+
+
+def _rasterise(svg: str) -> bytes:
+    from graphlab.ui.raster import rasterise
+
+    return rasterise(svg)
 
 
 if __name__ == "__main__":

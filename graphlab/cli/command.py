@@ -1,11 +1,11 @@
-"""The command line: `graphlab run`, `explain`, `samples`. Needs no display and imports no Qt."""
+"""The command line: `graphlab run`, `explain`, `render`, `samples`. Needs no display and imports no Qt."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import graphlab
@@ -15,15 +15,18 @@ USAGE = 2
 """Exit status for a wrong call and for a file that cannot be read."""
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run a subcommand; returns the exit status."""
+def main(argv: Sequence[str], rasterise: Callable[[str], bytes] | None = None) -> int:
+    """Run a subcommand; returns the exit status.
+
+    `rasterise` makes a PNG of an SVG document. It comes from outside, since it needs Qt.
+    """
     parser = _parser()
     try:
         options = parser.parse_args(list(argv))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else USAGE
     try:
-        return _dispatch(options, parser)
+        return _dispatch(options, parser, rasterise)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -32,7 +35,9 @@ def main(argv: Sequence[str]) -> int:
         return 141
 
 
-def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def _dispatch(
+    options: argparse.Namespace, parser: argparse.ArgumentParser, rasterise: Callable[[str], bytes] | None
+) -> int:
     if options.command == "run":
         from graphlab.cli.run import run
 
@@ -41,6 +46,10 @@ def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         from graphlab.cli.explain import explain
 
         return explain(options.text, options.json)
+    if options.command == "render":
+        from graphlab.cli.render import render
+
+        return render(options.file, options.output, options.dark, options.iteration, options.expand, rasterise)
     if options.command == "samples":
         return _samples(options.copy)
     parser.print_usage(sys.stderr)
@@ -70,6 +79,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("text", nargs="*", metavar="CODE | TEXT | -")
     explain.add_argument("--json", action="store_true", help=_("print one JSON object instead of text"))
+
+    render = commands.add_parser(
+        "render",
+        help=_("draw the graph of a program into a file"),
+        description=_("Run a program without a window and draw its computation graph, or draw a saved trace."),
+    )
+    render.add_argument("file", metavar="FILE", help=_("a .py program, a project folder or a saved trace"))
+    render.add_argument("-o", "--output", required=True, metavar="OUT", help=_("OUT.svg, OUT.png or OUT.dot"))
+    render.add_argument("--dark", action="store_true", help=_("light text on dark ground"))
+    render.add_argument(
+        "--iteration", type=int, metavar="N", help=_("iteration to draw, from 0 as in run --json (default: the first)")
+    )
+    render.add_argument(
+        "--expand", choices=["all"], help=_("unfold all modules (large graphs show only the outermost ones unfolded)")
+    )
 
     samples = commands.add_parser("samples", help=_("list the sample programs, or copy one"))
     samples.add_argument("--copy", nargs=2, metavar=("NAME", "DIR"), help=_("copy the sample NAME into the folder DIR"))

@@ -10,12 +10,13 @@ import numpy as np
 
 from graphlab.analysis.flow import FlowEdge, FlowGraph, FlowNode
 from graphlab.layout.arrange import arrange
-from graphlab.layout.model import Floats, Options, Picture
+from graphlab.layout.labels import Box, Room, Segments, place_on_line, title_left, widened
+from graphlab.layout.model import Floats, GroupBox, Options, Picture
 from graphlab.layout.prepare import Prepared, from_flow, share_out
 
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'Noto Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
 MARGIN = 24.0
-LABEL_SIZE, SUBLABEL_SIZE, EDGE_LABEL_SIZE = 13.0, 10.5, 9.5
+LABEL_SIZE, SUBLABEL_SIZE, EDGE_LABEL_SIZE, TITLE_SIZE = 13.0, 10.5, 9.5, 11.0
 LONGEST_LABEL = 48
 """Longer labels are cut and end in "…"; the whole text is in the tooltip."""
 
@@ -33,6 +34,7 @@ class Palette:
     muted: str
     edge: str
     edge_backward: str
+    edge_update: str
     nodes: dict[str, tuple[str, str, str]]
 
 
@@ -44,6 +46,7 @@ LIGHT = Palette(
     "#5a6370",
     "#98a2b0",
     "#d3935c",
+    "#5aa88b",
     {
         "tensor": ("#f5f9fe", "#7fa9d6", "#16324f"),
         "parameter": ("#eceafb", "#8d80d8", "#2c2363"),
@@ -63,6 +66,7 @@ DARK = Palette(
     "#a4adba",
     "#667080",
     "#9c6c42",
+    "#2f7d61",
     {
         "tensor": ("#202a36", "#4a7299", "#d6e6f7"),
         "parameter": ("#2b2843", "#7467bd", "#e0dbff"),
@@ -89,6 +93,11 @@ def kind_of(node: FlowNode) -> str:
     return "backward" if node.kind == "accumulate" else node.kind if node.kind in LIGHT.nodes else "tensor"
 
 
+def shown_label(node: FlowNode) -> str:
+    """The name in the box: inside a module's frame without the module's path, which the frame's title says."""
+    return node.label.removeprefix(f"{node.module}.") if node.module else node.label
+
+
 def text_width(text: str, size: float) -> float:
     """A generous guess at how wide a text is drawn."""
     wide = sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.6 for c in text)
@@ -99,7 +108,7 @@ def sizes(flow: FlowGraph) -> tuple[Floats, Floats]:
     """Widths and heights of the boxes that hold the nodes' texts."""
     width, height = [], []
     for node in flow.nodes:
-        label = text_width(_cut(node.label), LABEL_SIZE)
+        label = text_width(_cut(shown_label(node)), LABEL_SIZE) + (20 if node.failed else 0)
         width.append(max(48.0, label + 24, text_width(_cut(node.sublabel), SUBLABEL_SIZE) + 24))
         height.append(44.0 if node.sublabel else 30.0)
     return np.array(width), np.array(height)
@@ -110,71 +119,98 @@ def to_svg(
     dark: bool = False,
     options: Options | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    title: str = "",
 ) -> str:
-    """The graph as an SVG document. Raises Cancelled when `is_cancelled` says so."""
+    """The graph as an SVG document; `title` is what a screen reader says.
+
+    Raises Cancelled when `is_cancelled` says so.
+    """
     prepared = share_out(from_flow(flow, *sizes(flow)), is_cancelled=is_cancelled)
+    options = options or Options()
     picture = arrange(prepared.graph, options, is_cancelled)
-    return "\n".join(_Writer(flow, prepared, picture, DARK if dark else LIGHT).document()) + "\n"
+    palette = DARK if dark else LIGHT
+    return "\n".join(_Writer(flow, prepared, picture, palette, options, title).document()) + "\n"
 
 
 class _Writer:
-    def __init__(self, flow: FlowGraph, prepared: Prepared, picture: Picture, palette: Palette) -> None:
-        self.flow, self.prepared, self.picture, self.palette = flow, prepared, picture, palette
+    def __init__(
+        self, flow: FlowGraph, prepared: Prepared, picture: Picture, palette: Palette, options: Options, title: str
+    ) -> None:
+        self.flow, self.prepared, self.picture, self.palette, self.title = flow, prepared, picture, palette, title
+        graph = prepared.graph
+        half_w, half_h = graph.widths / 2, graph.heights / 2
+        corners = [picture.x - half_w, picture.y - half_h, picture.x + half_w, picture.y + half_h]
+        self.boxes: list[Box] = [(a, b, c, d) for a, b, c, d in np.stack(corners, axis=1).reshape(-1, 4).tolist()]
+        wanted = [text_width(self._group_name(box), TITLE_SIZE) + 22 for box in picture.groups]
+        self.frames = widened(picture.groups, wanted, self.boxes, options.group_padding)
+
+    def _group_name(self, box: GroupBox) -> str:
+        return _cut(self.flow.groups[box.group].label)
 
     def document(self) -> list[str]:
         picture, palette = self.picture, self.palette
-        width, height = picture.width + 2 * MARGIN, picture.height + 2 * MARGIN
+        right = max([picture.width, *(frame.x1 for frame in self.frames)])
+        width, height = right + 2 * MARGIN, picture.height + 2 * MARGIN
         heads = [
             f'<marker id="{name}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" markerHeight="7" '
             f'orient="auto"><path d="M0 0.8 8 4 0 7.2Z" fill="{colour}"/></marker>'
-            for name, colour in (("head", palette.edge), ("head-backward", palette.edge_backward))
+            for name, colour in (
+                ("head", palette.edge),
+                ("head-backward", palette.edge_backward),
+                ("head-update", palette.edge_update),
+            )
         ]
+        titles = self._group_titles()  # they have their place before the shapes on the edges
         return [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.1f} {height:.1f}" font-family="{FONT}">',
+            f'viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.1f} {height:.1f}" font-family="{FONT}" role="img">',
+            *([f"<title>{_clean(self.title)}</title>"] if self.title else []),
             f"<defs>{''.join(heads)}</defs>",
             f'<rect x="{-MARGIN:.0f}" y="{-MARGIN:.0f}" width="{width:.1f}" height="{height:.1f}" '
             f'fill="{palette.ground}"/>',
             *self._groups(),
             *self._edges(),
             *self._portals(),
-            *self._group_titles(),
+            *[text for text, _box in titles],
             *self._nodes(),
-            *self._edge_labels(),
+            *self._edge_labels([box for _text, box in titles]),
             "</svg>",
         ]
 
     def _groups(self) -> list[str]:
         palette = self.palette
         out = []
-        for box in self.picture.groups:
+        for box in self.frames:
             out.append(
                 f'<rect x="{box.x0:.1f}" y="{box.y0:.1f}" width="{box.x1 - box.x0:.1f}" height="{box.y1 - box.y0:.1f}" '
                 f'rx="8" fill="{palette.group_fill}" stroke="{palette.group_line}"/>'
             )
         return out
 
-    def _group_titles(self) -> list[str]:
-        """The groups' names, over the lines."""
-        palette = self.palette
-        return [
-            _text(
-                box.x0 + 10,
-                box.y0 + 15,
-                _cut(self.flow.groups[box.group].label),
-                11,
-                palette.muted,
-                anchor="start",
-                halo=palette.group_fill,
+    def _group_titles(self) -> list[tuple[str, Box]]:
+        """The groups' names, over the lines, with the places that they take."""
+        lines = Segments(self.picture)
+        out = []
+        for box in self.frames:
+            name = self._group_name(box)
+            fits = int((box.x1 - box.x0 - 16) / (0.6 * TITLE_SIZE))
+            name = _cut(name, max(fits, 2))
+            wide = text_width(name, TITLE_SIZE)
+            x = title_left(box, wide, TITLE_SIZE + 3, lines)
+            text = _text(
+                x, box.y0 + 15, name, TITLE_SIZE, self.palette.muted, anchor="start", halo=self.palette.group_fill
             )
-            for box in self.picture.groups
-        ]
+            out.append((text, (x - 2, box.y0 + 3, x + wide + 2, box.y0 + 19)))
+        return out
 
     def _line_style(self, edge: FlowEdge) -> str:
-        is_backward = edge.kind in ("grad", "seed", "update")
-        colour = self.palette.edge_backward if is_backward else self.palette.edge
+        palette = self.palette
+        colour, head = {
+            "grad": (palette.edge_backward, "head-backward"),
+            "seed": (palette.edge_backward, "head-backward"),
+            "update": (palette.edge_update, "head-update"),
+        }.get(edge.kind, (palette.edge, "head"))
         dash = ' stroke-dasharray="4 4"' if edge.kind == "ghost" else ""
-        head = "head-backward" if is_backward else "head"
         return f'fill="none" stroke="{colour}" stroke-width="1.4"{dash} marker-end="url(#{head})"'
 
     def _edges(self) -> list[str]:
@@ -214,31 +250,38 @@ class _Writer:
                 f'<g><title>{_clean(node.label)}</title><rect x="{x - w / 2:.1f}" y="{y - h / 2:.1f}" width="{w:.1f}" '
                 f'height="{h:.1f}" rx="{radius:.1f}" fill="{fill}" stroke="{line}" stroke-width="{thick}"{dash}/>'
             )
+            middle = x
+            if node.failed:  # told by more than its colour
+                middle, left = x + 10, x - w / 2 + 17
+                out.append(
+                    f'<circle cx="{left:.1f}" cy="{y:.1f}" r="8" fill="{line}"/>'
+                    f'<path d="M{left - 3:.1f} {y - 3:.1f}l6 6m0-6l-6 6" stroke="{fill}" stroke-width="1.8"/>'
+                )
             shift = -3.0 if node.sublabel else 4.5
-            out.append(_text(x, y + shift, _cut(node.label), LABEL_SIZE, colour, weight=500))
+            out.append(_text(middle, y + shift, _cut(shown_label(node)), LABEL_SIZE, colour, weight=500))
             if node.sublabel:
-                out.append(_text(x, y + 13, _cut(node.sublabel), SUBLABEL_SIZE, colour))
+                out.append(_text(middle, y + 13, _cut(node.sublabel), SUBLABEL_SIZE, colour))
             out.append("</g>")
         return out
 
-    def _edge_labels(self) -> list[str]:
-        """The shape on every edge, in the middle of its line."""
+    def _edge_labels(self, titles: list[Box]) -> list[str]:
+        """The shape on every edge that has room for it, near the middle of its line."""
         palette = self.palette
+        tags = [(x - 32, y - 9, x + 32, y + 9) for p in self.picture.portals for x, y in (p.from_place, p.to_place)]
+        room = Room([*self.boxes, *titles, *tags])
         out = []
         for number, edge in enumerate(self.flow.edges):
             line = self.picture.route(number)
             if len(line) < 2 or not edge.label:
                 continue
-            x, y = _middle(line)
-            out.append(_text(x, y + 3, edge.label, EDGE_LABEL_SIZE, palette.muted, halo=palette.ground))
+            place = place_on_line(line, text_width(edge.label, EDGE_LABEL_SIZE) + 2, EDGE_LABEL_SIZE * 1.1, room)
+            if place is None:
+                continue
+            x, y = place
+            is_inside = any(f.x0 < x < f.x1 and f.y0 < y < f.y1 for f in self.frames)
+            halo = palette.group_fill if is_inside else palette.ground
+            out.append(_text(x, y + 3.2, edge.label, EDGE_LABEL_SIZE, palette.muted, halo=halo))
         return out
-
-
-def _middle(line: Floats) -> tuple[float, float]:
-    """The point half-way along a line."""
-    step = np.hypot(*np.diff(line, axis=0).T)
-    reach = np.concatenate([[0.0], np.cumsum(step)])
-    return float(np.interp(reach[-1] / 2, reach, line[:, 0])), float(np.interp(reach[-1] / 2, reach, line[:, 1]))
 
 
 def _path(line: Floats) -> str:
@@ -265,7 +308,7 @@ def _text(
         left = x - wide / 2 if anchor == "middle" else x
         ground = (
             f'<rect x="{left - 1:.1f}" y="{y - size * 0.8:.1f}" width="{wide + 2:.1f}" height="{size * 1.05:.1f}" '
-            f'rx="2" fill="{halo}" fill-opacity="0.85"/>'
+            f'rx="2" fill="{halo}" fill-opacity="0.9"/>'
         )
     return f'{ground}<text {place} fill="{colour}">{_clean(text)}</text>'
 
