@@ -22,9 +22,9 @@ _OPERATORS = (
 _BREADTH = (
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
     "adaptive_max_pool2d", "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
-    "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
-    "max_pool3d_with_indices",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "group_norm", "instance_norm",
+    "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices",
+    "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "rms_norm",
 )  # fmt: skip
 
 globals().update({name: FUNCTIONS[name] for name in (*_OPERATORS, *_BREADTH) if name in FUNCTIONS})

@@ -12,6 +12,7 @@ from graphlab.engine.ops import (  # noqa: F401
     loss,
     loss_pointwise,
     matrix,
+    normalization,
     pointwise,
     pooling,
     reduce,
