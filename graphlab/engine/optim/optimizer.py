@@ -43,6 +43,7 @@ class Optimizer:
         self._pre_hooks: list[Callable[..., Any]] = []
         self._post_hooks: list[Callable[..., Any]] = []
         self._plans: Any = None  # what a subclass prepares for its parameters
+        self._told: dict[int, tuple[list[Any], dict[str, Any]]] = {}  # what an observer was told of each group
         self.n_steps = 0  # taken so far; schedules look at it
         groups = list(params)
         if not groups:
@@ -94,12 +95,18 @@ class Optimizer:
         raise NotImplementedError
 
     def _watched_settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        """The settings that an observer is told."""
-        return {
+        """The settings that an observer is told: the same dict until one of them changes."""
+        values = [group.get(name) for name in self.defaults]
+        told = self._told.get(id(group))
+        if told is not None and told[0] == values:
+            return told[1]
+        settings = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in group.items()
             if name in self.defaults and isinstance(value, int | float | tuple) and not isinstance(value, bool)
         }
+        self._told[id(group)] = (values, settings)
+        return settings
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient. `closure`, if given, computes the loss again and is returned."""
@@ -110,25 +117,23 @@ class Optimizer:
         self.n_steps += 1
         for hook in self._pre_hooks:
             hook(self, (), {})
+        watcher = observe.observer
         for group in self.param_groups:
+            settings = {} if watcher is None else self._watched_settings(group)
             for param in group["params"]:
                 if param._grad is None:
                     continue
                 if type(param._array) is not Virtual and type(param._grad._array) is not Virtual:
                     self._update(group, param, param._grad._array, self.state[param])
-                self._changed(group, param)
+                if param._version is None:
+                    param._version = [1]
+                else:
+                    param._version[0] += 1
+                if watcher is not None:
+                    watcher.updated(type(self).__name__, param, settings)
         for hook in self._post_hooks:
             hook(self, (), {})
         return loss
-
-    def _changed(self, group: dict[str, Any], param: Tensor) -> None:
-        version = param._version
-        if version is None:
-            param._version = [1]
-        else:
-            version[0] += 1
-        if observe.observer is not None:
-            observe.observer.updated(type(self).__name__, param, self._watched_settings(group))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""

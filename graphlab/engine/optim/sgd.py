@@ -59,8 +59,9 @@ class SGD(Optimizer):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient; see `Optimizer.step`."""
-        if closure is not None or observe.observer is not None or self._pre_hooks or self._post_hooks:
+        if closure is not None or self._pre_hooks or self._post_hooks:
             return super().step(closure)
+        watcher = observe.observer
         # The same as the base class does, without its calls for each parameter.
         self.n_steps += 1
         plans = self._plans or self._plan()
@@ -68,6 +69,7 @@ class SGD(Optimizer):
             is_plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
             rate = -number(group["lr"])
             factor = single(rate)
+            settings = {} if watcher is None else self._watched_settings(group)
             for param, array, wide, sum_ in plan:
                 grad = param._grad
                 if grad is None:
@@ -77,6 +79,8 @@ class SGD(Optimizer):
                     self._plans = None
                     array, wide = param._array, None
                 if type(array) is Virtual or type(grad._array) is Virtual:
+                    if watcher is not None:
+                        watcher.updated(type(self).__name__, param, settings)
                     continue
                 if not is_plain:
                     self._update(group, param, grad._array, self.state[param])
@@ -96,6 +100,8 @@ class SGD(Optimizer):
                     param._version = [1]
                 else:
                     version[0] += 1
+                if watcher is not None:
+                    watcher.updated(type(self).__name__, param, settings)
         return None
 
     def _plan(self) -> list[list[tuple[Tensor, Array, Array | None, Array | None]]]:
