@@ -19,6 +19,8 @@ from graphlab.engine.ops import (  # noqa: F401
     resampling,
     shape,
     special,
+    rearrange,
+    copies,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS
