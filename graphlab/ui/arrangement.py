@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QStackedWidget,
+    QTabBar,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from graphlab.ui.docks import AREAS, PANELS, Dock, PanelHost
 from graphlab.ui.message_bar import MessageBar
@@ -14,8 +23,14 @@ from graphlab.ui.start import StartPage
 if TYPE_CHECKING:
     from graphlab.ui.window import MainWindow
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raise it when docks are added or renamed: a layout of another version is not restored."""
+
+DOCK_OPTIONS = (
+    QMainWindow.DockOption.AllowTabbedDocks
+    | QMainWindow.DockOption.AllowNestedDocks
+    | QMainWindow.DockOption.GroupedDragging
+)
 
 
 class Arrangement(QObject):
@@ -25,19 +40,24 @@ class Arrangement(QObject):
         super().__init__(window)
         self._window = window
         self._is_fresh = True  # nobody has chosen the sizes of docks yet
-        self._hidden_docks: QByteArray | None = None  # the layout to come back to from the start page
+        self._is_placed = False  # the docks are laid out when the first program is opened
+        self._layout: QByteArray | None = None  # to come back to, from the start page or the last window
+        self._shown: list[Dock] = []  # before the start page hid them
+        self._front: list[Dock] = []
         self.docks: dict[str, Dock] = {}
         self.hosts: dict[str, PanelHost] = {}
-        option = QMainWindow.DockOption
-        window.setDockOptions(option.AllowTabbedDocks | option.AllowNestedDocks | option.GroupedDragging)
+        window.setDockOptions(DOCK_OPTIONS)
         self._build_docks()
         self._build_center()
 
     def _build_docks(self) -> None:
         window = self._window
-        window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        _set_corners(window)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._titles = QTimer(self)
+        self._titles.setSingleShot(True)
+        self._titles.setInterval(0)
+        self._titles.timeout.connect(self._fit_titles)
         for panel in PANELS:
             if panel.area == "center":
                 self.hosts[panel.name] = PanelHost(panel, window.state, window)
@@ -47,34 +67,16 @@ class Arrangement(QObject):
             dock.topLevelChanged.connect(self._fit_titles_soon)
             dock.visibilityChanged.connect(self._fit_titles_soon)
             self.docks[panel.name] = dock
+            dock.hide()
             self.hosts[panel.name] = dock.host
-        self._titles = QTimer(self)
-        self._titles.setSingleShot(True)
-        self._titles.setInterval(0)
-        self._titles.timeout.connect(self._fit_titles)
-        self._place_docks()
-
-    def _place_docks(self) -> None:
-        first: dict[str, Dock] = {}
-        for dock in self.docks.values():
-            area = dock.panel.area
-            dock.setFloating(False)
-            self._window.addDockWidget(AREAS[area], dock)
-            if area in first:
-                self._window.tabifyDockWidget(first[area], dock)
-            first.setdefault(area, dock)
-            dock.show()
-        for dock in first.values():
-            dock.raise_()
-        self._is_fresh = True
-        self._fit_titles_soon()
 
     def _size_docks(self) -> None:
-        """The sizes of the first time, as parts of the window; they need a window that is shown."""
+        """The sizes of the first time; they need a window that is shown. The graph gets what is left: most of it."""
         width, height = self._window.width(), self._window.height()
-        sides = [max(320, int(width * 0.28)), max(300, int(width * 0.25))]
+        sides = [min(max(330, int(width * 0.24)), 420), min(max(300, int(width * 0.2)), 340)]
         self._window.resizeDocks([self.docks["editor"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
-        self._window.resizeDocks([self.docks["problems"]], [max(180, int(height * 0.25))], Qt.Orientation.Vertical)
+        bottom = min(max(170, int(height * 0.2)), 190)
+        self._window.resizeDocks([self.docks["problems"]], [bottom], Qt.Orientation.Vertical)
 
     def _fit_titles_soon(self) -> None:
         self._titles.start()
@@ -126,43 +128,102 @@ class Arrangement(QObject):
 
     def show_start(self) -> None:
         """Show the samples and recent files; panels make room."""
-        if self._hidden_docks is None:
-            self._hidden_docks = self._window.saveState(LAYOUT_VERSION)
-        for dock in self.docks.values():
-            dock.hide()
+        if not self.is_start_shown:
+            if self._is_placed:
+                self._layout = self._window.saveState(LAYOUT_VERSION)
+                self._shown = [dock for dock in self.docks.values() if not dock.isHidden()]
+                self._front = [dock for dock in self._shown if dock.host.is_seen]
+            for dock in self.docks.values():
+                dock.hide()
         self.start.refresh()
         self._pages.setCurrentWidget(self.start)
         self.start.setFocus()
 
     def show_work(self) -> None:
         """Show the panels again."""
-        if self._hidden_docks is not None:
-            self._window.restoreState(self._hidden_docks, LAYOUT_VERSION)
-            self._hidden_docks = None
+        if not self._is_placed:
+            self._place()
+        elif self.is_start_shown:
+            for dock in self._shown:
+                dock.show()
+            for dock in self._front:
+                dock.raise_()
         self._pages.setCurrentWidget(self._work)
         self._fit_titles_soon()
+
+    def _place(self) -> None:
+        """Lay the docks out as they were kept, or as they are at first.
+
+        WORKAROUND QTBUG: Docks that are tabbed one by one before their window is shown, and docks that are restored
+        while they have tabs, leave a tab bar behind that nobody lays out and that is painted over the menus (Qt 6.11).
+        So they are laid out by one `restoreState`, also the first time. Remove when tabifyDockWidget needs no care.
+        """
+        self._is_placed = True
+        self._is_fresh = self._layout is None or not self._window.restoreState(self._layout, LAYOUT_VERSION)
+        if self._is_fresh:
+            self._window.restoreState(_first_layout(), LAYOUT_VERSION)
 
     # Persistence
 
     def reset(self) -> None:
         """Put all panels back where they were at first."""
-        self._place_docks()
-        if self.is_start_shown:
-            self._hidden_docks = self._window.saveState(LAYOUT_VERSION)
+        self._layout = None
+        if not self._is_placed:
+            return
+        was_start_shown = self.is_start_shown
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            dock.hide()
+        layout = self._window.layout()
+        if layout is not None:
+            layout.activate()  # takes the tab bars out of sight, before restoreState forgets them
+        self._place()
+        if was_start_shown:
+            self._pages.setCurrentWidget(self._work)
             self.show_start()
+        else:
+            self._fit_titles_soon()
 
     def restore(self) -> None:
-        """Put everything where it was when the last window closed."""
+        """Put everything where it was when the last window closed; the docks when they are first shown."""
         memory = self._window.settings.memory
         geometry, layout = memory("geometry"), memory("layout")
         if isinstance(geometry, QByteArray):
             self._window.restoreGeometry(geometry)
         if isinstance(layout, QByteArray):
-            self._is_fresh = not self._window.restoreState(layout, LAYOUT_VERSION)
+            self._layout = layout
 
     def save(self) -> None:
         """Remember where everything is."""
         settings = self._window.settings
         settings.remember("geometry", self._window.saveGeometry())
-        settings.remember("layout", self._hidden_docks or self._window.saveState(LAYOUT_VERSION))
+        if self._is_placed and not self.is_start_shown:
+            self._layout = self._window.saveState(LAYOUT_VERSION)
+        if self._layout is not None:
+            settings.remember("layout", self._layout)
         settings.sync()
+
+
+def _first_layout() -> QByteArray:
+    """The layout of the first time as `QMainWindow.saveState` tells it, made in a window that is never shown."""
+    window = QMainWindow()
+    window.setDockOptions(DOCK_OPTIONS)
+    _set_corners(window)
+    first: dict[str, QDockWidget] = {}
+    for panel in PANELS:
+        if panel.area not in AREAS:
+            continue
+        dock = QDockWidget(window)
+        dock.setObjectName(f"{panel.name}_dock")
+        window.addDockWidget(AREAS[panel.area], dock)
+        if panel.area in first:
+            window.tabifyDockWidget(first[panel.area], dock)
+        first.setdefault(panel.area, dock)
+    for dock in first.values():
+        dock.raise_()
+    return window.saveState(LAYOUT_VERSION)
+
+
+def _set_corners(window: QMainWindow) -> None:
+    window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
