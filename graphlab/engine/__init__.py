@@ -6,38 +6,41 @@ import difflib
 import importlib
 from typing import Any
 
-from graphlab.engine import autograd, dtypes
-from graphlab.engine.device import device, set_default_device
+from graphlab.engine import autograd as autograd
+from graphlab.engine import dtypes as dtypes
+from graphlab.engine.device import device as device
+from graphlab.engine.device import set_default_device as set_default_device
 from graphlab.engine.dtypes import (
-    can_cast,
-    double,
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    promote_types,
-    set_default_dtype,
-    short,
-    uint8,
+    can_cast as can_cast,
+    double as double,
+    dtype as dtype,
+    float16 as float16,
+    float32 as float32,
+    float64 as float64,
+    get_default_dtype as get_default_dtype,
+    half as half,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    long as long,
+    promote_types as promote_types,
+    set_default_dtype as set_default_dtype,
+    short as short,
+    uint8 as uint8,
 )
-from graphlab.engine.errors import OutOfMemoryError
+from graphlab.engine.errors import OutOfMemoryError as OutOfMemoryError
 from graphlab.engine.modes import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
 )
 from graphlab.engine.ops import FUNCTIONS as _FUNCTIONS
-from graphlab.engine.tensor import Size, Tensor
+from graphlab.engine.tensor import Size as Size
+from graphlab.engine.tensor import Tensor as Tensor
 
 bool = dtypes.bool_
 int = dtypes.int_

@@ -80,7 +80,7 @@ def of(array: Array) -> dtype:
 
 def promote_types(a: dtype, b: dtype) -> dtype:
     """The smallest type that both promote to, by PyTorch's table (int64 with float32 is float32)."""
-    if a is b or b.rank < a.rank and a.rank != 1:
+    if a is b or (b.rank < a.rank and a.rank != 1):
         return a
     if a.rank < b.rank:
         return b

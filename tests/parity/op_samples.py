@@ -240,7 +240,9 @@ def check_error(op: Any, error_input: Any) -> bool:
         return False
     ours = raised(function_of(op), *args, **kwargs)
     assert ours is not None, f"{what}: PyTorch refuses this: {theirs}"
-    assert type(ours).__name__ == type(theirs).__name__, f"{what}: {type(ours).__name__}: {ours} INSTEAD OF {type(theirs).__name__}: {theirs}"
+    assert type(ours).__name__ == type(theirs).__name__, (
+        f"{what}: {type(ours).__name__}: {ours} INSTEAD OF {type(theirs).__name__}: {theirs}"
+    )
     assert first_line(ours) == first_line(theirs), f"{what}: {first_line(ours)!r} INSTEAD OF {first_line(theirs)!r}"
     return True
 

@@ -30,7 +30,9 @@ class FunctionCtx:
         """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back."""
         for each in tensors:
             if each is not None and not isinstance(each, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(each).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument is of type {type(each).__name__}"
+                )
         self._to_save = tensors
 
     @property

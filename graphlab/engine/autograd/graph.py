@@ -618,7 +618,8 @@ def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
                 reserve(where, prod(shape) * dtype.itemsize)
         result = [None if r is None else np.asarray(r) for r in node.vjp(node, g, *saved)]
     for r in result:
-        if r is not None:
+        # A stretched view has no memory of its own.
+        if r is not None and (r.base is None or type(r) is Virtual):
             where.ledger.charge(r)
     return result
 

@@ -13,10 +13,21 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, errors, modes, observe
-from graphlab.engine.autograd.graph import accumulator, make_node, next_seq
+from graphlab.engine.autograd.graph import accumulator, next_seq
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_argument, bad_combination, bump, into, guard, report, run, run_inplace
+from graphlab.engine.ops.run import (
+    attach,
+    FUNCTIONS,
+    bad_argument,
+    bad_combination,
+    bump,
+    guard,
+    into,
+    report,
+    run,
+    run_inplace,
+)
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -78,7 +89,8 @@ STRICT = {
     "logical_or", "logical_xor", "floor_divide",
 }  # fmt: skip
 """Functions whose first argument must be a tensor in every form, which changes PyTorch's message."""
-SAVE_NONE, SAVE_CROSS, SAVE_BOTH = range(3)
+SAVE_NONE, SAVE_CROSS, SAVE_BOTH, SAVE_DIVISOR = range(4)
+"""What a node keeps: nothing; each operand for the other's gradient; both; the divisor, and what it divides if needed."""
 
 
 def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True) -> Callable[..., Any]:
@@ -144,6 +156,8 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
                     node.saved = ()
                 elif saves == SAVE_CROSS:
                     node.saved = (input if b else None, other if a else None)
+                elif saves == SAVE_DIVISOR:
+                    node.saved = (input if b else None, other)
                 else:
                     node.saved = (input, other)
             versions = None
@@ -457,7 +471,7 @@ DIV = declare(
         backward_formula="d input = g / other;  d other = −g · input / other²",
         forward=np.true_divide,
         vjp=_div_vjp,
-        saves=("input", "other"),
+        saves=("input:other", "other"),
         broadcasts=True,
         shape=broadcast_shape,
         narrate=N_("{input} is divided by {other} entry by entry"),
@@ -466,7 +480,7 @@ DIV = declare(
         samples=lambda: [((3, 2), (3, 2)), ((3, 2), (2,)), ((), (3,))],
     )
 )
-_div = binary(DIV, np.true_divide, SAVE_CROSS, "float")
+_div = binary(DIV, np.true_divide, SAVE_DIVISOR, "float")
 _div_ = inplace_function(DIV, "float", "__itruediv__", ufunc=np.true_divide)
 
 
@@ -556,7 +570,11 @@ POW = declare(
         narrate_backward=N_(
             "the gradient into {input} is the incoming one times {exponent} times {input} to the power one less"
         ),
-        samples=lambda: [((3, 2), {"exponent": 2}), ((3, 2), {"exponent": 3}), ((4,), {"exponent": 0.5})],
+        samples=lambda: [
+            ((3, 2), {"exponent": 2}),
+            ((3, 2), {"exponent": 3}),
+            ((4,), {"exponent": 0.5, "_domain": (0.2, 2.0)}),
+        ],
     )
 )
 
@@ -654,9 +672,9 @@ def _operator(call: Callable[..., Any]) -> Callable[..., Any]:
     return operator
 
 
-Tensor.pow = FUNCTIONS["pow"]
-Tensor.__pow__ = _operator(FUNCTIONS["pow"])  # type: ignore[attr-defined]
-Tensor.__rpow__ = _operator(lambda self, other: FUNCTIONS["pow"](other, self))  # type: ignore[attr-defined]
+attach(pow=FUNCTIONS["pow"])
+attach(__pow__=_operator(FUNCTIONS["pow"]))
+attach(__rpow__=_operator(lambda self, other: FUNCTIONS["pow"](other, self)))
 Tensor.pow_ = Tensor.__ipow__ = guard("pow_", _pow_)
 
 for _dunder, _call in (
@@ -669,4 +687,4 @@ for _dunder, _call in (
     ("__truediv__", _div),
 ):
     setattr(Tensor, _dunder, _call)
-Tensor.__rtruediv__ = _operator(lambda self, other: self.reciprocal() * other)  # type: ignore[attr-defined]
+attach(__rtruediv__=_operator(lambda self, other: self.reciprocal() * other))

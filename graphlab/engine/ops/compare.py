@@ -20,7 +20,17 @@ from graphlab.engine.ops.arithmetic import (
     number,
 )
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard, method, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import (
+    attach,
+    FUNCTIONS,
+    bad_combination,
+    guard,
+    method,
+    need_tensor,
+    public,
+    run,
+    run_inplace,
+)
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.i18n import N_
 
@@ -72,6 +82,7 @@ for _name, _ufunc, _sign, _words, _aliases in (
     function(_op, _call, _name, *_aliases)
     setattr(Tensor, f"__{_name}__", _call)
     inplace_function(_op, "same", _name + "_")
+
 
 def _tensors_only(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def both(input: Any, other: Any) -> Any:
@@ -218,9 +229,13 @@ FLOOR_DIVIDE = _declare(
 )
 _floor_div = binary(FLOOR_DIVIDE, _floor_divide, SAVE_BOTH, differentiable=False)
 function(FLOOR_DIVIDE, _floor_div)
-Tensor.__floordiv__ = _floor_div  # type: ignore[attr-defined]
-Tensor.__ifloordiv__ = inplace_function(FLOOR_DIVIDE, "same")  # type: ignore[attr-defined]
-Tensor.__rfloordiv__ = lambda self, other: _floor_div(other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
+attach(__floordiv__=_floor_div)
+attach(__ifloordiv__=inplace_function(FLOOR_DIVIDE, "same"))
+attach(
+    __rfloordiv__=lambda self, other: _floor_div(
+        other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self
+    )
+)
 
 
 def _remainder_vjp(round_: str) -> Callable[..., Any]:
@@ -249,9 +264,13 @@ FMOD = _declare(
 _remainder = binary(REMAINDER, _whole(np.remainder), SAVE_BOTH)
 function(REMAINDER, _remainder)
 function(FMOD, binary(FMOD, _whole(np.fmod), SAVE_BOTH))
-Tensor.__mod__ = _remainder  # type: ignore[attr-defined]
-Tensor.__rmod__ = lambda self, other: _remainder(other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self)  # type: ignore[attr-defined]
-Tensor.__imod__ = inplace_function(REMAINDER, "same")  # type: ignore[attr-defined]
+attach(__mod__=_remainder)
+attach(
+    __rmod__=lambda self, other: _remainder(
+        other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self
+    )
+)
+attach(__imod__=inplace_function(REMAINDER, "same"))
 inplace_function(FMOD, "same")
 
 

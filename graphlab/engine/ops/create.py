@@ -12,7 +12,7 @@ from graphlab.engine import dtypes, observe
 from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, cpu_error, device, reserve, reserved, resolve
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
-from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard
+from graphlab.engine.ops.run import attach, FUNCTIONS, bad_combination, guard
 from graphlab.engine.tensor import Tensor, wrap
 
 
@@ -470,4 +470,4 @@ for _name, _function in (
     complete(_name, _function)
 for _name, _value in (("new_zeros", 0), ("new_ones", 1), ("new_empty", 0), ("new_full", None)):
     setattr(Tensor, _name, guard(_name, _new(_name, _value)))
-Tensor.new_tensor = guard("new_tensor", _new_tensor)
+attach(new_tensor=guard("new_tensor", _new_tensor))

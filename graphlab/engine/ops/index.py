@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine import dtypes, errors
+from graphlab.engine import dtypes, errors, modes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
+    attach,
     FUNCTIONS,
     bad_argument,
     guard,
@@ -251,7 +252,7 @@ def _getitem(self: Tensor, key: Any) -> Any:
     return run(op, (self,), (basic,))
 
 
-Tensor.__getitem__ = guard("getitem", _getitem)  # type: ignore[attr-defined]
+attach(__getitem__=guard("getitem", _getitem))
 SELECT.function = SLICE.function = INDEX.function = NEWAXIS.function = ALIAS.function = Tensor.__getitem__
 
 
@@ -364,6 +365,15 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
                     f"destination and {source.dtype.title} for the source."
                 )
             source = source.to(self.dtype)
+    if second is None and modes.grad and self._rg and self._fn is None and self._view is None:
+        # PyTorch takes the view first and then refuses to write into it.
+        fail(
+            RuntimeError,
+            "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            kind="inplace_leaf",
+            op="setitem",
+            shape=list(self._array.shape),
+        )
     run_inplace(SETITEM, (self, source), (basic, second, False), "setitem")
 
 
@@ -400,7 +410,7 @@ def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: boo
     )
 
 
-Tensor.__setitem__ = guard("setitem", _setitem)  # type: ignore[attr-defined]
+attach(__setitem__=guard("setitem", _setitem))
 
 
 @method("index_put_")
@@ -498,7 +508,7 @@ def _set_data(self: Tensor, source: Tensor | None = None) -> Tensor:
     return self
 
 
-Tensor.set_ = _set_data
+attach(set_=_set_data)
 
 # Picking along a dim
 

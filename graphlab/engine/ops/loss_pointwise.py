@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.loss import _reduce, pointwise_loss, reduced_shape, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
-
 from graphlab.i18n import N_
 
 
@@ -283,5 +281,3 @@ def kl_div(
             stacklevel=5,
         )
     return pointwise_loss(KL, input, target, reduction, size_average, reduce, (log_target,))
-
-

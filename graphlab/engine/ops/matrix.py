@@ -12,7 +12,7 @@ from graphlab.engine.autograd.graph import accumulator, next_seq
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_argument, common_device, need_tensor, public, report, run
+from graphlab.engine.ops.run import attach, FUNCTIONS, bad_argument, common_device, need_tensor, public, report, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -544,7 +544,7 @@ def _matmul_operator(self: Any, other: Any) -> Any:
     return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
 
 
-Tensor.__matmul__ = _matmul_operator  # type: ignore[attr-defined]
+attach(__matmul__=_matmul_operator)
 
 
 # Products with a sum
@@ -645,7 +645,9 @@ def _sum_fits(op: str, input: Any, target: tuple[int, ...]) -> None:
 
 
 @public(ADDMM)
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None, out_dtype: Any = None) -> Any:
+def addmm(
+    input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None, out_dtype: Any = None
+) -> Any:
     """beta · input + alpha · mat1 · mat2"""
     x, y = need_tensor(mat1, "addmm", "mat1", 2)._array, need_tensor(mat2, "addmm", "mat2", 3)._array
     facts = {"kind": "matmul", "op": "addmm", "shapes": [list(x.shape), list(y.shape)]}
@@ -661,7 +663,9 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1, ou
 
 
 @public(BADDBMM)
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None, out_dtype: Any = None) -> Any:
+def baddbmm(
+    input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None, out_dtype: Any = None
+) -> Any:
     """beta · input + alpha · batch1 · batch2"""
     x, y = need_tensor(batch1, "baddbmm", "batch1", 2)._array, need_tensor(batch2, "baddbmm", "batch2", 3)._array
     facts = {"kind": "matmul", "op": "baddbmm", "shapes": [list(x.shape), list(y.shape)]}
@@ -763,12 +767,16 @@ def _einsum_vjp(node: Any, g: Any, *operands: Any) -> Any:
         others = [t for j, t in enumerate(ins) if j != i]
         mine = ins[i]
         known = set(right) | {c for t in others for c in t}
-        if len(set(mine.replace("...", ""))) != len(mine.replace("...", "")) or "..." in equation or any(
-            c.isalpha() and c not in known for c in mine
+        if (
+            len(set(mine.replace("...", ""))) != len(mine.replace("...", ""))
+            or "..." in equation
+            or any(c.isalpha() and c not in known for c in mine)
         ):
             out.append(_einsum_general(xp, g, i, ins, right, operands, shapes))
             continue
-        out.append(xp.einsum(",".join([right, *others]) + "->" + mine, g, *(o for j, o in enumerate(operands) if j != i)))
+        out.append(
+            xp.einsum(",".join([right, *others]) + "->" + mine, g, *(o for j, o in enumerate(operands) if j != i))
+        )
     return out
 
 
@@ -797,7 +805,9 @@ def _equation_of(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...
     items = [first, *rest]
 
     def letters(numbers: Any) -> str:
-        return "".join("..." if k is Ellipsis else "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[k] for k in numbers)
+        return "".join(
+            "..." if k is Ellipsis else "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[k] for k in numbers
+        )
 
     n = len(items) // 2
     left = ",".join(letters(items[2 * i + 1]) for i in range(n))

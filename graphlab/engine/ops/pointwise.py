@@ -13,7 +13,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_combination, guard, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import attach, FUNCTIONS, bad_combination, guard, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -289,11 +289,11 @@ unary("positive", lambda x: x, lambda n, g: (g,), (), rule="real", formula="out 
       narrate=N_("{input} is passed on"), inplace=False)  # fmt: skip
 
 
-Tensor.__neg__ = lambda self: FUNCTIONS["neg"](self)  # type: ignore[attr-defined]
-Tensor.__pos__ = lambda self: FUNCTIONS["positive"](self)  # type: ignore[attr-defined]
-Tensor.__abs__ = lambda self: FUNCTIONS["abs"](self)  # type: ignore[attr-defined]
-Tensor.__invert__ = lambda self: FUNCTIONS["bitwise_not"](self)  # type: ignore[attr-defined]
-Tensor.__round__ = lambda self, n=0: FUNCTIONS["round"](self, decimals=n)  # type: ignore[attr-defined]
+attach(__neg__=lambda self: FUNCTIONS["neg"](self))
+attach(__pos__=lambda self: FUNCTIONS["positive"](self))
+attach(__abs__=lambda self: FUNCTIONS["abs"](self))
+attach(__invert__=lambda self: FUNCTIONS["bitwise_not"](self))
+attach(__round__=lambda self, n=0: FUNCTIONS["round"](self, decimals=n))
 
 
 # Clamping and the like
@@ -371,6 +371,7 @@ NAN_TO_NUM = declare(
         args=("input",),
         params=("nan", "posinf", "neginf"),
         formula="out = input with nan, +∞ and −∞ replaced",
+        narrate_backward=N_("the gradient passes where {input} was a finite number"),
         backward_formula="d input = g where input is finite, else 0",
         forward=lambda x, nan, posinf, neginf: np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind == "f" else x.copy(),
         vjp=lambda node, g, x: (g * ((x - x) == 0),),
@@ -396,6 +397,7 @@ LOGIT = declare(
         args=("input",),
         params=("eps",),
         formula="out = ln (input / (1 − input))",
+        narrate_backward=N_("the gradient into {input} is the incoming one times the slope at each entry"),
         backward_formula="d input = g / (input · (1 − input))",
         forward=lambda x, eps: (lambda z: np.log(z / (1 - z)))(x if eps is None else np.clip(x, eps, 1 - eps)),
         vjp=lambda node, g, x: (

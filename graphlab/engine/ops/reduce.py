@@ -49,6 +49,10 @@ def _sum(x: Any, dim: Any, keepdim: bool, dtype: Any = None) -> Any:
     return np.add.reduce(x, axis=dim, keepdims=keepdim)
 
 
+def _over(dim: tuple[int, ...] | None, keepdim: bool = False) -> dict[str, Any]:
+    return {"dim": dim, "keepdim": keepdim}
+
+
 SUM = declare(
     Op(
         name="sum",
@@ -64,7 +68,12 @@ SUM = declare(
         narrate=N_("all {n} entries of {input} are summed into {shape}"),
         narrate_backward=N_("each entry that was summed gets the same gradient"),
         facts=lambda out, x, **_: {"n": x.size},
-        samples=lambda: [((3, 2), {}), ((3, 2), {"dim": 1}), ((2, 3, 2), {"dim": (0, 2), "keepdim": True}), ((), {})],
+        samples=lambda: [
+            ((3, 2), _over(None)),
+            ((3, 2), _over((1,))),
+            ((2, 3, 2), _over((0, 2), True)),
+            ((), _over(None)),
+        ],
     )
 )
 
@@ -107,7 +116,7 @@ MEAN = declare(
         narrate=N_("the mean of {n} entries of {input} is taken for each of the results {shape}"),
         narrate_backward=N_("each entry gets the gradient divided by the number of entries averaged, {n}"),
         facts=lambda out, x, dim=None, **_: {"n": _count(x.shape, dim)},
-        samples=lambda: [((3, 2), {}), ((3, 2), {"dim": 1}), ((2, 3, 2), {"dim": (0, 2), "keepdim": True})],
+        samples=lambda: [((3, 2), _over(None)), ((3, 2), _over((1,))), ((2, 3, 2), _over((0, 2), True))],
     )
 )
 
@@ -168,7 +177,8 @@ def _reduction(
             dtype=dtype,
             narrate=narrate,
             narrate_backward=N_("the gradient is spread over the entries of {input} that were reduced") if vjp else "",
-            samples=samples or (lambda: [((3, 2), {"dim": None, "keepdim": False}), ((3, 2), {"dim": (1,), "keepdim": True})]),
+            samples=samples
+            or (lambda: [((3, 2), {"dim": None, "keepdim": False}), ((3, 2), {"dim": (1,), "keepdim": True})]),
         )
     )
 
@@ -380,7 +390,9 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     x = need_tensor(input, "aminmax")._array
     if not x.size:
         if dim is None:
-            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+            raise RuntimeError(
+                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+            )
         if not x.shape[wrap_dim(dim, x.ndim, "aminmax")]:
             raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
     return named("aminmax", ("min", "max"))((FUNCTIONS["amin"](input, () if dim is None else dim, keepdim),
@@ -563,26 +575,34 @@ def _spread_arguments(name: str, input: Any, dim: Any, unbiased: Any, correction
 
 
 @public(VAR)
-def var(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, out: Any = None) -> Any:
+def var(
+    input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, out: Any = None
+) -> Any:
     """Σ (input − mean)² / (n − correction)"""
     return run(VAR, (input,), _spread_arguments("var", input, dim, unbiased, correction, keepdim))
 
 
 @public(STD)
-def std(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, out: Any = None) -> Any:
+def std(
+    input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None, out: Any = None
+) -> Any:
     """The square root of the variance."""
     return run(STD, (input,), _spread_arguments("std", input, dim, unbiased, correction, keepdim))
 
 
 @public("var_mean", method=False)
-def var_mean(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def var_mean(
+    input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """Variance and mean."""
     params = _spread_arguments("var_mean", input, dim, unbiased, correction, keepdim)
     return run(VAR, (input,), params), mean(input, dim if not isinstance(dim, bool) else None, keepdim)
 
 
 @public("std_mean", method=False)
-def std_mean(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def std_mean(
+    input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """Standard deviation and mean."""
     params = _spread_arguments("std_mean", input, dim, unbiased, correction, keepdim)
     return run(STD, (input,), params), mean(input, dim if not isinstance(dim, bool) else None, keepdim)
@@ -591,7 +611,11 @@ def std_mean(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = 
 def _norm(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
     a = np.abs(x)
     if p == np.inf:
-        return np.max(a, axis=dim, keepdims=keepdim, initial=0 if not x.size else None) if x.size else _sum(a, dim, keepdim)
+        return (
+            np.max(a, axis=dim, keepdims=keepdim, initial=0 if not x.size else None)
+            if x.size
+            else _sum(a, dim, keepdim)
+        )
     if p == -np.inf:
         return np.min(a, axis=dim, keepdims=keepdim)
     if p == 0:
@@ -653,9 +677,11 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
 
 
 def _logsumexp(x: Any, dim: Any, keepdim: bool) -> Any:
-    return np.logaddexp.reduce(x, axis=dim if dim is None or len(dim) != 1 else dim[0], keepdims=keepdim) if (
-        dim is None or len(dim) <= 1
-    ) else _logsumexp_many(x, dim, keepdim)
+    return (
+        np.logaddexp.reduce(x, axis=dim if dim is None or len(dim) != 1 else dim[0], keepdims=keepdim)
+        if (dim is None or len(dim) <= 1)
+        else _logsumexp_many(x, dim, keepdim)
+    )
 
 
 def _logsumexp_many(x: Any, dim: Any, keepdim: bool) -> Any:
@@ -705,7 +731,9 @@ def _cumprod_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
     return (xp.flip(xp.cumsum(xp.flip(g * out, (dim,)), dim), (dim,)) / x,)
 
 
-def _running(name: str, forward: Any, vjp: Any, saves: tuple[str, ...], formula: str, backward: str, words: str) -> None:
+def _running(
+    name: str, forward: Any, vjp: Any, saves: tuple[str, ...], formula: str, backward: str, words: str
+) -> None:
     op = declare(
         Op(
             name=name,
@@ -844,7 +872,9 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
 
 
 @public("unique")
-def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
+def unique(
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
+) -> Any:
     """The distinct entries in order."""
     from graphlab.engine.tensor import wrap
 

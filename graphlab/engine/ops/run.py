@@ -129,6 +129,12 @@ def method(op: Op | str, *names: str) -> Callable[[F], F]:
     return decorate
 
 
+def attach(**methods: Any) -> None:
+    """Give Tensor methods, operators (`__neg__`) among them."""
+    for name, function in methods.items():
+        setattr(Tensor, name, function)
+
+
 def bad_argument(function: str, name: str, position: int, wanted: str, got: Any) -> TypeError:
     """PyTorch's TypeError for an argument of the wrong type."""
     return TypeError(

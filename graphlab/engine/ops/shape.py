@@ -9,9 +9,8 @@ import numpy as np
 
 from graphlab.engine import dtypes, errors
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
-
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, bad_argument, common_device, method, need_tensor, public, run
+from graphlab.engine.ops.run import attach, FUNCTIONS, bad_argument, common_device, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -134,8 +133,8 @@ def sizes_with_free(shape: tuple[Any, ...], function: str) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-Tensor.view_as = lambda self, other: self.view(other.shape)  # type: ignore[assignment]
-Tensor.reshape_as = lambda self, other: self.reshape(other.shape)  # type: ignore[assignment]
+attach(view_as=lambda self, other: self.view(other.shape))
+attach(reshape_as=lambda self, other: self.reshape(other.shape))
 
 
 @public(RESHAPE)
@@ -278,10 +277,10 @@ for _name, _kind in (
     ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool_),
 ):  # fmt: skip
     setattr(Tensor, _name, lambda self, memory_format=None, kind=_kind: self.to(kind))
-Tensor.cpu = lambda self, memory_format=None: self.to("cpu")  # type: ignore[assignment]
-Tensor.cuda = lambda self, device=None, non_blocking=False, memory_format=None: self.to("cuda")  # type: ignore[assignment]
-Tensor.type_as = lambda self, other: self.to(other.dtype)  # type: ignore[assignment]
-Tensor.pin_memory = lambda self, device=None: self  # type: ignore[assignment]
+attach(cpu=lambda self, memory_format=None: self.to("cpu"))
+attach(cuda=lambda self, device=None, non_blocking=False, memory_format=None: self.to("cuda"))
+attach(type_as=lambda self, other: self.to(other.dtype))
+attach(pin_memory=lambda self, device=None: self)
 
 
 @method("type", "type")
@@ -510,9 +509,9 @@ def _transposed(self: Tensor) -> Any:
 
 
 T_ATTRIBUTE = PERMUTE
-Tensor.T = property(_transposed)  # type: ignore[assignment]
-Tensor.mT = property(lambda self: transpose(self, -2, -1))  # type: ignore[assignment]
-Tensor.H = property(lambda self: transpose(self, 0, 1))  # type: ignore[assignment]
+attach(T=property(_transposed))
+attach(mT=property(lambda self: transpose(self, -2, -1)))
+attach(H=property(lambda self: transpose(self, 0, 1)))
 
 EXPAND = _view_op(
     "expand", "ExpandBackward0", ("size",), lambda x, size: np.broadcast_to(x, size), lambda node, g: (node.xp.sum_to(g, node.params[0]),),
@@ -564,7 +563,7 @@ def broadcast_to(input: Any, size: Any) -> Any:
     return expand(input, size)
 
 
-Tensor.expand_as = lambda self, other: expand(self, other.shape)  # type: ignore[assignment]
+attach(expand_as=lambda self, other: expand(self, other.shape))
 
 
 @public("broadcast_tensors", method=False)
@@ -839,7 +838,7 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     return run(SPLIT, (input,), (pieces, d))
 
 
-Tensor.split_with_sizes = split
+attach(split_with_sizes=split)
 
 
 @public("chunk")
@@ -889,7 +888,7 @@ def _iterate(self: Tensor) -> Any:
     return iter(unbind(self, 0))
 
 
-Tensor.__iter__ = _iterate  # type: ignore[attr-defined]
+attach(__iter__=_iterate)
 
 
 def _repeat_vjp(node: Any, g: Any) -> Any:
