@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import apply
+from inprocess import apply
 
 from graphlab.explain import as_text, diagnose
 from graphlab.explain.source import Source

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import apply
+from inprocess import apply
 
 from graphlab.explain import formula, narrate
 
