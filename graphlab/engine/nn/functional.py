@@ -65,6 +65,8 @@ _OPERATORS = (
 )
 
 _BREADTH = (
+    "multi_head_attention_forward",
+    "scaled_dot_product_attention",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",

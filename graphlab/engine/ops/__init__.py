@@ -4,6 +4,7 @@ from graphlab.engine.ops import numeric  # noqa: F401, I001 - nodes need it firs
 from graphlab.engine.ops import (  # noqa: F401
     activation,
     arithmetic,
+    attention,
     compare,
     convolution,
     create,
@@ -21,6 +22,8 @@ from graphlab.engine.ops import (  # noqa: F401
     special,
     rearrange,
     copies,
+    search,
+    running,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS
