@@ -76,7 +76,7 @@ class _Arrangement:
         for nodes, edges in pieces:
             ranks.poll(self.is_cancelled)
             piece = arrange_piece(graph, options, self.is_cancelled, self.hints, self.frames, nodes, edges, looped)
-            boxes.append((piece.width, piece.height, self._settle(piece)))
+            boxes.append(self._settle(piece))
         if len(lonely):
             boxes.append(self._grid(lonely, looped))
         self._pack(boxes)
@@ -102,6 +102,7 @@ class _Arrangement:
         count = np.bincount(label, minlength=n)
         linked = np.zeros(n, dtype=np.bool_)
         linked[every.ravel()] = True
+        linked[members] = True  # room for a frame is made in pieces only
         lonely = np.flatnonzero(~linked)
         roots, which = np.unique(label[linked], return_inverse=True)
         if len(roots) > MANY_PIECES:
@@ -121,8 +122,18 @@ class _Arrangement:
             (nodes[node_ends[i] : node_ends[i + 1]], edges[edge_ends[i] : edge_ends[i + 1]]) for i in range(n_pieces)
         ]
 
-    def _settle(self, piece: Piece) -> Callable[[float, float], None]:
+    def _settle(self, piece: Piece) -> tuple[float, float, Callable[[float, float], None]]:
+        graph = self.graph
+        assert graph.group is not None
+        x0, y0, x1, y1 = 0.0, 0.0, piece.width, piece.height
+        if (graph.group[piece.nodes] >= 0).any():
+            inner = Frames(graph.group[piece.nodes], np.array(self.frames.parents, dtype=np.int64), self.frames.paths)
+            sizes = graph.widths[piece.nodes], graph.heights[piece.nodes]
+            for box in inner.boxes(piece.x, piece.y, *sizes, self.options):
+                x0, y0, x1, y1 = min(x0, box.x0), min(y0, box.y0), max(x1, box.x1), max(y1, box.y1)
+
         def settle(dx: float, dy: float) -> None:
+            dx, dy = dx - x0, dy - y0
             self.x[piece.nodes] = piece.x + dx
             self.y[piece.nodes] = piece.y + dy
             self.rank[piece.nodes] = piece.rank
@@ -140,7 +151,7 @@ class _Arrangement:
                     )
                 )
 
-        return settle
+        return x1 - x0, y1 - y0, settle
 
     def _grid(self, nodes: Ints, looped: Bools) -> tuple[float, float, Callable[[float, float], None]]:
         """Nodes that stand alone, in rows."""

@@ -9,11 +9,11 @@ from graphlab.layout.model import Floats, GroupBox, Ints, Options
 class Frames:
     """The tree of groups over the nodes. Raises ValueError when a group contains itself."""
 
-    def __init__(self, group: Ints, parents: Ints) -> None:
+    def __init__(self, group: Ints, parents: Ints, paths: list[tuple[int, ...]] | None = None) -> None:
         self.group = group
         self.parents = parents.tolist()
-        self.paths: list[tuple[int, ...]] = []  # of each group, from the outermost down to itself
-        for start in range(len(self.parents)):
+        self.paths = paths or []  # of each group, from the outermost down to itself
+        for start in range(len(self.paths), len(self.parents)):
             path: list[int] = []
             k = start
             while k >= 0:
@@ -41,6 +41,20 @@ class Frames:
             out = p
         return out
 
+    def inside(self, active: int, a: int, b: int) -> int:
+        """Where in a row of group `active` an edge from group a to group b runs: in the innermost group around
+        `active` that holds one of its ends."""
+        p, q = self.common(active, a), self.common(active, b)
+        return p if len(self.path(p)) >= len(self.path(q)) else q
+
+    def active(self, nodes: Ints, row: Ints, n_rows: int) -> list[int]:
+        """The innermost group that each row belongs to, -1 for none, where rows belong to groups."""
+        out = [-1] * n_rows
+        for group, first, last in sorted(self.rows(nodes, row), key=lambda r: len(self.path(r[0]))):
+            for r in range(first, last + 1):
+                out[r] = group
+        return out
+
     def rows(self, nodes: Ints, row: Ints) -> list[tuple[int, int, int]]:
         """(group, first row, last row) of every group with members among `nodes`, whose rows are given."""
         first: dict[int, int] = {}
@@ -54,6 +68,8 @@ class Frames:
     def boxes(self, x: Floats, y: Floats, width: Floats, height: Floats, options: Options) -> list[GroupBox]:
         """Frames around the members and around inner frames, outer ones first."""
         n_groups = len(self.parents)
+        if not self.is_used:
+            return []
         low = np.full((n_groups, 2), np.inf)
         high = np.full((n_groups, 2), -np.inf)
         inside = np.flatnonzero(self.group >= 0)

@@ -53,7 +53,7 @@ class LayoutGraph:
     `pair[i]` is the forward counterpart of the backward node i, which is then drawn beside it, else -1. `backward`
     says which nodes belong to the backward column; by default those with a pair and all that follow them alone.
     `group[i]` is the innermost group of node i or -1, `group_parents[k]` the group around group k or -1;
-    a backward node shares its counterpart's group.
+    a backward node shares its counterpart's group, unless it has one of its own.
     `names` name the portals of cut edges. `keys` identify nodes across edits, for `arrange(…, previous=…)`.
     """
 
@@ -178,13 +178,17 @@ def normalised(graph: LayoutGraph) -> LayoutGraph:
     group = np.full(n, -1) if graph.group is None else np.asarray(graph.group, dtype=np.int64)
     parents = np.zeros(0, np.int64) if graph.group_parents is None else np.asarray(graph.group_parents, np.int64)
     # An update is told of its parameter and follows its gradient, which has the place beside the parameter: it stands
-    # above both, outside the innermost frame. All other backward nodes share their counterpart's frame.
+    # above both, outside the innermost frame. Other backward nodes share their counterpart's frame, unless they are
+    # said to be in another one: then they stand there, beside nothing.
     source, target = edges[:, 0], edges[:, 1]
     told, follows = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
     told[target[(source == pair[target]) & backward[target]]] = True
     follows[target[backward[source] & backward[target]]] = True
     is_update = told & follows
     beside = backward & (pair >= 0) & ~is_update
+    elsewhere = beside & (group >= 0) & (group != group[pair])
+    beside &= ~elsewhere
+    pair = np.where(elsewhere, -1, pair)
     group = np.where(beside, group[pair], group)
     outer = np.concatenate([parents, [-1]])
     group = np.where(is_update, outer[group], group)

@@ -22,6 +22,7 @@ class Net:
     lower: Ints  # (s,)
     is_minor: Bools  # (s,)
     group: Ints  # (k,) innermost group, -1 for none
+    level: Ints  # (k,) how many groups are around the item: what passes a frame stands left of its members
     pull: Ints  # (k,) edges that leave towards the other column, which stands on the right
     chain_start: Ints  # (e,) first dummy of each edge, in the order given
     chain_length: Ints  # (e,) number of its dummies
@@ -42,18 +43,20 @@ def build(
     row: Ints,
     width: Floats,
     group: Ints,
+    is_grouped: bool,
     pull: Ints,
     upper: Ints,
     lower: Ints,
     is_minor: Bools,
     n_rows: int,
     options: Options,
-    common: Callable[[int, int], int],
+    inside: Callable[[int, int, int], int],
     cross: list[tuple[int, int, bool]],
 ) -> Net:
     """The net of nodes 0..n-1 and edges upper -> lower, which all point from a smaller to a greater row.
 
-    Several edges between the same two nodes share one chain. `common(a, b)` is the innermost group around two groups.
+    Several edges between the same two nodes share one chain. `inside(row, a, b)` is the group in which an edge between
+    nodes of the groups a and b crosses a row.
     `cross` lists (edge, node, below) for edges to the other column that are cut: each gets a tag beside its node.
     """
     n, m = len(row), len(upper)
@@ -111,10 +114,10 @@ def build(
     ]
     groups = np.full(len(kind), -1)
     groups[:n] = group
-    if (group >= 0).any():
-        inside = np.array([common(a, b) for a, b in zip(group[u].tolist(), group[v].tolist())], dtype=np.int64)
-        groups[n : n + total] = inside[owner]
-        groups[n + total :] = np.concatenate([group[sources], group[v[cut]], group[cross_node]])
+    if is_grouped:
+        a = np.concatenate([group[u][owner], group[sources], group[v[cut]], group[cross_node]])
+        b = np.concatenate([group[v][owner], a[total:]])
+        groups[n:] = [inside(*step) for step in zip(rows[n:].tolist(), a.tolist(), b.tolist())]
     pulls = np.zeros(len(kind), dtype=np.int64)
     pulls[:n] = pull
     uppers, lowers = np.concatenate(seg_upper), np.concatenate(seg_lower)
@@ -128,6 +131,7 @@ def build(
         lower=lowers,
         is_minor=np.concatenate(seg_minor),
         group=groups,
+        level=np.zeros(len(kind), dtype=np.int64),
         pull=pulls,
         chain_start=start[same],
         chain_length=n_dummies[same],

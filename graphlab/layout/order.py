@@ -18,10 +18,9 @@ SWAP_LIMIT = 4_000
 class Ordering:
     """Rows of items, being sorted."""
 
-    def __init__(self, net: Net, paths: list[tuple[int, ...]] | None, is_cancelled: Poll) -> None:
+    def __init__(self, net: Net, is_cancelled: Poll) -> None:
         self.net = net
         self.is_cancelled = is_cancelled
-        self.paths = paths
         k = net.n_items
         self.below = adjacency(k, net.upper, net.lower)
         poll(is_cancelled)
@@ -36,13 +35,15 @@ class Ordering:
         self.tie = (((net.depth + net.height) * 2 + flows) * n_pulls + net.pull).tolist()
         self.anti_tie = [-t for t in self.tie]
         self.is_turned = False
-        self.is_coarse = k > SWAP_LIMIT and paths is None
+        self.is_coarse = k > SWAP_LIMIT
+        # What passes a frame stands left of its members in every row, so that no frame is run through.
+        self.level = net.level.tolist() if net.level.any() else None
         self.place = [0.0] * k
         self.rows: list[list[int]] = []
 
     def reset(self, items: Ints) -> None:
         """Start with each row's items in the order given."""
-        by_row = items[np.argsort(self.net.row[items], kind="stable")]
+        by_row = items[np.lexsort((self.net.level[items], self.net.row[items]))]
         ends = np.searchsorted(self.net.row[by_row], np.arange(self.net.n_rows + 1)).tolist()
         flat = by_row.tolist()
         self.rows = [flat[ends[r] : ends[r + 1]] for r in range(self.net.n_rows)]
@@ -77,29 +78,17 @@ class Ordering:
                 keys[item] = sum([place[i] for i in near]) / len(near)
             else:
                 keys[item] = place[item]
+        level = self.level
         if self.is_coarse:
             row.sort(key=keys.__getitem__)
+            if level is not None:
+                row.sort(key=level.__getitem__)
             return
         # Children of one parent have the same mean: what lies beyond them decides, then the spine, in turns.
         tie = self.anti_tie if self.is_turned else self.tie
-        if self.paths is None:
-            row.sort(key=lambda item: (round(keys[item], 6), self._mean(second[item]), tie[item]))
-            return
-        sums: dict[int, list[float]] = {}
-        for item in row:
-            for group in self.paths[item]:
-                entry = sums.setdefault(group, [0.0, 0.0])
-                entry[0] += keys[item]
-                entry[1] += 1
-        spine = {group: max([tie[item] for item in row if group in self.paths[item]]) for group in sums}
-        means = {group: total / count for group, (total, count) in sums.items()}
-        paths = self.paths
-
-        def rank(item: int) -> list[tuple[float, int, int]]:
-            steps = [(round(means[g], 6), spine[g], g) for g in paths[item]]
-            return [*steps, (round(keys[item], 6), tie[item], -1)]
-
-        row.sort(key=rank)
+        row.sort(key=lambda item: (round(keys[item], 6), self._mean(second[item]), tie[item]))
+        if level is not None:
+            row.sort(key=level.__getitem__)
 
     def _mean(self, near: list[int]) -> float:
         return round(sum([self.place[i] for i in near]) / len(near), 6) if near else 0.0
@@ -135,11 +124,11 @@ class Ordering:
             active = [any(changed[max(r - 1, 0) : r + 2]) for r in range(n_rows)]
 
     def _swap_row(self, row: list[int]) -> bool:
-        place, paths = self.place, self.paths
+        place, level = self.place, self.level
         changed = False
         for k in range(len(row) - 1):
             a, b = row[k], row[k + 1]
-            if paths is not None and paths[a] != paths[b]:
+            if level is not None and level[a] != level[b]:
                 continue
             if self._cost(a, b) > self._cost(b, a):
                 row[k], row[k + 1] = b, a
@@ -162,11 +151,9 @@ class Ordering:
         return total + float(self.pull[left]) * (len(self.below[right]) + 0.5)
 
 
-def order(
-    net: Net, hint: Floats | None, paths: list[tuple[int, ...]] | None, effort: float, is_cancelled: Poll
-) -> list[list[int]]:
+def order(net: Net, hint: Floats | None, effort: float, is_cancelled: Poll) -> list[list[int]]:
     """The items of each row from left to right. `hint` is where items were before, nan where unknown."""
-    work = Ordering(net, paths, is_cancelled)
+    work = Ordering(net, is_cancelled)
     tiny, small = net.n_items <= TINY, net.n_items <= SWAP_LIMIT
     base = np.argsort(np.array(work.tie), kind="stable")
     starts = [(base, True)]

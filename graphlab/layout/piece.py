@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphlab.layout import net, order, place, ranks
+from graphlab.layout import net, order, place, stack
 from graphlab.layout.frames import Frames
 from graphlab.layout.model import Bools, EdgeKind, Floats, Ints, LayoutGraph, Options, Portal
 from graphlab.layout.routes import Router
-
-SMALL = 3_000
-"""Pieces with more nodes than this do not keep groups together within a row."""
 
 LOOP_ROOM = 32.0
 
@@ -74,11 +71,14 @@ def arrange_piece(
     looped: Bools,
 ) -> Piece:
     """Lay out the piece of `graph` that consists of `nodes` and `edges` (without self-loops)."""
-    local = _localise(graph, nodes, edges, looped, is_cancelled)
+    local = _localise(graph, frames, nodes, edges, looped, is_cancelled)
     n_rows = int(local.row.max()) + 1
     cross = local.backward[local.source] != local.backward[local.target]
     far = cross & (np.abs(local.row[local.source] - local.row[local.target]) > options.max_span)
     columns: list[Column] = []
+    group = graph.group[nodes] if graph.group is not None else np.full(len(nodes), -1)
+    is_grouped = bool((group >= 0).any())
+    active = frames.active(nodes, local.row, n_rows) if is_grouped else []
     column_of = local.backward.astype(np.int64)
     item_of = np.zeros(len(nodes), dtype=np.int64)
     for which in (0, 1):
@@ -90,31 +90,49 @@ def arrange_piece(
         pull = np.bincount(
             np.concatenate([local.source[cross & ~far], local.target[cross & ~far]]), minlength=len(nodes)
         )[members]
-        small = len(members) <= SMALL and frames.is_used
         built = net.build(
             local.row[members],
             local.room[members],
-            graph.group[nodes[members]] if graph.group is not None else np.full(len(members), -1),
+            group[members],
+            is_grouped,
             pull,
             item_of[local.upper[inner]],
             item_of[local.lower[inner]],
             local.is_minor[inner],
             n_rows,
             options,
-            frames.common,
+            lambda row, a, b: frames.inside(active[row], a, b),
             _cross_tags(local, item_of, column_of, which, far),
         )
-        paths = [frames.path(g) for g in built.group.tolist()] if small else None
+        if is_grouped:
+            built.level = np.array([len(frames.path(g)) for g in built.group.tolist()], dtype=np.int64)
         hint = _item_hints(hints, nodes[members], built.n_items, mirrored=which == 1)
-        rows = order.order(built, hint, paths, options.effort, is_cancelled)
-        x = place.place(built, rows, options.effort, is_cancelled)
+        rows = order.order(built, hint, options.effort, is_cancelled)
+        walls = _walls(built, rows, [frames.path(g) for g in active])
+        title = 0.0 if options.direction == "down" else options.group_title  # left to right x becomes y
+        x = place.place(built, rows, walls, options.group_padding + title, options.effort, is_cancelled)
         last = np.zeros(built.n_items, dtype=np.bool_)
         last[[row[-1] for row in rows if row]] = True
         columns.append(Column(members, built, x, last, mirrored=which == 1))
     return Router(graph, options, frames, local, columns, item_of, cross, far, n_rows, is_cancelled).piece()
 
 
-def _localise(graph: LayoutGraph, nodes: Ints, edges: Ints, looped: Bools, is_cancelled: Callable[[], bool]) -> Local:
+def _walls(built: net.Net, rows: list[list[int]], paths: list[tuple[int, ...]]) -> list[place.Wall]:
+    """For each group that something passes by, which items of each of its rows stand on which side."""
+    walls: dict[int, place.Wall] = {}
+    level = built.level.tolist()
+    for row, path in zip(rows, paths):
+        for depth, g in enumerate(path, 1):
+            k = sum(level[item] < depth for item in row)
+            right = row[k] if k < len(row) else -1
+            n_frames = level[right] - depth + 1 if right >= 0 else 0
+            walls.setdefault(g, []).append((row[k - 1] if k else -1, right, n_frames))
+    return [wall for wall in walls.values() if any(a >= 0 for a, *_ in wall) and any(b >= 0 for _, b, _ in wall)]
+
+
+def _localise(
+    graph: LayoutGraph, frames: Frames, nodes: Ints, edges: Ints, looped: Bools, is_cancelled: Callable[[], bool]
+) -> Local:
     assert graph.pair is not None and graph.backward is not None and graph.edge_kinds is not None
     number = np.full(graph.n_nodes, -1)
     number[nodes] = np.arange(len(nodes))
@@ -124,7 +142,8 @@ def _localise(graph: LayoutGraph, nodes: Ints, edges: Ints, looped: Bools, is_ca
     backward = graph.backward[nodes]
     if backward.all():
         backward = np.zeros(len(nodes), dtype=np.bool_)
-    row, is_up = ranks.fold(len(nodes), source, target, pair, backward, is_cancelled)
+    group = graph.group[nodes] if graph.group is not None else np.full(len(nodes), -1)
+    row, is_up = stack.fold(len(nodes), source, target, pair, backward, group, frames, is_cancelled)
     width = graph.widths[nodes]
     return Local(
         nodes=nodes,

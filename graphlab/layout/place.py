@@ -14,12 +14,22 @@ INFINITY = float("inf")
 MANY = 5_000
 """With more blocks than this, chains of all lengths move at once."""
 
+WALL_GAP = 8.0
+"""What passes a frame keeps this distance from it."""
+
 HUGE = 30_000
 """With more blocks than this all move at once, without classes."""
 
 
-def place(net: Net, rows: list[list[int]], effort: float, is_cancelled: Poll) -> Floats:
-    """x of every item's centre."""
+Wall = list[tuple[int, int, int]]
+"""The left border of a frame: for each of its rows the item left of it, the one right of it (-1 for none), and how many
+frames begin between the two."""
+
+
+def place(
+    net: Net, rows: list[list[int]], walls: list[Wall], padding: float, effort: float, is_cancelled: Poll
+) -> Floats:
+    """x of every item's centre. `padding` is how far a frame reaches beyond its members to the left."""
     k = net.n_items
     position = np.zeros(k, dtype=np.int64)
     flat = np.array([item for row in rows for item in row], dtype=np.int64)
@@ -31,7 +41,37 @@ def place(net: Net, rows: list[list[int]], effort: float, is_cancelled: Poll) ->
     left, right = flat[:-1][same_row], flat[1:][same_row]
     distance = (net.width[left] + net.width[right]) / 2 + net.margin[left] + net.margin[right]
     block = _blocks(net, position, is_cancelled)
-    return _Blocks(net, block, left, right, distance, is_cancelled).solve(effort)[block]
+    wall_left, wall_right, wall_distance = _fences(net, walls, block, padding)
+    blocks = _Blocks(
+        net,
+        block,
+        np.concatenate([block[left], wall_left]),
+        np.concatenate([block[right], wall_right]),
+        np.concatenate([distance, wall_distance]),
+        len(walls),
+        is_cancelled,
+    )
+    return blocks.solve(effort)[block]
+
+
+def _fences(net: Net, walls: list[Wall], block: Ints, padding: float) -> tuple[Ints, Ints, Floats]:
+    """Walls as blocks of no width: block on the left, block on the right and distance of each two neighbours."""
+    low = int(block.max(initial=-1)) + 1
+    half, of = (net.width / 2).tolist(), block.tolist()
+    left: list[int] = []
+    right: list[int] = []
+    distance: list[float] = []
+    for wall, sides in enumerate(walls, low):
+        for a, b, n_frames in sides:
+            if a >= 0:
+                left.append(of[a])
+                right.append(wall)
+                distance.append(half[a] + WALL_GAP)
+            if b >= 0:
+                left.append(wall)
+                right.append(of[b])
+                distance.append(half[b] + padding * n_frames)
+    return np.array(left, dtype=np.int64), np.array(right, dtype=np.int64), np.array(distance, dtype=np.float64)
 
 
 def _blocks(net: Net, position: Ints, is_cancelled: Poll) -> Ints:
@@ -105,10 +145,11 @@ def _best(of: Ints, other: Ints, score: Ints, k: int) -> Ints:
 class _Blocks:
     """Blocks, how far apart they must stay, and what pulls at them."""
 
-    def __init__(self, net: Net, block: Ints, left: Ints, right: Ints, distance: Floats, is_cancelled: Poll) -> None:
+    def __init__(
+        self, net: Net, block: Ints, a: Ints, b: Ints, distance: Floats, n_walls: int, is_cancelled: Poll
+    ) -> None:
         self.is_cancelled = is_cancelled
-        self.n = n = int(block.max()) + 1 if len(block) else 0
-        a, b = block[left], block[right]
+        self.n = n = (int(block.max()) + 1 if len(block) else 0) + n_walls
         order = np.lexsort((b, a))
         a, b, distance = a[order], b[order], distance[order]
         first = np.concatenate([[True], (a[1:] != a[:-1]) | (b[1:] != b[:-1])])[: len(a)]
@@ -131,6 +172,7 @@ class _Blocks:
         self.level = np.where(size >= long, 0, np.where(size > 1, 1, np.where(loose, 3, 2)))
         if n > HUGE:
             self.level[:] = 0
+        self.level[n - n_walls :] = 3  # a wall has no wish of its own
         apart = u != v
         weight = np.where(real[net.upper] & real[net.lower], 1.0, 2.0) * np.where(net.is_minor, 0.3, 1.0)
         weight = np.where(leaf[net.upper] | leaf[net.lower], weight * 0.02, weight)[apart]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graphlab.analysis.flow import FlowGraph
-from graphlab.layout import model, ranks
+from graphlab.layout import model, stack
+from graphlab.layout.frames import Frames
 from graphlab.layout.model import Bools, EdgeKind, Floats, Ints, LayoutGraph
 
 NEAR_ROWS = 3
@@ -64,7 +65,10 @@ def share_out(
     if not len(candidates):
         return unchanged
     proper = np.flatnonzero(source != target)
-    row, _ = ranks.fold(n, source[proper], target[proper], graph.pair, graph.backward, is_cancelled)
+    assert graph.group_parents is not None
+    frames = Frames(graph.group, graph.group_parents)
+    ends = source[proper], target[proper]
+    row, _ = stack.fold(n, *ends, graph.pair, graph.backward, graph.group, frames, is_cancelled)
     # Where the leaf would stand for its first use alone, whatever its other uses pull it to.
     home = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(home, source[candidates], row[target[candidates]] - 1)

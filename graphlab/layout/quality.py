@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphlab.layout.model import Floats, Ints, LayoutGraph, Picture
+from graphlab.layout.frames import Frames
+from graphlab.layout.model import Floats, Ints, LayoutGraph, Picture, normalised
 
 TOUCH = 1.0
 """A line may come this near to a box's border without counting as running through it."""
@@ -34,6 +35,33 @@ def measure(graph: LayoutGraph, picture: Picture, deep: bool = True) -> Quality:
         edge_length=length,
         area=picture.width * picture.height,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFaults:
+    """What a frame must not do."""
+
+    strangers: int  # (frame, node) that meet although the node is no member
+    meetings: int  # pairs of frames that meet although neither lies in the other
+
+
+def frame_faults(graph: LayoutGraph, picture: Picture) -> FrameFaults:
+    """Look at every frame of a picture."""
+    graph = normalised(graph)
+    assert graph.group is not None and graph.group_parents is not None
+    frames = Frames(graph.group, graph.group_parents)
+    x0, x1 = picture.x - graph.widths / 2, picture.x + graph.widths / 2
+    y0, y1 = picture.y - graph.heights / 2, picture.y + graph.heights / 2
+    strangers = meetings = 0
+    for k, box in enumerate(picture.groups):
+        meets = (x0 < box.x1) & (x1 > box.x0) & (y0 < box.y1) & (y1 > box.y0)
+        near = np.flatnonzero(meets).tolist()
+        strangers += sum(box.group not in frames.path(int(graph.group[node])) for node in near)
+        for other in picture.groups[:k]:
+            if box.x0 < other.x1 and box.x1 > other.x0 and box.y0 < other.y1 and box.y1 > other.y0:
+                is_inside = box.x0 > other.x0 and box.x1 < other.x1 and box.y0 > other.y0 and box.y1 < other.y1
+                meetings += not (is_inside and other.group in frames.path(box.group))
+    return FrameFaults(strangers, meetings)
 
 
 def segments(picture: Picture) -> tuple[Floats, Floats, Ints]:

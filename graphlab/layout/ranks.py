@@ -145,8 +145,24 @@ def _pull_up(order: list[int], rows: list[int], after: list[list[int]], before: 
     return moved
 
 
+Ranker = Callable[[int, Ints, Ints, Ints, Poll], Ints]
+"""(number of nodes, sources, targets, for each node one that stands there in the whole graph, poll) -> rows."""
+
+
+def plain(n: int, sources: Ints, targets: Ints, places: Ints, is_cancelled: Poll) -> Ints:
+    """The `Ranker` of a graph without groups."""
+    return rank(n, sources, targets, is_cancelled)
+
+
 def fold(
-    n: int, sources: Ints, targets: Ints, pair: Ints, is_backward: Bools, is_cancelled: Poll
+    n: int,
+    sources: Ints,
+    targets: Ints,
+    pair: Ints,
+    is_backward: Bools,
+    is_cancelled: Poll,
+    ranker: Ranker = plain,
+    group: Ints | None = None,
 ) -> tuple[Ints, Bools]:
     """Rows where each backward node stands beside its forward counterpart, and which edges point up for it.
 
@@ -175,12 +191,14 @@ def fold(
     reverse = back_edges(len(names), ends[:, 0], ends[:, 1], is_cancelled)
     ends[reverse] = ends[reverse][:, ::-1]
     ends = np.unique(ends, axis=0)
-    rows = rank(len(names), ends[:, 0], ends[:, 1], is_cancelled)[place]
+    rows = ranker(len(names), ends[:, 0], ends[:, 1], names, is_cancelled)[place]
     # A backward node that hangs on nothing but the forward column stands beside what it hangs on.
     alone = is_backward & ~paired
     alone[sources[both]] = False
     alone[targets[both]] = False
     cross = ~(is_backward[sources] == is_backward[targets])
+    if group is not None:  # rows that belong to a group stay its own
+        cross &= group[sources] == group[targets]
     for s, t in zip(sources[cross].tolist(), targets[cross].tolist()):
         if alone[t]:
             rows[t] = rows[s]

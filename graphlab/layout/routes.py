@@ -111,13 +111,9 @@ class Router:
         gap = options.rank_gap * np.clip(0.5 + reach / 500, 1.0, 3.0)
         above, below = np.zeros(n_rows + 1), np.zeros(n_rows + 1)
         if self.frames.is_used:
-            opened, closed = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows, dtype=np.int64)
-            for group, first, last in self.frames.rows(local.nodes, local.row):
-                depth = len(self.frames.paths[group])
-                opened[first] = max(opened[first], depth)
-                closed[last] = max(closed[last], depth)
-            above[:n_rows] = np.where(opened > 0, options.group_padding + options.group_title * opened, 0)
-            below[:n_rows] = np.where(closed > 0, options.group_padding * closed, 0)
+            for _, first, last in self.frames.rows(local.nodes, local.row):
+                above[first] += options.group_padding + options.group_title
+                below[last] += options.group_padding
         gap[:-1] = np.maximum(gap[:-1], 0.6 * options.rank_gap + above[1:n_rows] + below[: n_rows - 1])
         self.top = np.concatenate([[0.0], np.cumsum(height + gap)[:-1]])
         self.bottom = self.top + height

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from graphlab.layout import Cancelled, LayoutGraph, Options, Picture, arrange
 from graphlab.layout.model import normalised
-from graphlab.layout.quality import measure
+from graphlab.layout.quality import frame_faults, measure
 
 
 def graph(n, edges, **more):
@@ -49,6 +49,44 @@ def test_any_digraph_is_drawn_without_overlaps_and_with_every_edge(g, direction,
     again = arrange(g, options)
     assert np.array_equal(picture.x, again.x) and np.array_equal(picture.y, again.y)
     assert np.array_equal(picture.points, again.points)
+
+
+@st.composite
+def grouped(draw):
+    """A digraph with a random tree of groups over it."""
+    g = draw(digraphs())
+    n_groups = draw(st.integers(1, 6))
+    parents = np.array([draw(st.integers(-1, k - 1)) for k in range(n_groups)])
+    group = np.array([draw(st.integers(-1, n_groups - 1)) for _ in range(g.n_nodes)], dtype=np.int64)
+    return LayoutGraph(g.widths, g.heights, g.edges, pair=g.pair, group=group, group_parents=parents)
+
+
+@given(grouped(), st.sampled_from(["down", "right"]))
+@settings(max_examples=300, deadline=None)
+def test_a_frame_holds_its_members_only_and_meets_no_other_frame(g, direction):
+    picture = arrange(g, Options(direction=direction))
+    assert_sound(g, picture)
+    faults = frame_faults(g, picture)
+    assert faults.strangers == 0
+    assert faults.meetings == 0
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_what_passes_a_frame_runs_beside_it(side):
+    # x -> a -> [b -> c -> d] -> e, and x -> e past the group, whose widest member is in the middle
+    edges = np.array([(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5)])
+    g = LayoutGraph(
+        np.array([60.0, 60, 60, 260, 60, 60]),
+        np.full(6, 30.0),
+        np.concatenate([edges] * side),
+        group=np.array([-1, -1, 0, 0, 0, -1]),
+        group_parents=np.array([-1]),
+    )
+    picture = arrange(g)
+    (box,) = picture.groups
+    route = picture.route(5)
+    x = np.interp(picture.y[2:5], route[:, 1], route[:, 0])
+    assert ((x < box.x0) | (x > box.x1)).all()
 
 
 @given(digraphs(), st.data())
