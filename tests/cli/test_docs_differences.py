@@ -1,4 +1,4 @@
-"""docs/DIFFERENCES.md tells the truth about what is different on purpose. (What is not there yet may be there tomorrow.)"""
+"""docs/DIFFERENCES.md tells the truth about what differs on purpose. (What is not there yet may come tomorrow.)"""
 
 from pathlib import Path
 
