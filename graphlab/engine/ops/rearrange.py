@@ -366,7 +366,8 @@ def strided_params(name: str, input: Any, size: Any, stride: Any, offset: int | 
     if needs > n:
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start}, and itemsize "
-            f"{x.itemsize} requiring a storage size of {needs * x.itemsize} are out of bounds for storage of size {n * x.itemsize}"
+            f"{x.itemsize} requiring a storage size of {needs * x.itemsize} are out of bounds for storage of size "
+            f"{n * x.itemsize}"
         )
     own = tuple(s // x.itemsize for s in x.strides)
     return (size, stride, offset, own, offset_of(x), n)
