@@ -12,30 +12,72 @@ from graphlab.engine.device import device as device
 from graphlab.engine.device import set_default_device as set_default_device
 from graphlab.engine.dtypes import (
     can_cast as can_cast,
+)
+from graphlab.engine.dtypes import (
     double as double,
+)
+from graphlab.engine.dtypes import (
     dtype as dtype,
+)
+from graphlab.engine.dtypes import (
     float16 as float16,
+)
+from graphlab.engine.dtypes import (
     float32 as float32,
+)
+from graphlab.engine.dtypes import (
     float64 as float64,
+)
+from graphlab.engine.dtypes import (
     get_default_dtype as get_default_dtype,
+)
+from graphlab.engine.dtypes import (
     half as half,
+)
+from graphlab.engine.dtypes import (
     int8 as int8,
+)
+from graphlab.engine.dtypes import (
     int16 as int16,
+)
+from graphlab.engine.dtypes import (
     int32 as int32,
+)
+from graphlab.engine.dtypes import (
     int64 as int64,
+)
+from graphlab.engine.dtypes import (
     long as long,
+)
+from graphlab.engine.dtypes import (
     promote_types as promote_types,
+)
+from graphlab.engine.dtypes import (
     set_default_dtype as set_default_dtype,
+)
+from graphlab.engine.dtypes import (
     short as short,
+)
+from graphlab.engine.dtypes import (
     uint8 as uint8,
 )
 from graphlab.engine.errors import OutOfMemoryError as OutOfMemoryError
 from graphlab.engine.modes import (
     enable_grad as enable_grad,
+)
+from graphlab.engine.modes import (
     inference_mode as inference_mode,
+)
+from graphlab.engine.modes import (
     is_grad_enabled as is_grad_enabled,
+)
+from graphlab.engine.modes import (
     is_inference_mode_enabled as is_inference_mode_enabled,
+)
+from graphlab.engine.modes import (
     no_grad as no_grad,
+)
+from graphlab.engine.modes import (
     set_grad_enabled as set_grad_enabled,
 )
 from graphlab.engine.ops import FUNCTIONS as _FUNCTIONS

@@ -7,7 +7,7 @@ CUDA allocator rounds, freed when the last tensor that shares them is gone, and 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class device:
     """Where a tensor lies: `torch.device("cuda", 0)`, `torch.device("cpu")`. Equal ones are the same object."""
 
     __slots__ = ("counts", "index", "ledger", "type")
-    _known: dict[tuple[str, int | None], device] = {}
+    _known: ClassVar[dict[tuple[str, int | None], device]] = {}
     counts: bool
     index: int | None
     ledger: Ledger
@@ -189,7 +189,8 @@ def resolve(where: Any) -> device:
     if where is None:
         return _default
     if where is CPU or where is CUDA0:
-        return where  # type: ignore[no-any-return]
+        found: device = where
+        return found
     found = device(where)
     if found.type == "cpu":
         return CPU

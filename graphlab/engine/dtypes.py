@@ -99,7 +99,7 @@ def of_number(value: Any) -> dtype:
 
 
 def combine(dims: dtype | None, zeros: dtype | None, numbers: dtype | None) -> dtype:
-    """PyTorch's rule: tensors with dimensions decide; 0-dim tensors and Python numbers only where their kind is higher."""
+    """PyTorch's rule: dimensioned tensors decide; 0-dim ones and Python numbers only where their kind is higher."""
     return _above(dims, _above(zeros, numbers)) or _default
 
 

@@ -1,4 +1,4 @@
-"""Whether operators are recorded for differentiation: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`."""
+"""Whether operators are recorded for differentiation: `no_grad`, `enable_grad` and kin."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class View:
 
     __slots__ = ("base", "chain")
 
-    def __init__(self, base: Tensor, chain: tuple[tuple[Any, tuple[Any, ...]], ...]) -> None:
+    def __init__(self, base: Tensor, chain: tuple[tuple[Any, ...], ...]) -> None:
         self.base = base
         self.chain = chain
 
@@ -84,12 +84,14 @@ class Tensor:
     _view: View | None
 
     if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...  # methods attached by ops/
+        # Methods attached by ops/.
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, key: Any) -> Any: ...
 
     def __new__(cls, *args: Any, device: Any = None) -> Tensor:
         """`torch.Tensor(2, 3)` (not initialised), `torch.Tensor([1, 2])`: of the default type."""
-        return adopt(cls, legacy(args), device)
+        made: Tensor = adopt(cls, legacy(args), device)
+        return made
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # `__new__` has done it; subclasses may take other arguments.
@@ -198,7 +200,7 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Whether its elements are floating-point numbers."""
-        return self._array.dtype.kind == "f"
+        return bool(self._array.dtype.kind == "f")
 
     def is_complex(self) -> bool:
         """Never."""
@@ -210,7 +212,7 @@ class Tensor:
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether its elements lie in memory in row order without gaps."""
-        return self._array.flags.c_contiguous
+        return bool(self._array.flags.c_contiguous)
 
     def is_inference(self) -> bool:
         """Never."""
@@ -298,7 +300,7 @@ class Tensor:
     def __len__(self) -> int:
         if not self._array.ndim:
             raise TypeError("len() of a 0-d tensor")
-        return self._array.shape[0]
+        return int(self._array.shape[0])
 
     def __format__(self, spec: str) -> str:
         if not self._array.ndim:
@@ -314,8 +316,7 @@ class Tensor:
         return id(self)
 
     def __contains__(self, value: Any) -> bool:
-        found: bool = (self == value).any().item()
-        return found
+        return bool(cast(Any, self == value).any().item())
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("tensors of GraphLab are not pickled")
@@ -325,7 +326,8 @@ class Tensor:
             fail(
                 RuntimeError,
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm "
+                "moment.  If you were attempting to deepcopy a module, this may be because of a "
+                "torch.nn.utils.weight_norm "
                 "usage, see https://github.com/pytorch/pytorch/pull/103001",
                 kind="deepcopy_non_leaf",
             )
@@ -391,7 +393,8 @@ class Tensor:
             import warnings
 
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't "
                 "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
                 "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
                 "mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for "

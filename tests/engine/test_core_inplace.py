@@ -46,7 +46,8 @@ def test_writing_where_an_output_was_saved_is_found_out() -> None:
         y.sum().backward()
     assert str(caught.value).startswith(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        "[torch.FloatTensor [3]], which is output 0 of ReluBackward0, is at version 1; expected version 0 instead. Hint:"
+        "[torch.FloatTensor [3]], which is output 0 of ReluBackward0, is at version 1; expected "
+        "version 0 instead. Hint:"
     )
     assert caught.value.kind == "inplace_modified"
     assert caught.value.facts == {"version": 1, "expected": 0, "shape": [3], "op": "relu"}

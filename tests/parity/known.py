@@ -1,11 +1,10 @@
-"""Entries of PyTorch's operator database that are not right yet, each with the reason. A test fails when one is right."""
+"""Entries of PyTorch's operator database that are not right yet, and why. A test fails when one is right."""
 
 UNINITIALISED = "PyTorch leaves memory as it is; here it is zeros, so that runs repeat"
 SHARED = "samples whose out= shares memory with an input lose the sharing on their way into this test"
 OUT_TYPE = "out= of another type is refused in other words"
 DESCRIPTOR = "a reflected method called directly on a number"
 RANDOM = "the sampler has no derivative, or draws from a stream of its own"
-PADDING = "checks of padding come in another order"
 
 SAMPLES: dict[str, str] = {
     "bernoulli": RANDOM,
@@ -53,11 +52,6 @@ ERRORS: dict[str, str] = {
     "kthvalue": SHARED,
     "masked_select": SHARED,
     "multinomial": OUT_TYPE,
-    "nn.functional.avg_pool2d": PADDING,
-    "nn.functional.avg_pool3d": PADDING,
-    "nn.functional.max_pool1d": PADDING,
-    "nn.functional.max_pool2d": PADDING,
-    "nn.functional.max_pool3d": PADDING,
     "nn.functional.prelu": "0-dim samples",
     "normal.in_place": "the database calls the method as a function",
     "take": SHARED,

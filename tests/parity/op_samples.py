@@ -11,7 +11,7 @@ import graphlab.engine as engine
 MAX_ELEMENTS = 20_000
 
 
-class NotConverted(Exception):
+class NotConverted(Exception):  # noqa: N818 - a fact, not a fault
     """A sample holds what this engine does not have (a complex number, a sparse layout, …)."""
 
 

@@ -67,7 +67,8 @@ class Function:
     def __init__(self) -> None:
         raise RuntimeError(
             f"{type(self).__name__} should not be instantiated. Methods on autograd functions are all static, so you "
-            "should invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "should invoke them on the class itself. Instantiating an autograd function will raise "
+            "an error in a future "
             "version of PyTorch."
         )
 

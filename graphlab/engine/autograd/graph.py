@@ -127,13 +127,11 @@ class RemovableHandle:
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:
     """The AccumulateGrad node of a leaf, made when first needed."""
-    held = leaf._acc
+    held: Any = leaf._acc
     if held is not None:
-        if type(held) is AccumulateGrad:
-            return held
-        node = held()
-        if node is not None:
-            return node  # type: ignore[return-value]
+        found: AccumulateGrad | None = held if type(held) is AccumulateGrad else held()
+        if found is not None:
+            return found
     made = _new(AccumulateGrad)
     made.variable = leaf
     made.edges = ()
@@ -404,7 +402,7 @@ def run(
                 check_versions(node, saved)
             result = node.vjp(Taped(node), g, *[None if s is None else _as_tensor(s, node) for s in saved])
         elif saved:
-            arrays = []
+            arrays: list[Any] = []
             for s in saved:
                 if s is None:
                     arrays.append(None)
@@ -488,7 +486,7 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
                 g = g[0]
         saved = node.saved
         if saved:
-            arrays = []
+            arrays: list[Any] = []
             for s in saved:
                 if s is None:
                     arrays.append(None)
@@ -610,7 +608,7 @@ def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
     where, inputs = node.meta
     given = g if node.n_outputs > 1 else (g,)
     if any(type(a) is Virtual for a in given) or any(type(a) is Virtual for a in saved):
-        result = [None if e is None else reserved(where, *inputs[i]) for i, e in enumerate(node.edges)]
+        result: list[Any] = [None if e is None else reserved(where, *inputs[i]) for i, e in enumerate(node.edges)]
     else:
         for i, e in enumerate(node.edges):
             if e is not None:
@@ -706,7 +704,8 @@ def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient._array.shape != t._array.shape:
         fail(
             RuntimeError,
-            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a shape of {t.shape}.",
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
+            f"shape of {t.shape}.",
             kind="gradient_shape",
             shape=list(gradient._array.shape),
             wanted=list(t._array.shape),

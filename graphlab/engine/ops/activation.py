@@ -109,7 +109,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 
 FUNCTIONS["relu"] = RELU.function = relu
-Tensor.relu = relu
+setattr(Tensor, "relu", relu)  # noqa: B010 - the class is told of it here only
 
 
 @public("relu_")
@@ -209,7 +209,8 @@ def _along(op: Op, input: Any, dim: Any, dtype: Any) -> Any:
         # PyTorch's old choice: 0 for 0, 1 or 3 dims, else 1.
         dim = 0 if x.ndim in (0, 1, 3) else 1
         warn(
-            f"Implicit dimension choice for {op.name} has been deprecated. Change the call to include dim=X as an argument.",
+            f"Implicit dimension choice for {op.name} has been deprecated. Change the call to include "
+            f"dim=X as an argument.",
             "softmax_dim",
             stacklevel=5,
             op=op.name,

@@ -17,8 +17,8 @@ from graphlab.engine.autograd.graph import accumulator, next_seq
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
-    attach,
     FUNCTIONS,
+    attach,
     bad_argument,
     bad_combination,
     bump,
@@ -85,12 +85,25 @@ def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, in
 
 
 STRICT = {
-    "add", "sub", "mul", "div", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp", "atan2", "logical_and",
-    "logical_or", "logical_xor", "floor_divide",
-}  # fmt: skip
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "hypot",
+    "logaddexp",
+    "atan2",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "floor_divide",
+}
 """Functions whose first argument must be a tensor in every form, which changes PyTorch's message."""
 SAVE_NONE, SAVE_CROSS, SAVE_BOTH, SAVE_DIVISOR = range(4)
-"""What a node keeps: nothing; each operand for the other's gradient; both; the divisor, and what it divides if needed."""
+"""What a node keeps: nothing; each operand for the other's gradient; both; the divisor, and the rest if needed."""
 
 
 def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True) -> Callable[..., Any]:
@@ -189,7 +202,8 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
                 if not isinstance(other, Tensor) and isinstance(other, bool):
                     raise errors.make(
                         RuntimeError,
-                        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+                        "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
+                        "are trying to invert "
                         "a mask, use the `~` or `logical_not()` operator instead.",
                         kind="dtype_mix",
                         op="sub",
@@ -525,16 +539,22 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return result
 
 
-FUNCTIONS["rsub"] = RSUB.function = Tensor.rsub = guard("rsub", rsub)
-for _name, _call in (("add_", add_), ("sub_", sub_), ("div_", div_), ("subtract_", sub_), ("divide_", div_)):
-    setattr(Tensor, _name, guard(_name, _call))
+FUNCTIONS["rsub"] = RSUB.function = guard("rsub", rsub)
+attach(rsub=FUNCTIONS["rsub"])
+attach(
+    add_=guard("add_", add_),
+    sub_=guard("sub_", sub_),
+    subtract_=guard("sub_", sub_),
+    div_=guard("div_", div_),
+    divide_=guard("div_", div_),
+)
 
 
 # Powers
 
 
 def _pow_vjp(node: Any, g: Any, x: Any) -> Any:
-    sx, exponent = node.params[:2]
+    exponent = node.params[1]
     if exponent == 0:
         return g * 0, None
     if exponent == 1:
@@ -675,7 +695,7 @@ def _operator(call: Callable[..., Any]) -> Callable[..., Any]:
 attach(pow=FUNCTIONS["pow"])
 attach(__pow__=_operator(FUNCTIONS["pow"]))
 attach(__rpow__=_operator(lambda self, other: FUNCTIONS["pow"](other, self)))
-Tensor.pow_ = Tensor.__ipow__ = guard("pow_", _pow_)
+attach(pow_=guard("pow_", _pow_), __ipow__=guard("pow_", _pow_))
 
 for _dunder, _call in (
     ("__add__", _add),

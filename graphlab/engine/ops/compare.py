@@ -21,8 +21,8 @@ from graphlab.engine.ops.arithmetic import (
 )
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
-    attach,
     FUNCTIONS,
+    attach,
     bad_combination,
     guard,
     method,
@@ -69,14 +69,21 @@ def _declare(
     )
 
 
+_ufunc: Any
 for _name, _ufunc, _sign, _words, _aliases in (
     ("eq", np.equal, "=", N_("which entries of {input} equal {other}: {n_true} of {n}"), ()),
     ("ne", np.not_equal, "≠", N_("which entries of {input} differ from {other}: {n_true} of {n}"), ("not_equal",)),
     ("lt", np.less, "<", N_("which entries of {input} are below {other}: {n_true} of {n}"), ("less",)),
     ("le", np.less_equal, "≤", N_("which entries of {input} are at most {other}: {n_true} of {n}"), ("less_equal",)),
     ("gt", np.greater, ">", N_("which entries of {input} are above {other}: {n_true} of {n}"), ("greater",)),
-    ("ge", np.greater_equal, "≥", N_("which entries of {input} are at least {other}: {n_true} of {n}"), ("greater_equal",)),
-):  # fmt: skip
+    (
+        "ge",
+        np.greater_equal,
+        "≥",
+        N_("which entries of {input} are at least {other}: {n_true} of {n}"),
+        ("greater_equal",),
+    ),
+):
     _op = _declare(_name, Category.COMPARISON, f"out = input {_sign} other", _ufunc, _words, bool_out=True)
     _call = binary(_op, _ufunc, SAVE_BOTH, differentiable=False)
     function(_op, _call, _name, *_aliases)
@@ -99,18 +106,25 @@ for _name, _ufunc, _word in (
     ("logical_xor", np.logical_xor, "xor"),
 ):
     _op = _declare(
-        _name, Category.COMPARISON, f"out = input {_word} other", _ufunc,
-        N_("{input} and {other} are joined as truth values: {n_true} of {n} are true"), bool_out=True,
-    )  # fmt: skip
+        _name,
+        Category.COMPARISON,
+        f"out = input {_word} other",
+        _ufunc,
+        N_("{input} and {other} are joined as truth values: {n_true} of {n} are true"),
+        bool_out=True,
+    )
     function(_op, _tensors_only(_name, binary(_op, _ufunc, SAVE_BOTH, differentiable=False)))
     inplace_function(_op, "same")
 
 
 def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
     op = _declare(
-        name, Category.COMPARISON, f"out = input {sign} other, bit by bit", ufunc,
+        name,
+        Category.COMPARISON,
+        f"out = input {sign} other, bit by bit",
+        ufunc,
         N_("the bits of {input} and {other} are joined"),
-    )  # fmt: skip
+    )
 
     def call(input: Any, other: Any) -> Any:
         if not isinstance(other, (Tensor, *NUMBERS)):
@@ -161,15 +175,23 @@ def _extreme_vjp(above: bool) -> Callable[..., Any]:
 
 
 MAXIMUM = _declare(
-    "maximum", Category.ELEMENTWISE, "out = the larger of input and other", np.maximum,
-    N_("the larger of each pair of entries of {input} and {other}"), _extreme_vjp(True),
+    "maximum",
+    Category.ELEMENTWISE,
+    "out = the larger of input and other",
+    np.maximum,
+    N_("the larger of each pair of entries of {input} and {other}"),
+    _extreme_vjp(True),
     "d of the larger = g, 0 for the other; half each where they are equal",
-)  # fmt: skip
+)
 MINIMUM = _declare(
-    "minimum", Category.ELEMENTWISE, "out = the smaller of input and other", np.minimum,
-    N_("the smaller of each pair of entries of {input} and {other}"), _extreme_vjp(False),
+    "minimum",
+    Category.ELEMENTWISE,
+    "out = the smaller of input and other",
+    np.minimum,
+    N_("the smaller of each pair of entries of {input} and {other}"),
+    _extreme_vjp(False),
     "d of the smaller = g, 0 for the other; half each where they are equal",
-)  # fmt: skip
+)
 maximum = binary(MAXIMUM, np.maximum, SAVE_BOTH)
 minimum = binary(MINIMUM, np.minimum, SAVE_BOTH)
 
@@ -191,10 +213,14 @@ def _fmax_vjp(above: bool) -> Callable[..., Any]:
 
 for _name, _ufunc in (("fmax", np.fmax), ("fmin", np.fmin)):
     _op = _declare(
-        _name, Category.ELEMENTWISE, f"out = the {'larger' if _name == 'fmax' else 'smaller'} of both, a number before nan",
-        _ufunc, N_("one of each pair of entries of {input} and {other} is chosen"), _fmax_vjp(_name == "fmax"),
+        _name,
+        Category.ELEMENTWISE,
+        f"out = the {'larger' if _name == 'fmax' else 'smaller'} of both, a number before nan",
+        _ufunc,
+        N_("one of each pair of entries of {input} and {other} is chosen"),
+        _fmax_vjp(_name == "fmax"),
         "d of the chosen one = g, 0 for the other",
-    )  # fmt: skip
+    )
     function(_op, _tensors_only(_name, binary(_op, _ufunc, SAVE_BOTH)))
 
 
@@ -252,15 +278,25 @@ def _remainder_vjp(round_: str) -> Callable[..., Any]:
 
 
 REMAINDER = _declare(
-    "remainder", Category.ARITHMETIC, "out = input − other · ⌊input / other⌋", _whole(np.remainder),
-    N_("what is left of {input} after division by {other}"), _remainder_vjp("floor"), "d input = g;  d other = −g · ⌊input / other⌋",
+    "remainder",
+    Category.ARITHMETIC,
+    "out = input − other · ⌊input / other⌋",
+    _whole(np.remainder),
+    N_("what is left of {input} after division by {other}"),
+    _remainder_vjp("floor"),
+    "d input = g;  d other = −g · ⌊input / other⌋",
     samples=lambda: [((3, 2), (3, 2), {"_domain": (0.3, 2.0)})],
-)  # fmt: skip
+)
 FMOD = _declare(
-    "fmod", Category.ARITHMETIC, "out = input − other · trunc(input / other)", _whole(np.fmod),
-    N_("what is left of {input} after division by {other}, with the sign of {input}"), _remainder_vjp("trunc"),
-    "d input = g;  d other = −g · trunc(input / other)", samples=lambda: [((3, 2), (3, 2), {"_domain": (0.3, 2.0)})],
-)  # fmt: skip
+    "fmod",
+    Category.ARITHMETIC,
+    "out = input − other · trunc(input / other)",
+    _whole(np.fmod),
+    N_("what is left of {input} after division by {other}, with the sign of {input}"),
+    _remainder_vjp("trunc"),
+    "d input = g;  d other = −g · trunc(input / other)",
+    samples=lambda: [((3, 2), (3, 2), {"_domain": (0.3, 2.0)})],
+)
 _remainder = binary(REMAINDER, _whole(np.remainder), SAVE_BOTH)
 function(REMAINDER, _remainder)
 function(FMOD, binary(FMOD, _whole(np.fmod), SAVE_BOTH))
@@ -289,13 +325,25 @@ def _flat_vjp(node: Any, g: Any, x: Any, y: Any) -> Any:
 
 
 TRUNC_DIVIDE = _declare(
-    "div_trunc", Category.ARITHMETIC, "out = trunc(input / other)", _trunc_divide,
-    N_("{input} is divided by {other} and loses its fraction"), _flat_vjp, "d input = 0;  d other = 0", node="DivBackward1",
-)  # fmt: skip
+    "div_trunc",
+    Category.ARITHMETIC,
+    "out = trunc(input / other)",
+    _trunc_divide,
+    N_("{input} is divided by {other} and loses its fraction"),
+    _flat_vjp,
+    "d input = 0;  d other = 0",
+    node="DivBackward1",
+)
 DIV_FLOOR = _declare(
-    "div_floor", Category.ARITHMETIC, "out = ⌊input / other⌋", _floor_divide,
-    N_("{input} is divided by {other} and rounded down"), _flat_vjp, "d input = 0;  d other = 0", node="DivBackward1",
-)  # fmt: skip
+    "div_floor",
+    Category.ARITHMETIC,
+    "out = ⌊input / other⌋",
+    _floor_divide,
+    N_("{input} is divided by {other} and rounded down"),
+    _flat_vjp,
+    "d input = 0;  d other = 0",
+    node="DivBackward1",
+)
 
 
 def _rounded_division(op: Op) -> Callable[..., Any]:
@@ -310,33 +358,43 @@ FUNCTIONS["_trunc_divide"] = _rounded_division(TRUNC_DIVIDE)
 FUNCTIONS["_floor_divide"] = _rounded_division(DIV_FLOOR)
 
 ATAN2 = _declare(
-    "atan2", Category.ELEMENTWISE, "out = the angle of the point (other, input)", np.arctan2,
+    "atan2",
+    Category.ELEMENTWISE,
+    "out = the angle of the point (other, input)",
+    np.arctan2,
     N_("the angle of each point with height {input} and distance {other}"),
     lambda node, g, x, y: (
         node.xp.sum_to(g * y / (x * x + y * y), node.params[0]),
         node.xp.sum_to(-g * x / (x * x + y * y), node.params[1]),
     ),
     "d input = g · other / (input² + other²);  d other = −g · input / (input² + other²)",
-)  # fmt: skip
+)
 function(ATAN2, _tensors_only("atan2", binary(ATAN2, np.arctan2, SAVE_BOTH, "float")), "atan2", "arctan2")
 HYPOT = _declare(
-    "hypot", Category.ELEMENTWISE, "out = √(input² + other²)", np.hypot, N_("the length of each vector ({input}, {other})"),
+    "hypot",
+    Category.ELEMENTWISE,
+    "out = √(input² + other²)",
+    np.hypot,
+    N_("the length of each vector ({input}, {other})"),
     lambda node, g, x, y: (
         node.xp.sum_to(g * x / node.xp.sqrt(x * x + y * y), node.params[0]),
         node.xp.sum_to(g * y / node.xp.sqrt(x * x + y * y), node.params[1]),
     ),
     "d input = g · input / out;  d other = g · other / out",
-)  # fmt: skip
+)
 function(HYPOT, _tensors_only("hypot", binary(HYPOT, np.hypot, SAVE_BOTH)))
 LOGADDEXP = _declare(
-    "logaddexp", Category.ELEMENTWISE, "out = ln(e^input + e^other)", np.logaddexp,
+    "logaddexp",
+    Category.ELEMENTWISE,
+    "out = ln(e^input + e^other)",
+    np.logaddexp,
     N_("the logarithm of the sum of the exponentials of {input} and {other}"),
     lambda node, g, x, y: (
         node.xp.sum_to(g / (1 + node.xp.exp(y - x)), node.params[0]),
         node.xp.sum_to(g / (1 + node.xp.exp(x - y)), node.params[1]),
     ),
     "d input = g · σ(input − other);  d other = g · σ(other − input)",
-)  # fmt: skip
+)
 function(LOGADDEXP, _tensors_only("logaddexp", binary(LOGADDEXP, np.logaddexp, SAVE_BOTH)))
 
 

@@ -12,7 +12,7 @@ from graphlab.engine import dtypes, observe
 from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, cpu_error, device, reserve, reserved, resolve
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
-from graphlab.engine.ops.run import attach, FUNCTIONS, bad_combination, guard
+from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard
 from graphlab.engine.tensor import Tensor, wrap
 
 
@@ -115,12 +115,13 @@ def infer(data: Any) -> Array:
 
 
 def _list_shape(data: Any) -> tuple[int, ...]:
+    item: Any = data
     shape: list[int] = []
-    while isinstance(data, (list, tuple, range)) or (isinstance(data, (Tensor, np.ndarray)) and data.ndim):
-        shape.append(len(data))
-        if not len(data):
+    while isinstance(item, (list, tuple, range)) or getattr(item, "ndim", False):
+        shape.append(len(item))
+        if not len(item):
             break
-        data = data[0]
+        item = item[0]
     return tuple(shape)
 
 
@@ -142,7 +143,8 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
         raise TypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got {_named(data)})")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-    for each in data:
+    items: Any = data
+    for each in items:
         _flatten(each, shape, depth + 1, flat)
 
 
@@ -198,7 +200,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array  "
+            "with array.copy().) "
         )
     return leaf("from_numpy", infer(ndarray), False, CPU, {})
 
@@ -359,10 +362,11 @@ def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
     n_start, n_end = (v._array.ndim if isinstance(v, Tensor) else 0 for v in (start, end))
     if n_start or n_end:
         raise RuntimeError(
-            f"{name} only supports 0-dimensional start and end tensors, but got start with {n_start} dimension(s) and end "
+            f"{name} only supports 0-dimensional start and end tensors, but got start with {n_start} "
+            f"dimension(s) and end "
             f"with {n_end} dimension(s)."
         )
-    if steps < 0:
+    if int(steps) < 0:
         raise RuntimeError("number of steps must be non-negative")
 
 
@@ -419,8 +423,16 @@ def eye(
 
 
 def _like(name: str, value: Any) -> Any:
-    def like(input: Tensor, *args: Any, dtype: Any = None, layout: Any = None, device: Any = None,
-             requires_grad: bool = False, memory_format: Any = None, **named: Any) -> Tensor:  # fmt: skip
+    def like(
+        input: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        **named: Any,
+    ) -> Tensor:
         fill = value if value is not None else args[0] if args else named["fill_value"]
         if isinstance(fill, Tensor):
             fill = fill.item()
@@ -432,8 +444,16 @@ def _like(name: str, value: Any) -> Any:
 
 
 def _new(name: str, value: Any) -> Any:
-    def new(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-            layout: Any = None, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+    def new(
+        self: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        pin_memory: bool = False,
+        **named: Any,
+    ) -> Tensor:
         kind = _kind(dtype, self.dtype)
         where = self._device if device is None else device
         if value is None:
@@ -461,12 +481,25 @@ def complete(op: str, function: Any) -> None:
 
 
 for _name, _function in (
-    ("tensor", tensor), ("as_tensor", as_tensor), ("asarray", as_tensor), ("from_numpy", from_numpy), ("zeros", zeros),
-    ("ones", ones), ("empty", empty), ("full", full), ("scalar_tensor", scalar_tensor), ("arange", arange),
-    ("range", range_), ("linspace", linspace), ("logspace", logspace), ("eye", eye),
-    ("zeros_like", _like("zeros_like", 0)), ("ones_like", _like("ones_like", 1)), ("empty_like", _like("empty_like", 0)),
+    ("tensor", tensor),
+    ("as_tensor", as_tensor),
+    ("asarray", as_tensor),
+    ("from_numpy", from_numpy),
+    ("zeros", zeros),
+    ("ones", ones),
+    ("empty", empty),
+    ("full", full),
+    ("scalar_tensor", scalar_tensor),
+    ("arange", arange),
+    ("range", range_),
+    ("linspace", linspace),
+    ("logspace", logspace),
+    ("eye", eye),
+    ("zeros_like", _like("zeros_like", 0)),
+    ("ones_like", _like("ones_like", 1)),
+    ("empty_like", _like("empty_like", 0)),
     ("full_like", _like("full_like", None)),
-):  # fmt: skip
+):
     complete(_name, _function)
 for _name, _value in (("new_zeros", 0), ("new_ones", 1), ("new_empty", 0), ("new_full", None)):
     setattr(Tensor, _name, guard(_name, _new(_name, _value)))

@@ -11,8 +11,8 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
-    attach,
     FUNCTIONS,
+    attach,
     bad_argument,
     guard,
     method,
@@ -252,8 +252,10 @@ def _getitem(self: Tensor, key: Any) -> Any:
     return run(op, (self,), (basic,))
 
 
-attach(__getitem__=guard("getitem", _getitem))
-SELECT.function = SLICE.function = INDEX.function = NEWAXIS.function = ALIAS.function = Tensor.__getitem__
+_guarded_getitem = guard("getitem", _getitem)
+attach(__getitem__=_guarded_getitem)
+for _op in (SELECT, SLICE, INDEX, NEWAXIS, ALIAS):
+    _op.function = _guarded_getitem
 
 
 @public("select")
@@ -382,7 +384,8 @@ def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: boo
     if by_arrays:
         fail(
             RuntimeError,
-            f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing result of shape {list(place)}",
+            f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing "
+            f"result of shape {list(place)}",
             **facts,
         )
     for back in range(1, len(have) + 1):
@@ -401,10 +404,12 @@ def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: boo
             )
     fail(
         RuntimeError,
-        f"The number of sizes provided ({len(place)}) must be greater or equal to the number of dimensions in the tensor "
+        f"The number of sizes provided ({len(place)}) must be greater or equal to the number of "
+        f"dimensions in the tensor "
         f"({len(have)})"
         if False
-        else f"expand(torch.FloatTensor{{{list(have)}}}, size={list(place)}): the number of sizes provided ({len(place)}) must "
+        else f"expand(torch.FloatTensor{{{list(have)}}}, size={list(place)}): the number of sizes "
+        f"provided ({len(place)}) must "
         f"be greater or equal to the number of dimensions in the tensor ({len(have)})",
         **facts,
     )
@@ -534,12 +539,13 @@ GATHER = declare(
 def _gather(x: Array, dim: int, index: Array) -> Array:
     from graphlab.engine.ops import numeric
 
-    return numeric.gather(x, dim, index)  # type: ignore[no-any-return]
+    found: Array = numeric.gather(x, dim, index)
+    return found
 
 
 def _checked_index(name: str, x: Array, dim: int, index: Any, position: int = 3) -> Array:
     need_tensor(index, name, "index", position)
-    i = index._array
+    i: Array = index._array
     if i.dtype not in (np.int64, np.int32) and i.size:
         fail(
             RuntimeError,
@@ -580,7 +586,8 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
         for k, (n, m) in enumerate(zip(given.shape, x.shape)):
             if k != d and n > m:
                 raise RuntimeError(
-                    f"Size does not match at dimension {k} expected index {list(given.shape)} to be no larger than self "
+                    f"Size does not match at dimension {k} expected index {list(given.shape)} to be "
+                    f"no larger than self "
                     f"{list(x.shape)} apart from dimension {d}"
                 )
     i = _checked_index("gather", x, d, index)
@@ -598,9 +605,9 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
     if indices._array.size and indices._array.min() < 0:
         indices = wrap(np.where(indices._array < 0, indices._array + input._array.shape[d], indices._array))
     a, b = list(input._array.shape), list(indices._array.shape)
-    shape = list(np.broadcast_shapes(tuple(a[:d] + [1] + a[d + 1 :]), tuple(b[:d] + [1] + b[d + 1 :])))
+    shape = list(np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :])))
     return gather(
-        input.expand(shape[:d] + [a[d]] + shape[d + 1 :]), d, indices.expand(shape[:d] + [b[d]] + shape[d + 1 :])
+        input.expand((*shape[:d], a[d], *shape[d + 1 :])), d, indices.expand((*shape[:d], b[d], *shape[d + 1 :]))
     )
 
 
@@ -679,7 +686,8 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, reduce: str,
         for k, (n, m, s) in enumerate(zip(*shapes)):
             if (k != d and n > m) or n > s:
                 raise RuntimeError(
-                    f"Expected index {list(shapes[0])} to be no larger than self {list(shapes[1])} apart from dimension {d} "
+                    f"Expected index {list(shapes[0])} to be no larger than self {list(shapes[1])} "
+                    f"apart from dimension {d} "
                     f"and to be no larger size than src {list(shapes[2])}"
                 )
     params = (d, reduce)

@@ -115,7 +115,8 @@ _MSE_NODE = MSE.node_type
 
 def _size_warning(op: str, input: Tensor, target: Tensor) -> None:
     warn(
-        f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
+        f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
+        f"This will likely lead "
         "to incorrect results due to broadcasting. Please ensure they have the same size.",
         "target_size",
         stacklevel=5,
@@ -180,7 +181,7 @@ def mse_loss(
         node.saved = (input, target, Scratch(d))
         node.versions = None
         if input._version is not None or target._version is not None:
-            node.versions = tuple(0 if s._version is None else s._version[0] for s in (input, target)) + (0,)
+            node.versions = (*(0 if s._version is None else s._version[0] for s in (input, target)), 0)
         node.params = (x.shape, y.shape, "mean")
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
@@ -289,7 +290,7 @@ def _entropy_forward(x: Any, t: Any, w: Any, reduction: str, ignore: int, smooth
 
 def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> Any:
     xp = node.xp
-    sx, st, sw, reduction, ignore, smoothing, is_log = node.params
+    sx, st, _, reduction, ignore, smoothing, is_log = node.params
     if p is not None and xp is _NUMERIC:
         # The fused way: p is softmax(input), ignore holds the flat places of the targets.
         scale = g.item() / sx[0]
@@ -374,7 +375,8 @@ NLL = declare(
         broadcasts=True,
         shape=_entropy_shape,
         narrate=N_(
-            "the log-probability that {input} {input_shape} gives to each target is taken with its sign turned: {n} of them"
+            "the log-probability that {input} {input_shape} gives to each target is taken with its "
+            "sign turned: {n} of them"
         ),
         narrate_backward=N_("only the target's log-probability gets a gradient, −1/{n} of the incoming one"),
         facts=_entropy_facts,
@@ -552,7 +554,8 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             "weight tensor should be defined either for all "
             f"{n_classes} classes or no classes but got weight tensor of shape: {list(weight._array.shape)}"
             if op is NLL or y.shape != x.shape
-            else f"cross_entropy: weight tensor should be defined either for all {n_classes} classes or no classes but got "
+            else f"cross_entropy: weight tensor should be defined either for all {n_classes} classes "
+            f"or no classes but got "
             f"weight tensor of shape: {list(weight._array.shape)}",
             kind="loss_weight",
             **shapes,
@@ -620,7 +623,8 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             if x.ndim == 4:
                 fail(
                     RuntimeError,
-                    f"input and target batch or spatial sizes don't match: target {list(y.shape)}, input {list(x.shape)}",
+                    f"input and target batch or spatial sizes don't match: target {list(y.shape)}, "
+                    f"input {list(x.shape)}",
                     kind="target_shape",
                     **shapes,
                 )

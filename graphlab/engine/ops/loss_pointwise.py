@@ -29,7 +29,7 @@ def _slopes(slope_x: Callable[..., Any], slope_y: Callable[..., Any] | None = No
             for size in np.broadcast_shapes(sx, sy):
                 n *= size
             g = g / (n or 1)
-        dx = slope_x(xp, x, y, *rest) * g if node.edges[0] is not None or slope_y is None else None
+        dx: Any = slope_x(xp, x, y, *rest) * g if node.edges[0] is not None or slope_y is None else None
         dy = None
         if node.edges[1] is not None:
             dy = xp.sum_to(-dx if slope_y is None else slope_y(xp, x, y, *rest) * g, sy)
@@ -38,8 +38,17 @@ def _slopes(slope_x: Callable[..., Any], slope_y: Callable[..., Any] | None = No
     return vjp
 
 
-def _loss(name: str, node: str, params: tuple[str, ...], forward: Any, vjp: Any, formula: str, backward: str, words: str,
-          samples: Any) -> Op:  # fmt: skip
+def _loss(
+    name: str,
+    node: str,
+    params: tuple[str, ...],
+    forward: Any,
+    vjp: Any,
+    formula: str,
+    backward: str,
+    words: str,
+    samples: Any,
+) -> Op:
     return declare(
         Op(
             name=name,
@@ -67,10 +76,16 @@ def _pair(**extra: Any) -> Callable[[], list[tuple[Any, ...]]]:
 
 
 L1 = _loss(
-    "l1_loss", "L1LossBackward0", (), lambda x, y: np.abs(x - y), _slopes(lambda xp, x, y: xp.sign(x - y)),
-    "out = mean of |input − target|", "d input = sign(input − target) · g / n",
-    N_("the {n} differences between {input} and {target} lose their signs and are averaged"), _pair(),
-)  # fmt: skip
+    "l1_loss",
+    "L1LossBackward0",
+    (),
+    lambda x, y: np.abs(x - y),
+    _slopes(lambda xp, x, y: xp.sign(x - y)),
+    "out = mean of |input − target|",
+    "d input = sign(input − target) · g / n",
+    N_("the {n} differences between {input} and {target} lose their signs and are averaged"),
+    _pair(),
+)
 
 
 def _smooth(x: Any, y: Any, beta: float) -> Any:
@@ -79,12 +94,16 @@ def _smooth(x: Any, y: Any, beta: float) -> Any:
 
 
 SMOOTH_L1 = _loss(
-    "smooth_l1_loss", "SmoothL1LossBackward0", ("beta",), _smooth,
+    "smooth_l1_loss",
+    "SmoothL1LossBackward0",
+    ("beta",),
+    _smooth,
     _slopes(lambda xp, x, y, beta: xp.where(xp.abs(x - y) < beta, (x - y) / (beta or 1), xp.sign(x - y))),
     "out = mean of d²/(2·beta) where d < beta, else d − beta/2, with d = |input − target|",
     "d input = d/beta where d < beta, else its sign, times g / n",
-    N_("the {n} differences between {input} and {target} count squared while small, linearly beyond {beta}"), _pair(beta=1.0),
-)  # fmt: skip
+    N_("the {n} differences between {input} and {target} count squared while small, linearly beyond {beta}"),
+    _pair(beta=1.0),
+)
 
 
 def _huber(x: Any, y: Any, delta: float) -> Any:
@@ -93,12 +112,16 @@ def _huber(x: Any, y: Any, delta: float) -> Any:
 
 
 HUBER = _loss(
-    "huber_loss", "HuberLossBackward0", ("delta",), _huber,
+    "huber_loss",
+    "HuberLossBackward0",
+    ("delta",),
+    _huber,
     _slopes(lambda xp, x, y, delta: xp.where(xp.abs(x - y) <= delta, x - y, xp.sign(x - y) * delta)),
     "out = mean of d²/2 where d ≤ delta, else delta · (d − delta/2), with d = |input − target|",
     "d input = d where d ≤ delta, else ± delta, times g / n",
-    N_("the {n} differences between {input} and {target} count squared up to {delta}, linearly beyond"), _pair(delta=1.0),
-)  # fmt: skip
+    N_("the {n} differences between {input} and {target} count squared up to {delta}, linearly beyond"),
+    _pair(delta=1.0),
+)
 
 
 def _bce(x: Any, y: Any) -> Any:
@@ -107,15 +130,19 @@ def _bce(x: Any, y: Any) -> Any:
 
 
 BCE = _loss(
-    "binary_cross_entropy", "BinaryCrossEntropyBackward0", (), _bce,
+    "binary_cross_entropy",
+    "BinaryCrossEntropyBackward0",
+    (),
+    _bce,
     _slopes(
         lambda xp, x, y: (x - y) / xp.where((1 - x) * x < 1e-12, x * 0 + 1e-12, (1 - x) * x),
         lambda xp, x, y: xp.log(1 - x) - xp.log(x),
     ),
-    "out = mean of −(target · ln input + (1 − target) · ln(1 − input))", "d input = (input − target) / (input · (1 − input)) · g / n",
+    "out = mean of −(target · ln input + (1 − target) · ln(1 − input))",
+    "d input = (input − target) / (input · (1 − input)) · g / n",
     N_("the {n} probabilities {input} are compared with {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "_domain": (0.1, 0.9)})],
-)  # fmt: skip
+)
 
 
 def _logits(x: Any, y: Any) -> Any:
@@ -123,12 +150,16 @@ def _logits(x: Any, y: Any) -> Any:
 
 
 BCE_LOGITS = _loss(
-    "binary_cross_entropy_with_logits", "BinaryCrossEntropyWithLogitsBackward0", (), _logits,
+    "binary_cross_entropy_with_logits",
+    "BinaryCrossEntropyWithLogitsBackward0",
+    (),
+    _logits,
     _slopes(lambda xp, x, y: 1 / (1 + xp.exp(-x)) - y, lambda xp, x, y: -x),
-    "out = mean of −(target · ln σ(input) + (1 − target) · ln(1 − σ(input)))", "d input = (σ(input) − target) · g / n",
+    "out = mean of −(target · ln σ(input) + (1 − target) · ln(1 − σ(input)))",
+    "d input = (σ(input) − target) · g / n",
     N_("the {n} scores {input}, as probabilities, are compared with {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "_domain": (0.1, 0.9)})],
-)  # fmt: skip
+)
 
 
 def _bce_logits_weighted(x: Any, y: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
@@ -148,15 +179,19 @@ def _kl(x: Any, y: Any, log_target: bool) -> Any:
 
 
 KL = _loss(
-    "kl_div", "KlDivBackward0", ("log_target",), _kl,
+    "kl_div",
+    "KlDivBackward0",
+    ("log_target",),
+    _kl,
     _slopes(
         lambda xp, x, y, log_target: -xp.exp(y) + x * 0 if log_target else -y + x * 0,
         lambda xp, x, y, log_target: xp.exp(y) * (y - x + 1) if log_target else xp.log(y) + 1 - x,
     ),
-    "out = mean of target · (ln target − input)", "d input = −target · g / n",
+    "out = mean of target · (ln target − input)",
+    "d input = −target · g / n",
     N_("how far the {n} log-probabilities {input} are from {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "log_target": False, "_domain": (0.1, 0.9)})],
-)  # fmt: skip
+)
 
 
 @public(L1, method=False)
@@ -274,8 +309,10 @@ def kl_div(
         from graphlab.engine.ops.activation import warn
 
         warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
-            "by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as "
+            "reduction: 'mean' divides the total loss by both the batch size and the support "
+            "size.'batchmean' divides only "
+            "by the batch size, and aligns with the KL div math definition.'mean' will be changed to "
+            "behave the same as "
             "'batchmean' in the next major release.",
             "kl_mean",
             stacklevel=5,

@@ -12,7 +12,7 @@ from graphlab.engine.autograd.graph import accumulator, next_seq
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import attach, FUNCTIONS, bad_argument, common_device, need_tensor, public, report, run
+from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, report, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -22,8 +22,17 @@ _new = object.__new__
 def _same_dtype(op: str, a: Any, b: Any, text: str = "") -> None:
     if a.dtype != b.dtype:
         x, y = of(a), of(b)
-        names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "uint8": "unsigned char",
-                 "int8": "signed char", "int16": "short", "bool": "bool", "float16": "c10::Half"}  # fmt: skip
+        names = {
+            "float32": "float",
+            "float64": "double",
+            "int64": "long int",
+            "int32": "int",
+            "uint8": "unsigned char",
+            "int8": "signed char",
+            "int16": "short",
+            "bool": "bool",
+            "float16": "c10::Half",
+        }
         fail(
             RuntimeError,
             text.format(x.title, y.title)
@@ -123,7 +132,8 @@ LINEAR = declare(
             "each row of {input} {input_shape} is multiplied with {weight} {weight_shape}, plus {bias}: {shape}"
         ),
         narrate_backward=N_(
-            "the gradient goes back through {weight} to {input}; {weight} gets gᵀ · {input}, {bias} the sum over the batch"
+            "the gradient goes back through {weight} to {input}; {weight} gets gᵀ · {input}, {bias} "
+            "the sum over the batch"
         ),
         samples=lambda: [((3, 4), (2, 4), (2,)), ((2, 3, 4), (5, 4), (5,)), ((4,), (2, 4), (2,))],
     )
@@ -235,7 +245,8 @@ def _general_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
                 last = target[-1] if target else 1
                 fail(
                     RuntimeError,
-                    f"The expanded size of the tensor ({last}) must match the existing size ({bias._array.shape[-1]}) at "
+                    f"The expanded size of the tensor ({last}) must match the existing size "
+                    f"({bias._array.shape[-1]}) at "
                     f"non-singleton dimension {len(target) - 1}.  Target sizes: {list(target)}.  "
                     f"Tensor sizes: {list(bias._array.shape)}",
                     kind="broadcast",
@@ -475,7 +486,7 @@ def mm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
 def bmm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
     """The products of the matrices of two batches."""
     x, y = need_tensor(input, "bmm")._array, need_tensor(mat2, "bmm", "mat2", 2)._array
-    facts = {"kind": "matmul", "op": "bmm", "shapes": [list(x.shape), list(y.shape)]}
+    facts: dict[str, Any] = {"kind": "matmul", "op": "bmm", "shapes": [list(x.shape), list(y.shape)]}
     if x.ndim != 3:
         fail(RuntimeError, "batch1 must be a 3D tensor", sizes=[], **facts)
     if y.ndim != 3:
@@ -496,7 +507,7 @@ def bmm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any
 def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     """The product of a matrix and a vector."""
     x, y = need_tensor(input, "mv")._array, need_tensor(vec, "mv", "vec", 2)._array
-    facts = {"kind": "matmul", "op": "mv", "shapes": [list(x.shape), list(y.shape)]}
+    facts: dict[str, Any] = {"kind": "matmul", "op": "mv", "shapes": [list(x.shape), list(y.shape)]}
     if x.ndim != 2 or y.ndim != 1:
         fail(
             RuntimeError,
@@ -519,7 +530,7 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
 def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     """Σ input · tensor of two vectors."""
     x, y = need_tensor(input, "dot")._array, need_tensor(tensor, "dot", "tensor", 2)._array
-    facts = {"kind": "matmul", "op": "dot", "shapes": [list(x.shape), list(y.shape)]}
+    facts: dict[str, Any] = {"kind": "matmul", "op": "dot", "shapes": [list(x.shape), list(y.shape)]}
     if x.ndim != 1 or y.ndim != 1:
         fail(
             RuntimeError,
@@ -531,7 +542,8 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     if x.shape != y.shape:
         fail(
             RuntimeError,
-            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have "
+            f"the same number of "
             f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively",
             sizes=[x.shape[0], y.shape[0]],
             **facts,
@@ -601,16 +613,42 @@ def _params() -> dict[str, Any]:
     return {"beta": 1, "alpha": 1}
 
 
-ADDMM = _plus("addmm", "AddmmBackward0", np.matmul, ("input", "mat1", "mat2"), "out = beta · input + alpha · mat1 · mat2",
-              N_("the matrix product of {mat1} {mat1_shape} and {mat2} {mat2_shape} plus {input}: {shape}"),
-              lambda: [((3, 2), (3, 4), (4, 2), _params()), ((2,), (3, 4), (4, 2), _params())])  # fmt: skip
-BADDBMM = _plus("baddbmm", "BaddbmmBackward0", np.matmul, ("input", "batch1", "batch2"), "out = beta · input + alpha · batch1 · batch2",
-                N_("the matrix products of the batches {batch1} and {batch2} plus {input}: {shape}"),
-                lambda: [((2, 3, 2), (2, 3, 4), (2, 4, 2), _params())])  # fmt: skip
-ADDMV = _plus("addmv", "AddmvBackward0", np.matmul, ("input", "mat", "vec"), "out = beta · input + alpha · mat · vec",
-              N_("the product of {mat} and {vec} plus {input}: {shape}"), lambda: [((3,), (3, 4), (4,), _params())])  # fmt: skip
-ADDR = _plus("addr", "AddrBackward0", np.outer, ("input", "vec1", "vec2"), "out = beta · input + alpha · vec1 · vec2ᵀ",
-             N_("the outer product of {vec1} and {vec2} plus {input}: {shape}"), lambda: [((3, 4), (3,), (4,), _params())])  # fmt: skip
+ADDMM = _plus(
+    "addmm",
+    "AddmmBackward0",
+    np.matmul,
+    ("input", "mat1", "mat2"),
+    "out = beta · input + alpha · mat1 · mat2",
+    N_("the matrix product of {mat1} {mat1_shape} and {mat2} {mat2_shape} plus {input}: {shape}"),
+    lambda: [((3, 2), (3, 4), (4, 2), _params()), ((2,), (3, 4), (4, 2), _params())],
+)
+BADDBMM = _plus(
+    "baddbmm",
+    "BaddbmmBackward0",
+    np.matmul,
+    ("input", "batch1", "batch2"),
+    "out = beta · input + alpha · batch1 · batch2",
+    N_("the matrix products of the batches {batch1} and {batch2} plus {input}: {shape}"),
+    lambda: [((2, 3, 2), (2, 3, 4), (2, 4, 2), _params())],
+)
+ADDMV = _plus(
+    "addmv",
+    "AddmvBackward0",
+    np.matmul,
+    ("input", "mat", "vec"),
+    "out = beta · input + alpha · mat · vec",
+    N_("the product of {mat} and {vec} plus {input}: {shape}"),
+    lambda: [((3,), (3, 4), (4,), _params())],
+)
+ADDR = _plus(
+    "addr",
+    "AddrBackward0",
+    np.outer,
+    ("input", "vec1", "vec2"),
+    "out = beta · input + alpha · vec1 · vec2ᵀ",
+    N_("the outer product of {vec1} and {vec2} plus {input}: {shape}"),
+    lambda: [((3, 4), (3,), (4,), _params())],
+)
 
 
 def _sum_fits(op: str, input: Any, target: tuple[int, ...]) -> None:
@@ -624,7 +662,8 @@ def _sum_fits(op: str, input: Any, target: tuple[int, ...]) -> None:
     if len(have) > len(target):
         fail(
             RuntimeError,
-            f"expand(torch.{input.dtype.title}Tensor{{{list(have)}}}, size={list(target)}): the number of sizes provided "
+            f"expand(torch.{input.dtype.title}Tensor{{{list(have)}}}, size={list(target)}): the "
+            f"number of sizes provided "
             f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})",
             kind="broadcast",
             op=op,
@@ -635,7 +674,8 @@ def _sum_fits(op: str, input: Any, target: tuple[int, ...]) -> None:
             fail(
                 RuntimeError,
                 f"The expanded size of the tensor ({target[-back]}) must match the existing size ({have[-back]}) at "
-                f"non-singleton dimension {len(target) - back}.  Target sizes: {list(target)}.  Tensor sizes: {list(have)}",
+                f"non-singleton dimension {len(target) - back}.  Target sizes: {list(target)}.  "
+                f"Tensor sizes: {list(have)}",
                 kind="broadcast",
                 op=op,
                 shapes=[list(have), list(target)],
@@ -650,7 +690,7 @@ def addmm(
 ) -> Any:
     """beta · input + alpha · mat1 · mat2"""
     x, y = need_tensor(mat1, "addmm", "mat1", 2)._array, need_tensor(mat2, "addmm", "mat2", 3)._array
-    facts = {"kind": "matmul", "op": "addmm", "shapes": [list(x.shape), list(y.shape)]}
+    facts: dict[str, Any] = {"kind": "matmul", "op": "addmm", "shapes": [list(x.shape), list(y.shape)]}
     if x.ndim != 2:
         fail(RuntimeError, f"mat1 must be a matrix, got {x.ndim}-D tensor", sizes=[], **facts)
     if y.ndim != 2:
@@ -668,7 +708,7 @@ def baddbmm(
 ) -> Any:
     """beta · input + alpha · batch1 · batch2"""
     x, y = need_tensor(batch1, "baddbmm", "batch1", 2)._array, need_tensor(batch2, "baddbmm", "batch2", 3)._array
-    facts = {"kind": "matmul", "op": "baddbmm", "shapes": [list(x.shape), list(y.shape)]}
+    facts: dict[str, Any] = {"kind": "matmul", "op": "baddbmm", "shapes": [list(x.shape), list(y.shape)]}
     if x.ndim != 3:
         fail(RuntimeError, "batch1 must be a 3D tensor", sizes=[], **facts)
     if y.ndim != 3:
@@ -759,7 +799,7 @@ def _einsum_vjp(node: Any, g: Any, *operands: Any) -> Any:
     *shapes, equation = node.params
     ins, right = _einsum_parts(equation, tuple(shapes))
     xp = node.xp
-    out = []
+    out: list[Any] = []
     for i, e in enumerate(node.edges):
         if e is None:
             out.append(None)
@@ -845,7 +885,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     ins = text.split("->")[0].split(",")
     if len(ins) != len(operands):
         raise RuntimeError(
-            f"einsum(): {'more' if len(ins) < len(operands) else 'fewer'} operands were provided than specified in the equation"
+            f"einsum(): {'more' if len(ins) < len(operands) else 'fewer'} operands were provided than "
+            f"specified in the equation"
         )
     sizes: dict[str, tuple[int, int]] = {}
     for k, (letters, o) in enumerate(zip(ins, operands)):
@@ -861,7 +902,8 @@ def einsum(equation: str, *operands: Any) -> Any:
                 if c in sizes and sizes[c][0] != n and 1 not in (n, sizes[c][0]):
                     fail(
                         RuntimeError,
-                        f"einsum(): subscript {c} has size {n} for operand {k} which does not broadcast with previously "
+                        f"einsum(): subscript {c} has size {n} for operand {k} which does not "
+                        f"broadcast with previously "
                         f"seen size {sizes[c][0]}",
                         kind="matmul",
                         op="einsum",

@@ -13,7 +13,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import attach, FUNCTIONS, bad_combination, guard, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -110,69 +110,272 @@ def _flat(node: Any, g: Any) -> Any:
 def _negative(x: Array) -> Any:
     if x.dtype.kind == "b":
         raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the "
             "`~` or `logical_not()` operator instead."
         )
     return np.negative(x)
 
 
-unary("neg", _negative, lambda n, g: (-g,), (), rule="same", formula="out = −input", backward="d input = −g",
-      narrate=N_("the sign of each entry of {input} is turned"), category=Category.ARITHMETIC, aliases=("negative",))  # fmt: skip
-unary("exp", np.exp, lambda n, g, out: (g * out,), ("out",), formula="out = e ^ input", backward="d input = g · out",
-      narrate=N_("e is raised to the power of each entry of {input}"))  # fmt: skip
-unary("exp2", np.exp2, lambda n, g, out: (g * out * math.log(2),), ("out",), formula="out = 2 ^ input",
-      backward="d input = g · out · ln 2", narrate=N_("2 is raised to the power of each entry of {input}"))  # fmt: skip
-unary("expm1", np.expm1, lambda n, g, out: (g * (out + 1),), ("out",), formula="out = e ^ input − 1",
-      backward="d input = g · (out + 1)", narrate=N_("e is raised to the power of each entry of {input}, less 1"))  # fmt: skip
-unary("log", np.log, lambda n, g, x: (g / x,), formula="out = ln input", backward="d input = g / input",
-      narrate=N_("the natural logarithm of each entry of {input}"), samples=positive)  # fmt: skip
-unary("log2", np.log2, lambda n, g, x: (g / (x * math.log(2)),), formula="out = log₂ input",
-      backward="d input = g / (input · ln 2)", narrate=N_("the logarithm to base 2 of each entry of {input}"), samples=positive)  # fmt: skip
-unary("log10", np.log10, lambda n, g, x: (g / (x * math.log(10)),), formula="out = log₁₀ input",
-      backward="d input = g / (input · ln 10)", narrate=N_("the logarithm to base 10 of each entry of {input}"), samples=positive)  # fmt: skip
-unary("log1p", np.log1p, lambda n, g, x: (g / (x + 1),), formula="out = ln (1 + input)", backward="d input = g / (1 + input)",
-      narrate=N_("the natural logarithm of 1 plus each entry of {input}"), samples=positive)  # fmt: skip
-unary("sqrt", np.sqrt, lambda n, g, out: (g / (out * 2),), ("out",), formula="out = √input", backward="d input = g / (2 · out)",
-      narrate=N_("the square root of each entry of {input}"), samples=positive)  # fmt: skip
-unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda n, g, out: (g * -0.5 * out**3,), ("out",), formula="out = 1 / √input",
-      backward="d input = −g · out³ / 2", narrate=N_("one over the square root of each entry of {input}"), samples=positive)  # fmt: skip
-unary("square", lambda x: x * x, lambda n, g, x: (g * (x * 2),), rule="same", node="PowBackward0", formula="out = input²",
-      backward="d input = g · 2 · input", narrate=N_("each entry of {input} is squared"))  # fmt: skip
-unary("reciprocal", lambda x: np.reciprocal(x), lambda n, g, out: (-g * out * out,), ("out",), formula="out = 1 / input",
-      backward="d input = −g · out²", narrate=N_("one over each entry of {input}"), samples=positive)  # fmt: skip
-unary("abs", np.abs, lambda n, g, x: (g * n.xp.sign(x),), rule="same", formula="out = |input|", backward="d input = g · sign(input)",
-      narrate=N_("each entry of {input} loses its sign"), aliases=("absolute",))  # fmt: skip
-unary("sign", np.sign, _flat, (), rule="same", formula="out = −1, 0 or 1 by the sign of input", backward="d input = 0",
-      narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"))  # fmt: skip
-unary("sgn", np.sign, _flat, (), rule="same", formula="out = −1, 0 or 1 by the sign of input", backward="d input = 0",
-      narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"))  # fmt: skip
-unary("sin", np.sin, lambda n, g, x: (g * n.xp.cos(x),), formula="out = sin input", backward="d input = g · cos input",
-      narrate=N_("the sine of each entry of {input}"))  # fmt: skip
-unary("cos", np.cos, lambda n, g, x: (-g * n.xp.sin(x),), formula="out = cos input", backward="d input = −g · sin input",
-      narrate=N_("the cosine of each entry of {input}"))  # fmt: skip
-unary("tan", np.tan, lambda n, g, out: (g * (out * out + 1),), ("out",), formula="out = tan input",
-      backward="d input = g · (1 + out²)", narrate=N_("the tangent of each entry of {input}"), samples=unit)  # fmt: skip
-unary("asin", np.arcsin, lambda n, g, x: (g / n.xp.sqrt(1 - x * x),), formula="out = arcsin input", aliases=("arcsin",),
-      backward="d input = g / √(1 − input²)", narrate=N_("the angle whose sine is each entry of {input}"), samples=unit)  # fmt: skip
-unary("acos", np.arccos, lambda n, g, x: (-g / n.xp.sqrt(1 - x * x),), formula="out = arccos input", aliases=("arccos",),
-      backward="d input = −g / √(1 − input²)", narrate=N_("the angle whose cosine is each entry of {input}"), samples=unit)  # fmt: skip
-unary("atan", np.arctan, lambda n, g, x: (g / (x * x + 1),), formula="out = arctan input", aliases=("arctan",),
-      backward="d input = g / (1 + input²)", narrate=N_("the angle whose tangent is each entry of {input}"))  # fmt: skip
-unary("sinh", np.sinh, lambda n, g, x: (g * n.xp.cosh(x),), formula="out = sinh input", backward="d input = g · cosh input",
-      narrate=N_("the hyperbolic sine of each entry of {input}"))  # fmt: skip
-unary("cosh", np.cosh, lambda n, g, x: (g * n.xp.sinh(x),), formula="out = cosh input", backward="d input = g · sinh input",
-      narrate=N_("the hyperbolic cosine of each entry of {input}"))  # fmt: skip
-unary("tanh", np.tanh, lambda n, g, out: (g * (1 - out * out),), ("out",), formula="out = tanh input",
-      backward="d input = g · (1 − out²)", category=Category.ACTIVATION,
-      narrate=N_("each entry of {input} is squeezed between −1 and 1: from {low:.4g} to {high:.4g}"),
-      facts=lambda out, x: {"low": float(np.min(out)) if out.size else 0.0, "high": float(np.max(out)) if out.size else 0.0})  # fmt: skip
-unary("asinh", np.arcsinh, lambda n, g, x: (g / n.xp.sqrt(x * x + 1),), formula="out = arsinh input", aliases=("arcsinh",),
-      backward="d input = g / √(input² + 1)", narrate=N_("the inverse hyperbolic sine of each entry of {input}"))  # fmt: skip
-unary("acosh", np.arccosh, lambda n, g, x: (g / n.xp.sqrt(x * x - 1),), formula="out = arcosh input", aliases=("arccosh",),
-      backward="d input = g / √(input² − 1)", narrate=N_("the inverse hyperbolic cosine of each entry of {input}"),
-      samples=lambda: [((3, 2), {"_domain": (1.5, 3.0)})])  # fmt: skip
-unary("atanh", np.arctanh, lambda n, g, x: (g / (1 - x * x),), formula="out = artanh input", aliases=("arctanh",),
-      backward="d input = g / (1 − input²)", narrate=N_("the inverse hyperbolic tangent of each entry of {input}"), samples=unit)  # fmt: skip
+unary(
+    "neg",
+    _negative,
+    lambda n, g: (-g,),
+    (),
+    rule="same",
+    formula="out = −input",
+    backward="d input = −g",
+    narrate=N_("the sign of each entry of {input} is turned"),
+    category=Category.ARITHMETIC,
+    aliases=("negative",),
+)
+unary(
+    "exp",
+    np.exp,
+    lambda n, g, out: (g * out,),
+    ("out",),
+    formula="out = e ^ input",
+    backward="d input = g · out",
+    narrate=N_("e is raised to the power of each entry of {input}"),
+)
+unary(
+    "exp2",
+    np.exp2,
+    lambda n, g, out: (g * out * math.log(2),),
+    ("out",),
+    formula="out = 2 ^ input",
+    backward="d input = g · out · ln 2",
+    narrate=N_("2 is raised to the power of each entry of {input}"),
+)
+unary(
+    "expm1",
+    np.expm1,
+    lambda n, g, out: (g * (out + 1),),
+    ("out",),
+    formula="out = e ^ input − 1",
+    backward="d input = g · (out + 1)",
+    narrate=N_("e is raised to the power of each entry of {input}, less 1"),
+)
+unary(
+    "log",
+    np.log,
+    lambda n, g, x: (g / x,),
+    formula="out = ln input",
+    backward="d input = g / input",
+    narrate=N_("the natural logarithm of each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "log2",
+    np.log2,
+    lambda n, g, x: (g / (x * math.log(2)),),
+    formula="out = log₂ input",
+    backward="d input = g / (input · ln 2)",
+    narrate=N_("the logarithm to base 2 of each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "log10",
+    np.log10,
+    lambda n, g, x: (g / (x * math.log(10)),),
+    formula="out = log₁₀ input",
+    backward="d input = g / (input · ln 10)",
+    narrate=N_("the logarithm to base 10 of each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "log1p",
+    np.log1p,
+    lambda n, g, x: (g / (x + 1),),
+    formula="out = ln (1 + input)",
+    backward="d input = g / (1 + input)",
+    narrate=N_("the natural logarithm of 1 plus each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "sqrt",
+    np.sqrt,
+    lambda n, g, out: (g / (out * 2),),
+    ("out",),
+    formula="out = √input",
+    backward="d input = g / (2 · out)",
+    narrate=N_("the square root of each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "rsqrt",
+    lambda x: 1 / np.sqrt(x),
+    lambda n, g, out: (g * -0.5 * out**3,),
+    ("out",),
+    formula="out = 1 / √input",
+    backward="d input = −g · out³ / 2",
+    narrate=N_("one over the square root of each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "square",
+    lambda x: x * x,
+    lambda n, g, x: (g * (x * 2),),
+    rule="same",
+    node="PowBackward0",
+    formula="out = input²",
+    backward="d input = g · 2 · input",
+    narrate=N_("each entry of {input} is squared"),
+)
+unary(
+    "reciprocal",
+    lambda x: np.reciprocal(x),
+    lambda n, g, out: (-g * out * out,),
+    ("out",),
+    formula="out = 1 / input",
+    backward="d input = −g · out²",
+    narrate=N_("one over each entry of {input}"),
+    samples=positive,
+)
+unary(
+    "abs",
+    np.abs,
+    lambda n, g, x: (g * n.xp.sign(x),),
+    rule="same",
+    formula="out = |input|",
+    backward="d input = g · sign(input)",
+    narrate=N_("each entry of {input} loses its sign"),
+    aliases=("absolute",),
+)
+unary(
+    "sign",
+    np.sign,
+    _flat,
+    (),
+    rule="same",
+    formula="out = −1, 0 or 1 by the sign of input",
+    backward="d input = 0",
+    narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"),
+)
+unary(
+    "sgn",
+    np.sign,
+    _flat,
+    (),
+    rule="same",
+    formula="out = −1, 0 or 1 by the sign of input",
+    backward="d input = 0",
+    narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"),
+)
+unary(
+    "sin",
+    np.sin,
+    lambda n, g, x: (g * n.xp.cos(x),),
+    formula="out = sin input",
+    backward="d input = g · cos input",
+    narrate=N_("the sine of each entry of {input}"),
+)
+unary(
+    "cos",
+    np.cos,
+    lambda n, g, x: (-g * n.xp.sin(x),),
+    formula="out = cos input",
+    backward="d input = −g · sin input",
+    narrate=N_("the cosine of each entry of {input}"),
+)
+unary(
+    "tan",
+    np.tan,
+    lambda n, g, out: (g * (out * out + 1),),
+    ("out",),
+    formula="out = tan input",
+    backward="d input = g · (1 + out²)",
+    narrate=N_("the tangent of each entry of {input}"),
+    samples=unit,
+)
+unary(
+    "asin",
+    np.arcsin,
+    lambda n, g, x: (g / n.xp.sqrt(1 - x * x),),
+    formula="out = arcsin input",
+    aliases=("arcsin",),
+    backward="d input = g / √(1 − input²)",
+    narrate=N_("the angle whose sine is each entry of {input}"),
+    samples=unit,
+)
+unary(
+    "acos",
+    np.arccos,
+    lambda n, g, x: (-g / n.xp.sqrt(1 - x * x),),
+    formula="out = arccos input",
+    aliases=("arccos",),
+    backward="d input = −g / √(1 − input²)",
+    narrate=N_("the angle whose cosine is each entry of {input}"),
+    samples=unit,
+)
+unary(
+    "atan",
+    np.arctan,
+    lambda n, g, x: (g / (x * x + 1),),
+    formula="out = arctan input",
+    aliases=("arctan",),
+    backward="d input = g / (1 + input²)",
+    narrate=N_("the angle whose tangent is each entry of {input}"),
+)
+unary(
+    "sinh",
+    np.sinh,
+    lambda n, g, x: (g * n.xp.cosh(x),),
+    formula="out = sinh input",
+    backward="d input = g · cosh input",
+    narrate=N_("the hyperbolic sine of each entry of {input}"),
+)
+unary(
+    "cosh",
+    np.cosh,
+    lambda n, g, x: (g * n.xp.sinh(x),),
+    formula="out = cosh input",
+    backward="d input = g · sinh input",
+    narrate=N_("the hyperbolic cosine of each entry of {input}"),
+)
+unary(
+    "tanh",
+    np.tanh,
+    lambda n, g, out: (g * (1 - out * out),),
+    ("out",),
+    formula="out = tanh input",
+    backward="d input = g · (1 − out²)",
+    category=Category.ACTIVATION,
+    narrate=N_("each entry of {input} is squeezed between −1 and 1: from {low:.4g} to {high:.4g}"),
+    facts=lambda out, x: {
+        "low": float(np.min(out)) if out.size else 0.0,
+        "high": float(np.max(out)) if out.size else 0.0,
+    },
+)
+unary(
+    "asinh",
+    np.arcsinh,
+    lambda n, g, x: (g / n.xp.sqrt(x * x + 1),),
+    formula="out = arsinh input",
+    aliases=("arcsinh",),
+    backward="d input = g / √(input² + 1)",
+    narrate=N_("the inverse hyperbolic sine of each entry of {input}"),
+)
+unary(
+    "acosh",
+    np.arccosh,
+    lambda n, g, x: (g / n.xp.sqrt(x * x - 1),),
+    formula="out = arcosh input",
+    aliases=("arccosh",),
+    backward="d input = g / √(input² − 1)",
+    narrate=N_("the inverse hyperbolic cosine of each entry of {input}"),
+    samples=lambda: [((3, 2), {"_domain": (1.5, 3.0)})],
+)
+unary(
+    "atanh",
+    np.arctanh,
+    lambda n, g, x: (g / (1 - x * x),),
+    formula="out = artanh input",
+    aliases=("arctanh",),
+    backward="d input = g / (1 − input²)",
+    narrate=N_("the inverse hyperbolic tangent of each entry of {input}"),
+    samples=unit,
+)
 
 
 def sigmoid_array(x: Array) -> Array:
@@ -183,16 +386,27 @@ def sigmoid_array(x: Array) -> Array:
     return out
 
 
-unary("sigmoid", sigmoid_array, lambda n, g, out: (g * (out * (1 - out)),), ("out",), formula="out = 1 / (1 + e^(−input))",
-      backward="d input = g · out · (1 − out)", category=Category.ACTIVATION, aliases=("special_expit",),
-      narrate=N_("each entry of {input} is squeezed between 0 and 1: from {low:.4g} to {high:.4g}"),
-      facts=lambda out, x: {"low": float(np.min(out)) if out.size else 0.0, "high": float(np.max(out)) if out.size else 0.0})  # fmt: skip
+unary(
+    "sigmoid",
+    sigmoid_array,
+    lambda n, g, out: (g * (out * (1 - out)),),
+    ("out",),
+    formula="out = 1 / (1 + e^(−input))",
+    backward="d input = g · out · (1 − out)",
+    category=Category.ACTIVATION,
+    aliases=("special_expit",),
+    narrate=N_("each entry of {input} is squeezed between 0 and 1: from {low:.4g} to {high:.4g}"),
+    facts=lambda out, x: {
+        "low": float(np.min(out)) if out.size else 0.0,
+        "high": float(np.max(out)) if out.size else 0.0,
+    },
+)
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def erf_array(x: Array) -> Array:
-    """The error function; NumPy has none, so Abramowitz–Stegun is not precise enough and math.erf goes entry by entry."""
+    """The error function; NumPy has none, so math.erf goes entry by entry."""
     out: Array = _erf(x).astype(x.dtype) if x.size else x.copy()
     return out
 
@@ -204,11 +418,24 @@ _lgamma = np.vectorize(
     ),
     otypes=[np.float64],
 )
-unary("erf", erf_array, lambda n, g, x: (g * (2 / math.sqrt(math.pi)) * n.xp.exp(-(x * x)),), formula="out = erf input",
-      backward="d input = g · 2/√π · e^(−input²)", narrate=N_("the error function of each entry of {input}"), aliases=("special_erf",))  # fmt: skip
-unary("erfc", lambda x: _erfc(x).astype(x.dtype) if x.size else x.copy(), lambda n, g, x: (g * (-2 / math.sqrt(math.pi)) * n.xp.exp(-(x * x)),),
-      formula="out = 1 − erf input", backward="d input = −g · 2/√π · e^(−input²)", narrate=N_("one less the error function of each entry of {input}"),
-      aliases=("special_erfc",))  # fmt: skip
+unary(
+    "erf",
+    erf_array,
+    lambda n, g, x: (g * (2 / math.sqrt(math.pi)) * n.xp.exp(-(x * x)),),
+    formula="out = erf input",
+    backward="d input = g · 2/√π · e^(−input²)",
+    narrate=N_("the error function of each entry of {input}"),
+    aliases=("special_erf",),
+)
+unary(
+    "erfc",
+    lambda x: _erfc(x).astype(x.dtype) if x.size else x.copy(),
+    lambda n, g, x: (g * (-2 / math.sqrt(math.pi)) * n.xp.exp(-(x * x)),),
+    formula="out = 1 − erf input",
+    backward="d input = −g · 2/√π · e^(−input²)",
+    narrate=N_("one less the error function of each entry of {input}"),
+    aliases=("special_erfc",),
+)
 
 for _name, _forward, _words in (
     ("floor", np.floor, N_("each entry of {input} is rounded down")),
@@ -216,13 +443,27 @@ for _name, _forward, _words in (
     ("trunc", np.trunc, N_("each entry of {input} loses its fraction")),
 ):
     unary(
-        _name, lambda x, f=_forward: x.copy() if x.dtype.kind != "f" else f(x), _flat, (), rule="real",
-        formula=f"out = {_name} input", backward="d input = 0", narrate=_words,
+        _name,
+        lambda x, f=_forward: x.copy() if x.dtype.kind != "f" else f(x),
+        _flat,
+        (),
+        rule="real",
+        formula=f"out = {_name} input",
+        backward="d input = 0",
+        narrate=_words,
         narrate_backward=N_("the result is flat almost everywhere: {input} gets a gradient of 0"),
         aliases=("fix",) if _name == "trunc" else (),
-    )  # fmt: skip
-unary("frac", lambda x: x - np.trunc(x), lambda n, g: (g,), (), rule="same", formula="out = input − trunc input",
-      backward="d input = g", narrate=N_("the fraction of each entry of {input}"))  # fmt: skip
+    )
+unary(
+    "frac",
+    lambda x: x - np.trunc(x),
+    lambda n, g: (g,),
+    (),
+    rule="same",
+    formula="out = input − trunc input",
+    backward="d input = g",
+    narrate=N_("the fraction of each entry of {input}"),
+)
 
 ROUND = declare(
     Op(
@@ -248,23 +489,72 @@ def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
     return run(ROUND, (need_tensor(input, "round"),), (decimals,))
 
 
-unary("isnan", lambda x: np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool), None, rule="bool",
-      formula="out = input is not a number", narrate=N_("which entries of {input} are not numbers: {n_true}"),
-      category=Category.COMPARISON, facts=lambda out, x: {"n_true": int(np.sum(out))})  # fmt: skip
-unary("isinf", lambda x: np.isinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool), None, rule="bool",
-      formula="out = input is infinite", narrate=N_("which entries of {input} are infinite: {n_true}"),
-      category=Category.COMPARISON, facts=lambda out, x: {"n_true": int(np.sum(out))})  # fmt: skip
-unary("isposinf", lambda x: np.isposinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool), None, rule="bool",
-      formula="out = input is +∞", narrate=N_("which entries of {input} are +∞"), category=Category.COMPARISON)  # fmt: skip
-unary("isneginf", lambda x: np.isneginf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool), None, rule="bool",
-      formula="out = input is −∞", narrate=N_("which entries of {input} are −∞"), category=Category.COMPARISON)  # fmt: skip
-unary("isfinite", lambda x: np.isfinite(x), None, rule="bool", formula="out = input is finite",
-      narrate=N_("which entries of {input} are finite numbers: {n_true}"), category=Category.COMPARISON,
-      facts=lambda out, x: {"n_true": int(np.sum(out))})  # fmt: skip
-unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, None, rule="bool", formula="out = input has a minus sign",
-      narrate=N_("which entries of {input} are negative"), category=Category.COMPARISON)  # fmt: skip
-unary("logical_not", lambda x: np.logical_not(x), None, rule="bool", formula="out = not input",
-      narrate=N_("which entries of {input} are zero"), category=Category.COMPARISON)  # fmt: skip
+unary(
+    "isnan",
+    lambda x: np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
+    None,
+    rule="bool",
+    formula="out = input is not a number",
+    narrate=N_("which entries of {input} are not numbers: {n_true}"),
+    category=Category.COMPARISON,
+    facts=lambda out, x: {"n_true": int(np.sum(out))},
+)
+unary(
+    "isinf",
+    lambda x: np.isinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
+    None,
+    rule="bool",
+    formula="out = input is infinite",
+    narrate=N_("which entries of {input} are infinite: {n_true}"),
+    category=Category.COMPARISON,
+    facts=lambda out, x: {"n_true": int(np.sum(out))},
+)
+unary(
+    "isposinf",
+    lambda x: np.isposinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
+    None,
+    rule="bool",
+    formula="out = input is +∞",
+    narrate=N_("which entries of {input} are +∞"),
+    category=Category.COMPARISON,
+)
+unary(
+    "isneginf",
+    lambda x: np.isneginf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
+    None,
+    rule="bool",
+    formula="out = input is −∞",
+    narrate=N_("which entries of {input} are −∞"),
+    category=Category.COMPARISON,
+)
+unary(
+    "isfinite",
+    lambda x: np.isfinite(x),
+    None,
+    rule="bool",
+    formula="out = input is finite",
+    narrate=N_("which entries of {input} are finite numbers: {n_true}"),
+    category=Category.COMPARISON,
+    facts=lambda out, x: {"n_true": int(np.sum(out))},
+)
+unary(
+    "signbit",
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
+    None,
+    rule="bool",
+    formula="out = input has a minus sign",
+    narrate=N_("which entries of {input} are negative"),
+    category=Category.COMPARISON,
+)
+unary(
+    "logical_not",
+    lambda x: np.logical_not(x),
+    None,
+    rule="bool",
+    formula="out = not input",
+    narrate=N_("which entries of {input} are zero"),
+    category=Category.COMPARISON,
+)
 
 
 def _bitwise_not(x: Array) -> Any:
@@ -279,14 +569,44 @@ def _bitwise_not(x: Array) -> Any:
     return np.invert(x)
 
 
-unary("bitwise_not", _bitwise_not, None, rule="same", formula="out = ~input", narrate=N_("every bit of {input} is turned"),
-      category=Category.COMPARISON)  # fmt: skip
-unary("deg2rad", lambda x: x * x.dtype.type(math.pi / 180), lambda n, g: (g * (math.pi / 180),), (), formula="out = input · π / 180",
-      backward="d input = g · π / 180", narrate=N_("degrees of {input} become radians"))  # fmt: skip
-unary("rad2deg", lambda x: x * x.dtype.type(180 / math.pi), lambda n, g: (g * (180 / math.pi),), (), formula="out = input · 180 / π",
-      backward="d input = g · 180 / π", narrate=N_("radians of {input} become degrees"))  # fmt: skip
-unary("positive", lambda x: x, lambda n, g: (g,), (), rule="real", formula="out = input", backward="d input = g",
-      narrate=N_("{input} is passed on"), inplace=False)  # fmt: skip
+unary(
+    "bitwise_not",
+    _bitwise_not,
+    None,
+    rule="same",
+    formula="out = ~input",
+    narrate=N_("every bit of {input} is turned"),
+    category=Category.COMPARISON,
+)
+unary(
+    "deg2rad",
+    lambda x: x * x.dtype.type(math.pi / 180),
+    lambda n, g: (g * (math.pi / 180),),
+    (),
+    formula="out = input · π / 180",
+    backward="d input = g · π / 180",
+    narrate=N_("degrees of {input} become radians"),
+)
+unary(
+    "rad2deg",
+    lambda x: x * x.dtype.type(180 / math.pi),
+    lambda n, g: (g * (180 / math.pi),),
+    (),
+    formula="out = input · 180 / π",
+    backward="d input = g · 180 / π",
+    narrate=N_("radians of {input} become degrees"),
+)
+unary(
+    "positive",
+    lambda x: x,
+    lambda n, g: (g,),
+    (),
+    rule="real",
+    formula="out = input",
+    backward="d input = g",
+    narrate=N_("{input} is passed on"),
+    inplace=False,
+)
 
 
 attach(__neg__=lambda self: FUNCTIONS["neg"](self))
@@ -306,10 +626,15 @@ CLAMP = declare(
         params=("min", "max"),
         formula="out = input kept between min and max",
         backward_formula="d input = g where input lies between min and max, else 0",
-        forward=lambda x, low, high: np.clip(x, None if low is None else x.dtype.type(low), None if high is None else x.dtype.type(high)),
+        forward=lambda x, low, high: np.clip(
+            x, None if low is None else x.dtype.type(low), None if high is None else x.dtype.type(high)
+        ),
         vjp=lambda node, g, x: (
-            g * (((x >= node.params[0]) if node.params[0] is not None else (x == x))
-                 & ((x <= node.params[1]) if node.params[1] is not None else (x == x))),
+            g
+            * (
+                ((x >= node.params[0]) if node.params[0] is not None else (x == x))
+                & ((x <= node.params[1]) if node.params[1] is not None else (x == x))
+            ),
         ),
         saves=("input",),
         shape=same_shape,
@@ -318,7 +643,7 @@ CLAMP = declare(
         facts=lambda out, x, **_: {"n_changed": int(np.sum(out != x))},
         samples=lambda: [((3, 2), {"min": -0.5, "max": 0.5}), ((3,), {"min": 0.1, "max": None})],
     )
-)  # fmt: skip
+)
 
 
 @public(CLAMP, "clamp", "clip")
@@ -373,7 +698,9 @@ NAN_TO_NUM = declare(
         formula="out = input with nan, +∞ and −∞ replaced",
         narrate_backward=N_("the gradient passes where {input} was a finite number"),
         backward_formula="d input = g where input is finite, else 0",
-        forward=lambda x, nan, posinf, neginf: np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind == "f" else x.copy(),
+        forward=lambda x, nan, posinf, neginf: (
+            np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind == "f" else x.copy()
+        ),
         vjp=lambda node, g, x: (g * ((x - x) == 0),),
         saves=("input",),
         shape=same_shape,
@@ -381,7 +708,7 @@ NAN_TO_NUM = declare(
         facts=lambda out, x, **_: {"n_changed": int(np.sum(~np.isfinite(x)))},
         samples=lambda: [((3, 2), {"nan": 0.0, "posinf": None, "neginf": None})],
     )
-)  # fmt: skip
+)
 
 
 @public(NAN_TO_NUM)
@@ -401,7 +728,8 @@ LOGIT = declare(
         backward_formula="d input = g / (input · (1 − input))",
         forward=lambda x, eps: (lambda z: np.log(z / (1 - z)))(x if eps is None else np.clip(x, eps, 1 - eps)),
         vjp=lambda node, g, x: (
-            g / (x * (1 - x)) if node.params[0] is None
+            g / (x * (1 - x))
+            if node.params[0] is None
             else g * ((x >= node.params[0]) & (x <= 1 - node.params[0])) / (x * (1 - x)),
         ),
         saves=("input",),
@@ -409,7 +737,7 @@ LOGIT = declare(
         narrate=N_("the logarithm of the odds of each entry of {input}"),
         samples=lambda: [((3, 2), {"eps": None, "_domain": (0.1, 0.9)})],
     )
-)  # fmt: skip
+)
 
 
 @public(LOGIT, "logit", "special_logit")
@@ -469,52 +797,95 @@ def _floating(input: Any, name: str) -> Any:
 
 
 LEAKY_RELU = activation(
-    "leaky_relu", ("negative_slope",), lambda x, s: np.where(x > 0, x, x * x.dtype.type(s)),
-    lambda node, g, x: (node.xp.where(x > 0, g, g * node.params[0]),), ("input",),
-    "out = input where input > 0, else negative_slope · input", "d input = g where input > 0, else negative_slope · g",
-    N_("negative entries of {input} are multiplied by {negative_slope}"), [((3, 2), {"negative_slope": 0.01})],
-)  # fmt: skip
+    "leaky_relu",
+    ("negative_slope",),
+    lambda x, s: np.where(x > 0, x, x * x.dtype.type(s)),
+    lambda node, g, x: (node.xp.where(x > 0, g, g * node.params[0]),),
+    ("input",),
+    "out = input where input > 0, else negative_slope · input",
+    "d input = g where input > 0, else negative_slope · g",
+    N_("negative entries of {input} are multiplied by {negative_slope}"),
+    [((3, 2), {"negative_slope": 0.01})],
+)
 ELU = activation(
-    "elu", ("alpha", "scale", "input_scale"),
-    lambda x, a, s, i: np.where(x > 0, x * x.dtype.type(s), np.expm1(np.minimum(x, 0) * x.dtype.type(i)) * x.dtype.type(a * s)),
+    "elu",
+    ("alpha", "scale", "input_scale"),
+    lambda x, a, s, i: np.where(
+        x > 0, x * x.dtype.type(s), np.expm1(np.minimum(x, 0) * x.dtype.type(i)) * x.dtype.type(a * s)
+    ),
     lambda node, g, x: (
-        node.xp.where(x > 0, g * node.params[1],
-                      g * node.xp.exp(x * node.params[2] * (x <= 0)) * (node.params[0] * node.params[1] * node.params[2])),
-    ), ("input",),
-    "out = input where input > 0, else alpha · (e^input − 1)", "d input = g where input > 0, else g · alpha · e^input",
-    N_("negative entries of {input} bend towards −{alpha}"), [((3, 2), {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0})],
-)  # fmt: skip
+        node.xp.where(
+            x > 0,
+            g * node.params[1],
+            g * node.xp.exp(x * node.params[2] * (x <= 0)) * (node.params[0] * node.params[1] * node.params[2]),
+        ),
+    ),
+    ("input",),
+    "out = input where input > 0, else alpha · (e^input − 1)",
+    "d input = g where input > 0, else g · alpha · e^input",
+    N_("negative entries of {input} bend towards −{alpha}"),
+    [((3, 2), {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0})],
+)
 SILU = activation(
-    "silu", (), lambda x: x * sigmoid_array(x),
-    lambda node, g, x: ((lambda s: g * (s * (1 + x * (1 - s))))(1 / (1 + node.xp.exp(-x))),), ("input",),
-    "out = input · σ(input)", "d input = g · σ(input) · (1 + input · (1 − σ(input)))",
-    N_("each entry of {input} is multiplied by its sigmoid"), [((3, 2), {})],
-)  # fmt: skip
+    "silu",
+    (),
+    lambda x: x * sigmoid_array(x),
+    lambda node, g, x: ((lambda s: g * (s * (1 + x * (1 - s))))(1 / (1 + node.xp.exp(-x))),),
+    ("input",),
+    "out = input · σ(input)",
+    "d input = g · σ(input) · (1 + input · (1 − σ(input)))",
+    N_("each entry of {input} is multiplied by its sigmoid"),
+    [((3, 2), {})],
+)
 MISH = activation(
-    "mish", (), lambda x: x * np.tanh(np.logaddexp(x.dtype.type(0), x)),
-    lambda node, g, x: ((lambda t, s: g * (t + x * s * (1 - t * t)))(
-        node.xp.tanh(node.xp.softplus(x)), 1 / (1 + node.xp.exp(-x))),), ("input",),
-    "out = input · tanh(softplus(input))", "d input = g · (t + input · σ(input) · (1 − t²)) with t = tanh(softplus(input))",
-    N_("each entry of {input} is multiplied by the tanh of its softplus"), [((3, 2), {})],
-)  # fmt: skip
+    "mish",
+    (),
+    lambda x: x * np.tanh(np.logaddexp(x.dtype.type(0), x)),
+    lambda node, g, x: (
+        (lambda t, s: g * (t + x * s * (1 - t * t)))(node.xp.tanh(node.xp.softplus(x)), 1 / (1 + node.xp.exp(-x))),
+    ),
+    ("input",),
+    "out = input · tanh(softplus(input))",
+    "d input = g · (t + input · σ(input) · (1 − t²)) with t = tanh(softplus(input))",
+    N_("each entry of {input} is multiplied by the tanh of its softplus"),
+    [((3, 2), {})],
+)
 SOFTPLUS = activation(
-    "softplus", ("beta", "threshold"),
+    "softplus",
+    ("beta", "threshold"),
     lambda x, b, t: np.where(x * b > t, x, np.logaddexp(x.dtype.type(0), x * x.dtype.type(b)) / x.dtype.type(b)),
-    lambda node, g, x: (node.xp.where(x * node.params[0] > node.params[1], g, g / (1 + node.xp.exp(-(x * node.params[0])))),),
-    ("input",), "out = ln(1 + e^(beta · input)) / beta", "d input = g · σ(beta · input)",
-    N_("each entry of {input} is bent smoothly to be positive"), [((3, 2), {"beta": 1.0, "threshold": 20.0})],
-)  # fmt: skip
+    lambda node, g, x: (
+        node.xp.where(x * node.params[0] > node.params[1], g, g / (1 + node.xp.exp(-(x * node.params[0])))),
+    ),
+    ("input",),
+    "out = ln(1 + e^(beta · input)) / beta",
+    "d input = g · σ(beta · input)",
+    N_("each entry of {input} is bent smoothly to be positive"),
+    [((3, 2), {"beta": 1.0, "threshold": 20.0})],
+)
 LOGSIGMOID = activation(
-    "logsigmoid", (), lambda x: -np.logaddexp(x.dtype.type(0), -x), lambda node, g, x: (g / (1 + node.xp.exp(x)),), ("input",),
-    "out = ln σ(input)", "d input = g · (1 − σ(input))", N_("the logarithm of the sigmoid of each entry of {input}"), [((3, 2), {})],
+    "logsigmoid",
+    (),
+    lambda x: -np.logaddexp(x.dtype.type(0), -x),
+    lambda node, g, x: (g / (1 + node.xp.exp(x)),),
+    ("input",),
+    "out = ln σ(input)",
+    "d input = g · (1 − σ(input))",
+    N_("the logarithm of the sigmoid of each entry of {input}"),
+    [((3, 2), {})],
     node="LogSigmoidBackward0",
-)  # fmt: skip
+)
 HARDTANH = activation(
-    "hardtanh", ("min_val", "max_val"), lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
-    lambda node, g, x: (g * ((x > node.params[0]) & (x < node.params[1])),), ("input",),
-    "out = input kept between min_val and max_val", "d input = g within the limits, else 0",
-    N_("each entry of {input} is kept between {min_val} and {max_val}"), [((3, 2), {"min_val": -1.0, "max_val": 1.0})],
-)  # fmt: skip
+    "hardtanh",
+    ("min_val", "max_val"),
+    lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
+    lambda node, g, x: (g * ((x > node.params[0]) & (x < node.params[1])),),
+    ("input",),
+    "out = input kept between min_val and max_val",
+    "d input = g within the limits, else 0",
+    N_("each entry of {input} is kept between {min_val} and {max_val}"),
+    [((3, 2), {"min_val": -1.0, "max_val": 1.0})],
+)
 _C = math.sqrt(2 / math.pi)
 
 
@@ -534,10 +905,16 @@ def _gelu_vjp(node: Any, g: Any, x: Any) -> Any:
 
 
 GELU = activation(
-    "gelu", ("approximate",), _gelu, _gelu_vjp, ("input",), "out = input · Φ(input)", "d input = g · (Φ(input) + input · φ(input))",
+    "gelu",
+    ("approximate",),
+    _gelu,
+    _gelu_vjp,
+    ("input",),
+    "out = input · Φ(input)",
+    "d input = g · (Φ(input) + input · φ(input))",
     N_("each entry of {input} is multiplied by the chance that a normal number lies below it"),
     [((3, 2), {"approximate": "none"}), ((3, 2), {"approximate": "tanh"})],
-)  # fmt: skip
+)
 
 
 @public(LEAKY_RELU, method=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod as _prod
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
+
+# NumPy's stubs know fewer forms of reduce than there are.
+_add_reduce: Any = np.add.reduce
+_multiply_reduce: Any = np.multiply.reduce
 
 
 def dims_of(dim: Any, n_dims: int, op: str) -> tuple[int, ...] | None:
@@ -46,7 +51,7 @@ def spread(node: Any, g: Any, shape: tuple[int, ...], dim: Any, keepdim: bool) -
 def _sum(x: Any, dim: Any, keepdim: bool, dtype: Any = None) -> Any:
     if dtype is not None:
         return x.sum(axis=dim, keepdims=keepdim, dtype=dtype)
-    return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    return _add_reduce(x, axis=dim, keepdims=keepdim)
 
 
 def _over(dim: tuple[int, ...] | None, keepdim: bool = False) -> dict[str, Any]:
@@ -79,8 +84,16 @@ SUM = declare(
 
 
 @public(SUM)
-def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, out: Any = None,
-        keepdims: bool | None = None) -> Any:  # fmt: skip
+def sum(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: bool | None = None,
+) -> Any:
     """Σ input over all or the given dims; integers are summed as int64."""
     x = need_tensor(input, "sum")._array
     if dtype is not None:
@@ -97,7 +110,7 @@ def _count(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
 
 def _mean(x: Any, dim: Any, keepdim: bool) -> Any:
     n = _count(x.shape, dim)
-    total = np.add.reduce(x, axis=dim, keepdims=keepdim)
+    total = _add_reduce(x, axis=dim, keepdims=keepdim)
     return np.true_divide(total, n if n else np.nan)
 
 
@@ -122,14 +135,23 @@ MEAN = declare(
 
 
 @public(MEAN)
-def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, out: Any = None,
-         keepdims: bool | None = None) -> Any:  # fmt: skip
+def mean(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: bool | None = None,
+) -> Any:
     """The mean over all or the given dims; floating point only."""
     x = need_tensor(input, "mean")._array
     if dtype is not None:
         if dtype.rank < 2:
             raise RuntimeError(
-                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
+                "mean(): could not infer output dtype. Optional dtype must be either a floating "
+                "point or complex dtype. "
                 f"Got: {dtype.title}"
             )
         input = input.to(dtype)
@@ -189,7 +211,8 @@ def _need_size(x: Any, dim: Any, op: str) -> None:
     if dim is None:
         fail(
             RuntimeError,
-            f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+            f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the "
             "'dim' argument.",
             kind="empty_reduction",
             op=op,
@@ -218,25 +241,43 @@ def _extreme_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 AMAX = _reduction(
-    "amax", "out = the largest entry", "d input = g at the largest entries, shared evenly",
-    lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim), _extreme_vjp,
-    N_("the largest entries of {input} along dims {dim}: {shape}"), ("input", "out"),
-)  # fmt: skip
+    "amax",
+    "out = the largest entry",
+    "d input = g at the largest entries, shared evenly",
+    lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
+    _extreme_vjp,
+    N_("the largest entries of {input} along dims {dim}: {shape}"),
+    ("input", "out"),
+)
 AMIN = _reduction(
-    "amin", "out = the smallest entry", "d input = g at the smallest entries, shared evenly",
-    lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim), _extreme_vjp,
-    N_("the smallest entries of {input} along dims {dim}: {shape}"), ("input", "out"),
-)  # fmt: skip
+    "amin",
+    "out = the smallest entry",
+    "d input = g at the smallest entries, shared evenly",
+    lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
+    _extreme_vjp,
+    N_("the smallest entries of {input} along dims {dim}: {shape}"),
+    ("input", "out"),
+)
 MAX_ALL = _reduction(
-    "max_all", "out = the largest entry", "d input = g at the largest entries, shared evenly",
-    lambda x, dim, keepdim: np.max(x), _extreme_vjp, N_("the largest of all entries of {input} is taken"), ("input", "out"),
+    "max_all",
+    "out = the largest entry",
+    "d input = g at the largest entries, shared evenly",
+    lambda x, dim, keepdim: np.max(x),
+    _extreme_vjp,
+    N_("the largest of all entries of {input} is taken"),
+    ("input", "out"),
     samples=lambda: [((3, 2), {"dim": None, "keepdim": False})],
-)  # fmt: skip
+)
 MIN_ALL = _reduction(
-    "min_all", "out = the smallest entry", "d input = g at the smallest entries, shared evenly",
-    lambda x, dim, keepdim: np.min(x), _extreme_vjp, N_("the smallest of all entries of {input} is taken"), ("input", "out"),
+    "min_all",
+    "out = the smallest entry",
+    "d input = g at the smallest entries, shared evenly",
+    lambda x, dim, keepdim: np.min(x),
+    _extreme_vjp,
+    N_("the smallest of all entries of {input} is taken"),
+    ("input", "out"),
     samples=lambda: [((3, 2), {"dim": None, "keepdim": False})],
-)  # fmt: skip
+)
 for _op, _node in ((MAX_ALL, "MaxBackward1"), (MIN_ALL, "MinBackward1")):
     _op.node = _op.node_type.__name__ = _node
 
@@ -298,12 +339,27 @@ def _median_place(x: Any, dim: int) -> Any:
     return found
 
 
-MAX = _pair("max", "MaxBackward0", _argmax, "out = the largest entry along dim, and its place",
-            N_("the largest entry of {input} along dim {dim} is found, and its place: {shape}"))  # fmt: skip
-MIN = _pair("min", "MinBackward0", lambda x, dim: np.argmin(x, dim), "out = the smallest entry along dim, and its place",
-            N_("the smallest entry of {input} along dim {dim} is found, and its place: {shape}"))  # fmt: skip
-MEDIAN = _pair("median", "MedianBackward1", _median_place, "out = the middle entry along dim (the lower of two), and its place",
-               N_("the middle entry of {input} along dim {dim} is found, and its place: {shape}"))  # fmt: skip
+MAX = _pair(
+    "max",
+    "MaxBackward0",
+    _argmax,
+    "out = the largest entry along dim, and its place",
+    N_("the largest entry of {input} along dim {dim} is found, and its place: {shape}"),
+)
+MIN = _pair(
+    "min",
+    "MinBackward0",
+    lambda x, dim: np.argmin(x, dim),
+    "out = the smallest entry along dim, and its place",
+    N_("the smallest entry of {input} along dim {dim} is found, and its place: {shape}"),
+)
+MEDIAN = _pair(
+    "median",
+    "MedianBackward1",
+    _median_place,
+    "out = the middle entry along dim (the lower of two), and its place",
+    N_("the middle entry of {input} along dim {dim} is found, and its place: {shape}"),
+)
 
 
 class _Named(tuple[Any, ...]):
@@ -319,7 +375,7 @@ class _Named(tuple[Any, ...]):
 
 def named(name: str, fields: tuple[str, ...] = ("values", "indices")) -> Any:
     """A type of named results."""
-    members: dict[str, Any] = {f: property(lambda self, i=i: self[i]) for i, f in enumerate(fields)}
+    members: dict[str, Any] = {f: property(itemgetter(i)) for i, f in enumerate(fields)}
     return type(name, (_Named,), {**members, "_fields": fields, "__slots__": ()})
 
 
@@ -337,7 +393,8 @@ def _extreme(name: str, pair: Op, whole: Op, elementwise: str, result: Any) -> A
             if not x.size:
                 fail(
                     RuntimeError,
-                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                    f"Specify the reduction dim "
                     "with the 'dim' argument.",
                     kind="empty_reduction",
                     op=name,
@@ -395,8 +452,12 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
             )
         if not x.shape[wrap_dim(dim, x.ndim, "aminmax")]:
             raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
-    return named("aminmax", ("min", "max"))((FUNCTIONS["amin"](input, () if dim is None else dim, keepdim),
-                                             FUNCTIONS["amax"](input, () if dim is None else dim, keepdim)))  # fmt: skip
+    return named("aminmax", ("min", "max"))(
+        (
+            FUNCTIONS["amin"](input, () if dim is None else dim, keepdim),
+            FUNCTIONS["amax"](input, () if dim is None else dim, keepdim),
+        )
+    )
 
 
 def _places(name: str, find: Any) -> None:
@@ -421,7 +482,8 @@ def _places(name: str, find: Any) -> None:
         if dim is None:
             if not x.size:
                 raise IndexError(
-                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                    f"Specify the reduction dim "
                     "with the 'dim' argument."
                 )
             return run(op, (input,), (None, bool(keepdim)))
@@ -446,9 +508,14 @@ for _name, _ufunc, _words in (
 
     def _truth(name: str, ufunc: Any, words: str) -> None:
         op = _reduction(
-            name, f"out = {name} of input", "", lambda x, dim, keepdim: ufunc(x, axis=dim, keepdims=keepdim), None, words,
+            name,
+            f"out = {name} of input",
+            "",
+            lambda x, dim, keepdim: ufunc(x, axis=dim, keepdims=keepdim),
+            None,
+            words,
             dtype=lambda *_: dtypes.BOOL,
-        )  # fmt: skip
+        )
 
         def call(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
             x = need_tensor(input, name)._array
@@ -487,10 +554,14 @@ def _prod_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 PROD = _reduction(
-    "prod", "out = Π input", "d input = g · out / input",
-    lambda x, dim, keepdim: np.multiply.reduce(x, axis=dim, keepdims=keepdim), _prod_vjp,
-    N_("the entries of {input} along dims {dim} are multiplied: {shape}"), ("input", "out"),
-)  # fmt: skip
+    "prod",
+    "out = Π input",
+    "d input = g · out / input",
+    lambda x, dim, keepdim: _multiply_reduce(x, axis=dim, keepdims=keepdim),
+    _prod_vjp,
+    N_("the entries of {input} along dims {dim} are multiplied: {shape}"),
+    ("input", "out"),
+)
 
 
 @public(PROD)
@@ -507,7 +578,7 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 def _var(x: Any, dim: Any, keepdim: bool, correction: float) -> Any:
     n = _count(x.shape, dim)
     d = x - np.mean(x, axis=dim, keepdims=True) if x.size else x
-    total = np.add.reduce(d * d, axis=dim, keepdims=keepdim)
+    total = _add_reduce(d * d, axis=dim, keepdims=keepdim)
     left = np.maximum(n - correction, 0)
     return np.true_divide(total, x.dtype.type(left))
 
@@ -533,15 +604,27 @@ def _std_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 VAR = _reduction(
-    "var", "out = Σ (input − mean)² / (n − correction)", "d input = g · 2 · (input − mean) / (n − correction)", _var, _var_vjp,
-    N_("how far the entries of {input} spread around their mean, squared: {shape}"), ("input",), ("dim", "keepdim", "correction"),
+    "var",
+    "out = Σ (input − mean)² / (n − correction)",
+    "d input = g · 2 · (input − mean) / (n − correction)",
+    _var,
+    _var_vjp,
+    N_("how far the entries of {input} spread around their mean, squared: {shape}"),
+    ("input",),
+    ("dim", "keepdim", "correction"),
     lambda: [((3, 4), {"dim": (1,), "keepdim": False, "correction": 1})],
-)  # fmt: skip
+)
 STD = _reduction(
-    "std", "out = √(Σ (input − mean)² / (n − correction))", "d input = g · (input − mean) / (out · (n − correction))",
-    lambda x, *p: np.sqrt(_var(x, *p)), _std_vjp, N_("how far the entries of {input} spread around their mean: {shape}"),
-    ("input", "out"), ("dim", "keepdim", "correction"), lambda: [((3, 4), {"dim": (1,), "keepdim": False, "correction": 1})],
-)  # fmt: skip
+    "std",
+    "out = √(Σ (input − mean)² / (n − correction))",
+    "d input = g · (input − mean) / (out · (n − correction))",
+    lambda x, *p: np.sqrt(_var(x, *p)),
+    _std_vjp,
+    N_("how far the entries of {input} spread around their mean: {shape}"),
+    ("input", "out"),
+    ("dim", "keepdim", "correction"),
+    lambda: [((3, 4), {"dim": (1,), "keepdim": False, "correction": 1})],
+)
 
 
 def _spread_arguments(name: str, input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: bool) -> Any:
@@ -565,7 +648,8 @@ def _spread_arguments(name: str, input: Any, dim: Any, unbiased: Any, correction
         from graphlab.engine.ops.activation import warn
 
         warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            f"reduction factor (input "
             f"numel divided by output numel).",
             "degrees_of_freedom",
             stacklevel=6,
@@ -611,11 +695,7 @@ def std_mean(
 def _norm(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
     a = np.abs(x)
     if p == np.inf:
-        return (
-            np.max(a, axis=dim, keepdims=keepdim, initial=0 if not x.size else None)
-            if x.size
-            else _sum(a, dim, keepdim)
-        )
+        return np.max(a, axis=dim, keepdims=keepdim) if x.size else _sum(a, dim, keepdim)
     if p == -np.inf:
         return np.min(a, axis=dim, keepdims=keepdim)
     if p == 0:
@@ -650,10 +730,16 @@ def _norm_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 
 NORM = _reduction(
-    "norm", "out = (Σ |input|^p)^(1/p)", "d input = g · sign(input) · (|input| / out)^(p − 1)", _norm, _norm_vjp,
-    N_("the {p}-norm of {input}, its length: {shape}"), ("input", "out"), ("p", "dim", "keepdim"),
+    "norm",
+    "out = (Σ |input|^p)^(1/p)",
+    "d input = g · sign(input) · (|input| / out)^(p − 1)",
+    _norm,
+    _norm_vjp,
+    N_("the {p}-norm of {input}, its length: {shape}"),
+    ("input", "out"),
+    ("p", "dim", "keepdim"),
     lambda: [((3, 2), {"p": 2.0, "dim": None, "keepdim": False}), ((3, 2), {"p": 3.0, "dim": (1,), "keepdim": False})],
-)  # fmt: skip
+)
 NORM.node = NORM.node_type.__name__ = "LinalgVectorNormBackward0"
 NORM.shape = lambda s, p, dim=None, keepdim=False: reduced(s, dim, keepdim)
 
@@ -676,14 +762,6 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
     return run(NORM, (input,), (power, dims_of(dim, x.ndim, "norm"), bool(keepdim)))
 
 
-def _logsumexp(x: Any, dim: Any, keepdim: bool) -> Any:
-    return (
-        np.logaddexp.reduce(x, axis=dim if dim is None or len(dim) != 1 else dim[0], keepdims=keepdim)
-        if (dim is None or len(dim) <= 1)
-        else _logsumexp_many(x, dim, keepdim)
-    )
-
-
 def _logsumexp_many(x: Any, dim: Any, keepdim: bool) -> Any:
     top = np.max(x, axis=dim, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
@@ -692,13 +770,17 @@ def _logsumexp_many(x: Any, dim: Any, keepdim: bool) -> Any:
 
 
 LOGSUMEXP = _reduction(
-    "logsumexp", "out = ln Σ e^input", "d input = g · e^(input − out)", lambda x, d, k: _logsumexp_many(x, d, k) if x.ndim else x.copy(),
+    "logsumexp",
+    "out = ln Σ e^input",
+    "d input = g · e^(input − out)",
+    lambda x, d, k: _logsumexp_many(x, d, k) if x.ndim else x.copy(),
     lambda node, g, x, out: (
         spread(node, g, *node.params) * node.xp.exp(x - spread(node, out, *node.params)) if node.params[0] else g,
     ),
-    N_("the logarithm of the sum of the exponentials of {input} along dims {dim}: {shape}"), ("input", "out"),
+    N_("the logarithm of the sum of the exponentials of {input} along dims {dim}: {shape}"),
+    ("input", "out"),
     samples=lambda: [((3, 2), {"dim": (1,), "keepdim": False})],
-)  # fmt: skip
+)
 
 
 @public(LOGSUMEXP, "logsumexp", "special_logsumexp")
@@ -764,10 +846,24 @@ def _running(
     public(op)(call)
 
 
-_running("cumsum", np.cumsum, _cumsum_vjp, (), "out[i] = Σ input[0 … i] along dim", "d input[i] = Σ g[i …]",
-         N_("running sums of {input} along dim {dim}"))  # fmt: skip
-_running("cumprod", np.cumprod, _cumprod_vjp, ("input", "out"), "out[i] = Π input[0 … i] along dim",
-         "d input[i] = Σ g[i …] · out[i …] / input[i]", N_("running products of {input} along dim {dim}"))  # fmt: skip
+_running(
+    "cumsum",
+    np.cumsum,
+    _cumsum_vjp,
+    (),
+    "out[i] = Σ input[0 … i] along dim",
+    "d input[i] = Σ g[i …]",
+    N_("running sums of {input} along dim {dim}"),
+)
+_running(
+    "cumprod",
+    np.cumprod,
+    _cumprod_vjp,
+    ("input", "out"),
+    "out[i] = Π input[0 … i] along dim",
+    "d input[i] = Σ g[i …] · out[i …] / input[i]",
+    N_("running products of {input} along dim {dim}"),
+)
 
 
 # Sorting
@@ -821,10 +917,20 @@ def _ordering(name: str, params: tuple[str, ...], forward: Any, formula: str, wo
     )
 
 
-SORT = _ordering("sort", ("dim", "descending"), _sort, "out = input in order along dim, and where each entry came from",
-                 N_("{input} is put in order along dim {dim}"))  # fmt: skip
-TOPK = _ordering("topk", ("dim", "k", "largest"), _topk, "out = the k largest entries along dim, and their places",
-                 N_("the {k} first entries of {input} by size along dim {dim} are kept: {shape}"))  # fmt: skip
+SORT = _ordering(
+    "sort",
+    ("dim", "descending"),
+    _sort,
+    "out = input in order along dim, and where each entry came from",
+    N_("{input} is put in order along dim {dim}"),
+)
+TOPK = _ordering(
+    "topk",
+    ("dim", "k", "largest"),
+    _topk,
+    "out = the k largest entries along dim, and their places",
+    N_("the {k} first entries of {input} by size along dim {dim} are kept: {shape}"),
+)
 _SORT_RESULT, _TOPK_RESULT = named("sort"), named("topk")
 
 

@@ -71,7 +71,8 @@ def into(out: Any, result: Any) -> Any:
     target: Tensor = need_tensor(out, "out", "out")
     if modes.grad and (target._rg or result._rg):
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+            "functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad."
         )
     mine, its = target.dtype, result.dtype
     if mine is not its and not dtypes.can_cast(its, mine):
@@ -81,9 +82,12 @@ def into(out: Any, result: Any) -> Any:
             from graphlab.engine.ops.activation import warn
 
             warn(
-                f"An output with one or more elements was resized since it had shape {list(target._array.shape)}, which does "
-                f"not match the required output shape {list(result._array.shape)}. This behavior is deprecated, and in a "
-                "future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse "
+                f"An output with one or more elements was resized since it had shape "
+                f"{list(target._array.shape)}, which does "
+                f"not match the required output shape {list(result._array.shape)}. This behavior is "
+                f"deprecated, and in a "
+                "future PyTorch release outputs will not be resized unless they have zero elements. "
+                "You can explicitly reuse "
                 "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
                 "out_resized",
                 stacklevel=6,
@@ -152,10 +156,11 @@ def need_tensor(value: Any, function: str, name: str = "input", position: int = 
 def common_device(op: str, inputs: Any) -> device:
     """The one device of all tensors; 0-dim cpu tensors go with every device."""
     where: device | None = None
+    first: Tensor | None = None
     for t in inputs:
         if isinstance(t, Tensor) and t._device is not where:
-            if where is None or (where is CPU and not found._array.ndim):
-                where, found = t._device, t
+            if first is None or (where is CPU and not first._array.ndim):
+                where, first = t._device, t
             elif t._array.ndim or t._device is not CPU:
                 fail(
                     RuntimeError,
@@ -316,7 +321,7 @@ def track_view(t: Tensor, of: Tensor, step: Any) -> None:
     views.append(weakref.ref(t))
 
 
-def replay(chain: Any, t: Tensor) -> Tensor:
+def replay(chain: Any, t: Any) -> Any:
     """Follow a chain of view operators from `t`."""
     watcher = observe.set_observer(None)
     try:
@@ -371,7 +376,8 @@ def check_inplace(t: Tensor, op: str) -> None:
         fail(
             RuntimeError,
             f"Output {t._nr} of {t._fn.name()} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified inplace. "
+            "function that returns multiple views. Such functions do not allow the output views to "
+            "be modified inplace. "
             "You should replace the inplace operation by an out-of-place one.",
             kind="inplace_view",
             op=op,
@@ -387,14 +393,9 @@ def rebase(t: Tensor, node: Any) -> None:
     base, chain = t._view.base, t._view.chain
     outer = make_node(COPY_SLICES.node_type, (base,), (), (chain, node))
     outer.edges = (*outer.edges, *node.edges[1:])
-    outer.nrs = (
-        None
-        if outer.nrs is None and node.nrs is None
-        else (
-            (outer.nrs or (0,))[0],
-            *(node.nrs or (0,) * len(node.edges))[1:],
-        )
-    )
+    if outer.nrs is not None or node.nrs is not None:
+        rest: tuple[int, ...] = node.nrs or (0,) * len(node.edges)
+        outer.nrs = (base._nr, *rest[1:])
     outer.saved = node.saved
     outer.versions = node.versions
     base._fn, base._nr, base._rg = outer, 0, True
@@ -418,6 +419,8 @@ def refresh(base: Tensor) -> None:
 
 def _copy_slices(node: Any, g: Any, *saved: Any) -> Any:
     chain, inner = node.params
+    part: Any
+    whole: Any
     if isinstance(g, Tensor):
         from graphlab.engine.autograd.graph import Taped
 

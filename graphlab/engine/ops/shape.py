@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from graphlab.engine import dtypes, errors
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import attach, FUNCTIONS, bad_argument, common_device, method, need_tensor, public, run
+from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -18,7 +19,7 @@ from graphlab.i18n import N_
 def wanted_shape(shape: tuple[int, ...], wanted: tuple[int, ...], op: str = "reshape") -> tuple[int, ...]:
     """`wanted` with its -1 worked out, checked against `shape`."""
     n = prod(shape)
-    facts = {"kind": "reshape", "op": op, "shape": list(shape), "wanted": list(wanted)}
+    facts: dict[str, Any] = {"kind": "reshape", "op": op, "shape": list(shape), "wanted": list(wanted)}
     free = [i for i, size in enumerate(wanted) if size == -1]
     if len(free) > 1:
         fail(RuntimeError, "only one dimension can be inferred", **facts)
@@ -30,7 +31,8 @@ def wanted_shape(shape: tuple[int, ...], wanted: tuple[int, ...], op: str = "res
         if known == 0 and n == 0:
             fail(
                 RuntimeError,
-                f"cannot reshape tensor of 0 elements into shape {list(wanted)} because the unspecified dimension size -1 "
+                f"cannot reshape tensor of 0 elements into shape {list(wanted)} because the "
+                f"unspecified dimension size -1 "
                 "can be any value and is ambiguous",
                 **facts,
             )
@@ -46,8 +48,18 @@ def _back_to_shape(node: Any, g: Any) -> Any:
     return (node.xp.reshape(g, node.params[0]),)
 
 
-def _view_op(name: str, node: str, params: tuple[str, ...], forward: Any, vjp: Any, formula: str, narrate: str,
-             samples: Any, category: Category = Category.SHAPE, backward: str = "") -> Op:  # fmt: skip
+def _view_op(
+    name: str,
+    node: str,
+    params: tuple[str, ...],
+    forward: Any,
+    vjp: Any,
+    formula: str,
+    narrate: str,
+    samples: Any,
+    category: Category = Category.SHAPE,
+    backward: str = "",
+) -> Op:
     return declare(
         Op(
             name=name,
@@ -69,17 +81,25 @@ def _view_op(name: str, node: str, params: tuple[str, ...], forward: Any, vjp: A
 
 
 VIEW = _view_op(
-    "view", "ViewBackward0", ("shape",), lambda x, shape: x.reshape(shape), _back_to_shape,
+    "view",
+    "ViewBackward0",
+    ("shape",),
+    lambda x, shape: x.reshape(shape),
+    _back_to_shape,
     "out = the same elements in another shape",
     N_("the {input_shape} elements of {input} are seen as {shape}"),
     lambda: [((3, 2), {"shape": (6,)}), ((2, 3), {"shape": (3, 2)})],
-)  # fmt: skip
+)
 RESHAPE = _view_op(
-    "reshape", "ViewBackward0", ("shape",), lambda x, shape: np.reshape(x, shape), _back_to_shape,
+    "reshape",
+    "ViewBackward0",
+    ("shape",),
+    lambda x, shape: np.reshape(x, shape),
+    _back_to_shape,
     "out = the same elements in another shape",
     N_("the elements of {input} {input_shape} are arranged as {shape}"),
     lambda: [((3, 2), {"shape": (6,)}), ((2, 3), {"shape": (3, 2)})],
-)  # fmt: skip
+)
 
 
 @method("view")
@@ -96,7 +116,8 @@ def view(self: Tensor, *shape: Any, dtype: Any = None) -> Any:
         except (ValueError, TypeError):
             fail(
                 RuntimeError,
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across two "
                 "contiguous subspaces). Use .reshape(...) instead.",
                 kind="reshape",
                 op="view",
@@ -273,9 +294,16 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
 
 I64 = dtypes.I64
 for _name, _kind in (
-    ("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16), ("long", dtypes.int64),
-    ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool_),
-):  # fmt: skip
+    ("float", dtypes.float32),
+    ("double", dtypes.float64),
+    ("half", dtypes.float16),
+    ("long", dtypes.int64),
+    ("int", dtypes.int32),
+    ("short", dtypes.int16),
+    ("char", dtypes.int8),
+    ("byte", dtypes.uint8),
+    ("bool", dtypes.bool_),
+):
     setattr(Tensor, _name, lambda self, memory_format=None, kind=_kind: self.to(kind))
 attach(cpu=lambda self, memory_format=None: self.to("cpu"))
 attach(cuda=lambda self, device=None, non_blocking=False, memory_format=None: self.to("cuda"))
@@ -350,11 +378,15 @@ def _dims_argument(args: tuple[Any, ...], name: str) -> tuple[int, ...]:
 
 
 FLATTEN = _view_op(
-    "flatten", "ViewBackward0", ("start_dim", "end_dim"), lambda x, a, b: x.reshape(_flat_shape(x.shape, a, b)), _back_to_shape,
+    "flatten",
+    "ViewBackward0",
+    ("start_dim", "end_dim"),
+    lambda x, a, b: x.reshape(_flat_shape(x.shape, a, b)),
+    _back_to_shape,
     "out = input with dims start_dim … end_dim joined into one",
     N_("dims {start_dim} to {end_dim} of {input} {input_shape} are joined: {shape}"),
     lambda: [((2, 3, 2), {"start_dim": 0, "end_dim": 1})],
-)  # fmt: skip
+)
 
 
 def _flat_shape(shape: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
@@ -388,22 +420,32 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
         inner = wanted_shape((x.shape[d],), tuple(sizes), "unflatten")
     except RuntimeError:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({x.shape[d]}) in the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} "
+            f"({x.shape[d]}) in the input tensor"
         ) from None
     return view(input, *x.shape[:d], *inner, *x.shape[d + 1 :])
 
 
 SQUEEZE = _view_op(
-    "squeeze", "SqueezeBackward1", ("dim",),
-    lambda x, dim: x.reshape(tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in dim)), _back_to_shape,
-    "out = input without dims of size 1", N_("dims of size 1 of {input} {input_shape} are dropped: {shape}"),
+    "squeeze",
+    "SqueezeBackward1",
+    ("dim",),
+    lambda x, dim: x.reshape(tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in dim)),
+    _back_to_shape,
+    "out = input without dims of size 1",
+    N_("dims of size 1 of {input} {input_shape} are dropped: {shape}"),
     lambda: [((2, 1, 3), {"dim": (1,)})],
-)  # fmt: skip
+)
 UNSQUEEZE = _view_op(
-    "unsqueeze", "UnsqueezeBackward0", ("dim",), lambda x, dim: np.expand_dims(x, dim), _back_to_shape,
-    "out = input with a new dim of size 1", N_("{input} {input_shape} gets a new dim of size 1 at {dim}: {shape}"),
+    "unsqueeze",
+    "UnsqueezeBackward0",
+    ("dim",),
+    lambda x, dim: np.expand_dims(x, dim),
+    _back_to_shape,
+    "out = input with a new dim of size 1",
+    N_("{input} {input_shape} gets a new dim of size 1 at {dim}: {shape}"),
     lambda: [((2, 3), {"dim": 1})],
-)  # fmt: skip
+)
 
 
 @public(SQUEEZE)
@@ -431,22 +473,38 @@ def _swap(x: Any, a: int, b: int) -> Any:
 
 
 TRANSPOSE = _view_op(
-    "transpose", "TransposeBackward0", ("dim0", "dim1"), _swap,
+    "transpose",
+    "TransposeBackward0",
+    ("dim0", "dim1"),
+    _swap,
     lambda node, g: (g.swapaxes(node.params[1], node.params[2]) if len(node.params[0]) else g,),
     "out = input with dims dim0 and dim1 exchanged",
     N_("dims {dim0} and {dim1} of {input} {input_shape} are exchanged: {shape}"),
-    lambda: [((2, 3), {"dim0": 0, "dim1": 1})], backward="d input = g with the dims exchanged back",
-)  # fmt: skip
+    lambda: [((2, 3), {"dim0": 0, "dim1": 1})],
+    backward="d input = g with the dims exchanged back",
+)
 T = _view_op(
-    "t", "TBackward0", (), lambda x: x.T, lambda node, g: (g.T if len(node.params[0]) == 2 else g,), "out = inputᵀ",
-    N_("{input} {input_shape} is transposed: {shape}"), lambda: [((2, 3), {})], backward="d input = gᵀ",
-)  # fmt: skip
+    "t",
+    "TBackward0",
+    (),
+    lambda x: x.T,
+    lambda node, g: (g.T if len(node.params[0]) == 2 else g,),
+    "out = inputᵀ",
+    N_("{input} {input_shape} is transposed: {shape}"),
+    lambda: [((2, 3), {})],
+    backward="d input = gᵀ",
+)
 PERMUTE = _view_op(
-    "permute", "PermuteBackward0", ("dims",), lambda x, dims: x.transpose(dims),
+    "permute",
+    "PermuteBackward0",
+    ("dims",),
+    lambda x, dims: x.transpose(dims),
     lambda node, g: (node.xp.permute(g, tuple(int(i) for i in np.argsort(node.params[1]))),),
-    "out = input with its dims in the order dims", N_("the dims of {input} {input_shape} are put in the order {dims}: {shape}"),
-    lambda: [((2, 3, 4), {"dims": (2, 0, 1)})], backward="d input = g with the dims put back",
-)  # fmt: skip
+    "out = input with its dims in the order dims",
+    N_("the dims of {input} {input_shape} are put in the order {dims}: {shape}"),
+    lambda: [((2, 3, 4), {"dims": (2, 0, 1)})],
+    backward="d input = g with the dims put back",
+)
 
 
 @public(TRANSPOSE, "transpose", "swapaxes", "swapdims")
@@ -514,10 +572,16 @@ attach(mT=property(lambda self: transpose(self, -2, -1)))
 attach(H=property(lambda self: transpose(self, 0, 1)))
 
 EXPAND = _view_op(
-    "expand", "ExpandBackward0", ("size",), lambda x, size: np.broadcast_to(x, size), lambda node, g: (node.xp.sum_to(g, node.params[0]),),
-    "out = input stretched to size", N_("{input} {input_shape} is stretched to {shape} without copying"),
-    lambda: [((3, 1), {"size": (2, 3, 4)})], backward="d input = g summed over the stretched dims",
-)  # fmt: skip
+    "expand",
+    "ExpandBackward0",
+    ("size",),
+    lambda x, size: np.broadcast_to(x, size),
+    lambda node, g: (node.xp.sum_to(g, node.params[0]),),
+    "out = input stretched to size",
+    N_("{input} {input_shape} is stretched to {shape} without copying"),
+    lambda: [((3, 1), {"size": (2, 3, 4)})],
+    backward="d input = g summed over the stretched dims",
+)
 
 
 @public(EXPAND, "expand", method=True)
@@ -526,7 +590,7 @@ def expand(input: Any, *size: Any, implicit: bool = False) -> Any:
     shape = need_tensor(input, "expand")._array.shape
     wanted = list(_dims_argument(size, "expand"))
     extra = len(wanted) - len(shape)
-    facts = {"kind": "broadcast", "op": "expand", "shapes": [list(shape), wanted]}
+    facts: dict[str, Any] = {"kind": "broadcast", "op": "expand", "shapes": [list(shape), wanted]}
     if extra < 0:
         fail(
             RuntimeError,
@@ -690,7 +754,8 @@ def cat(tensors: Any, dim: int = 0, *, out: Any = None, axis: int | None = None)
             if n != m and k != d:
                 fail(
                     RuntimeError,
-                    f"Sizes of tensors must match except in dimension {d}. Expected size {n} but got size {m} for tensor "
+                    f"Sizes of tensors must match except in dimension {d}. Expected size {n} but got "
+                    f"size {m} for tensor "
                     f"number {i} in the list.",
                     kind="concat",
                     op="cat",
@@ -803,14 +868,17 @@ UNBIND = declare(
         params=("dim",),
         formula="out[i] = slice i of input along dim",
         backward_formula="d input = the slices' gradients stacked",
-        forward=lambda x, dim: [x[(slice(None),) * dim + (slice(i, i + 1),)].reshape(x.shape[:dim] + x.shape[dim + 1 :]) for i in range(x.shape[dim])],
+        forward=lambda x, dim: [
+            x[(slice(None),) * dim + (slice(i, i + 1),)].reshape(x.shape[:dim] + x.shape[dim + 1 :])
+            for i in range(x.shape[dim])
+        ],
         vjp=lambda node, gs: (node.xp.stack(_filled(node, gs), node.params[0]),),
         view=True,
         n_outputs=2,
         narrate=N_("{input} {input_shape} is taken apart along dim {dim}"),
         narrate_backward=N_("the gradients of the slices are stacked into that of {input}"),
     )
-)  # fmt: skip
+)
 
 
 @public(SPLIT)
@@ -825,7 +893,8 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
         pieces = tuple(int(s) for s in split_size_or_sections)
         if sum(pieces) != n or any(s < 0 for s in pieces):
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {d}), but "
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
+                f"dimension {d}), but "
                 f"got split_sizes={list(pieces)}"
             )
     else:
@@ -869,7 +938,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
         k, extra = divmod(n, indices_or_sections)
         return split(input, [k + 1] * extra + [k] * (indices_or_sections - extra), d)
     cuts = [0, *(min(max(i + n if i < 0 else i, 0), n) for i in map(int, indices_or_sections)), n]
-    return tuple(FUNCTIONS["narrow"](input, d, a, max(b - a, 0)) for a, b in zip(cuts, cuts[1:]))
+    return tuple(FUNCTIONS["narrow"](input, d, a, max(b - a, 0)) for a, b in pairwise(cuts))
 
 
 @public(UNBIND)
