@@ -19,6 +19,7 @@ from graphlab.engine.ops import (  # noqa: F401
     reduce,
     resampling,
     shape,
+    recurrent,
     special,
     rearrange,
     copies,

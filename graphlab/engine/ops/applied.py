@@ -79,3 +79,24 @@ def finish(
 def needs_grad(inputs: tuple[Any, ...]) -> bool:
     """Whether a gradient of one of them is to be recorded."""
     return modes.grad and any(isinstance(x, Tensor) and x._rg for x in inputs)
+
+
+def finish_many(
+    op: Op,
+    inputs: tuple[Any, ...],
+    outs: tuple[Any, ...],
+    params: tuple[Any, ...] = (),
+    scratch: tuple[Any, ...] = (),
+) -> tuple[Tensor, ...]:
+    """The same for an operator of several outputs."""
+    where = next(t._device for t in inputs if isinstance(t, Tensor))
+    made = tuple(wrap(out, where) for out in outs)
+    if needs_grad(inputs):
+        kept = (*_saved(op, inputs, made), *(Scratch(a) for a in scratch))
+        node = make_node(op.node_type, inputs, kept, _kept(op, inputs, params))
+        node.outs = [(t._array.shape, t._array.dtype) for t in made]
+        for i, t in enumerate(made):
+            t._fn, t._nr, t._rg = node, i, True
+    if observe.observer is not None:
+        observe.observer.forward(op.name, inputs, made, dict(zip(op.params, params)))
+    return made
