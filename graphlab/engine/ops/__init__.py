@@ -25,6 +25,9 @@ from graphlab.engine.ops import (  # noqa: F401
     copies,
     search,
     running,
+    statistics,
+    distances,
+    scatter,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS
