@@ -7,6 +7,7 @@ Both run in one process, in turns, so that a busy machine slows both; each figur
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+# One thread for both; must stand before NumPy is imported.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def mlp(torch: Any, batch: int) -> Callable[[], None]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from graphlab.engine.autograd.graph import AccumulateGrad, Node
 
 
+_backward: Any = None  # graph.py puts its function here; an import at every call would cost as much as an operator
+
+
 class Size(tuple[int, ...]):
     """A shape: `torch.Size`."""
 
@@ -481,9 +484,7 @@ class Tensor:
         inputs: Any = None,
     ) -> None:
         """Add the gradient of this tensor with respect to the leaves of its graph to their `.grad`."""
-        from graphlab.engine.autograd.graph import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs)
+        _backward(self, gradient, retain_graph, create_graph, inputs)
 
     @property
     def _version_number(self) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from graphlab.engine import dtypes, modes, observe
+from graphlab.engine import dtypes, modes, observe, tensor
 from graphlab.engine.device import Virtual, reserve, reserved
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, make
@@ -465,6 +465,8 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
     order = [root]
     seen = {root}
     waiting: dict[Node, int] = {}
+    last = root.seq
+    falling = True
     for node in order:  # grows while it is walked
         for next_ in node.edges:
             if next_ is not None:
@@ -473,7 +475,11 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
                 elif next_ not in seen:
                     seen.add(next_)
                     order.append(next_)
-    order.sort(key=_by_seq, reverse=True)
+                    if next_.seq > last:
+                        falling = False
+                    last = next_.seq
+    if not falling:
+        order.sort(key=_by_seq, reverse=True)
     pending: dict[Node, Any] = {root: first}
     take = pending.pop
     for node in order:
@@ -487,11 +493,13 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
         saved = node.saved
         if saved:
             arrays: list[Any] = []
+            versions = node.versions
             for s in saved:
                 if s is None:
                     arrays.append(None)
                 else:
-                    if s._version is not None:
+                    version = s._version
+                    if version is not None and version[0] != (0 if versions is None else versions[len(arrays)]):
                         check_versions(node, saved)
                     arrays.append(s._array)
             result = node.vjp(node, g, *arrays) if node.meta is None else _counted(node, g, arrays)
@@ -797,6 +805,9 @@ def backward(
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         targets = [(_target(t), t._nr) for t in chosen]
     _pass(roots, gradients, retain_graph, create_graph, targets, True)
+
+
+tensor._backward = backward
 
 
 def _target(t: Tensor) -> Node:

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import SavedOutput, accumulator, next_seq
+from graphlab.engine.dtypes import F32
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, report, run, run_inplace
@@ -28,8 +29,9 @@ def _relu_vjp(node: Any, g: Any, out: Any) -> Any:
     # PyTorch sends 0 at exactly 0, so the test is on out; a nan or an infinite g at 0 does not spread.
     if node.xp is not _NUMERIC:
         return (node.xp.where(out <= 0, node.xp.full((), 0, g), g),)
+    zero = _ZERO32 if out.dtype is F32 else _ZERO[out.dtype]
     dx = g.copy()
-    _putmask(dx, _less_equal(out, _ZERO[out.dtype]), _ZERO[out.dtype])
+    _putmask(dx, _less_equal(out, zero), zero)
     return (dx,)
 
 
@@ -37,6 +39,7 @@ _putmask = np.putmask
 _less_equal = np.less_equal
 _ZERO = {k.np: np.zeros((), k.np) for k in dtypes.ALL}
 """0-dim zeros: a ufunc takes twice as long with a Python number."""
+_ZERO32 = _ZERO[F32]
 
 
 RELU = declare(
@@ -82,7 +85,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
         except Exception as error:
             report("relu", (input,), {}, error)
             raise
-    out = _maximum(x, _ZERO[x.dtype])
+    out = _maximum(x, _ZERO32 if x.dtype is F32 else _ZERO[x.dtype])
     if out.__class__ is not _ndarray:
         out = np.asarray(out)
     t = _new(Tensor)

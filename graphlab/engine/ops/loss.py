@@ -23,6 +23,7 @@ _asarray = np.asarray
 _maximum = np.maximum
 _max_reduce = np.maximum.reduce
 _exp = np.exp
+_log = np.log
 
 
 def reduction_of(reduction: str, size_average: Any = None, reduce: Any = None) -> str:
@@ -292,14 +293,16 @@ def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> An
     xp = node.xp
     sx, st, _, reduction, ignore, smoothing, is_log = node.params
     if p is not None and xp is _NUMERIC:
-        # The fused way: p is softmax(input), ignore holds the flat places of the targets.
-        scale = g.item() / sx[0]
-        d = p * scale
-        # Plainly: d[i, target[i]] -= scale; no place occurs twice.
-        d.put(ignore, d.take(ignore) - scale)
+        # The fused way: p is softmax(input) times its sums, `smoothing` the sums, `ignore` the known targets.
+        d = p / smoothing
+        if ignore[2] is None:
+            ignore[2] = hot = np.zeros(sx, d.dtype)
+            hot.put(ignore[1], 1)
+        d -= ignore[2]
+        d *= _asarray(g.item() / sx[0], d.dtype)
         return d, None, None
     if not isinstance(ignore, int):
-        ignore = -100
+        ignore, smoothing = -100, 0.0
     single = len(sx) == 1
     if single:
         x = xp.reshape(x, (1, *sx))
@@ -387,25 +390,27 @@ _NUMERIC = _CE_NODE.xp
 _BASES: dict[tuple[int, int], Any] = {}
 
 
-def _flat_targets(target: Tensor, n: int, c: int) -> Any:
-    """The places of the targets in the flattened (n, c) scores; None when one is out of range."""
+def _known_targets(target: Tensor, n: int, c: int) -> Any:
+    """[key, places of the targets in the flattened (n, c) scores, the same as a matrix of zeros and ones once that was
+    needed]; None when one is out of range. Kept with the target, since most programs use it again."""
     extra = target._extra
     version = None if target._version is None else target._version[0]
     if extra is not None:
         known = extra.get("targets")
         if known is not None and known[0] == (n, c, version):
-            return known[1]
+            return known
     t = target._array
-    if not n or np.maximum.reduce(t.view(np.uint64)) >= c:
+    if not n or not t.flags.c_contiguous or np.maximum.reduce(t.view(np.uint64)) >= c:
         return None
     base = _BASES.get((n, c))
     if base is None:
         if len(_BASES) > 64:
             _BASES.clear()
         base = _BASES[n, c] = np.arange(0, n * c, c)
-    flat = t + base
-    target._more()["targets"] = ((n, c, version), flat)
-    return flat
+    known = [(n, c, version), t + base, None]
+    if n * c <= 4096:
+        target._more()["targets"] = known
+    return known
 
 
 def cross_entropy(
@@ -427,7 +432,7 @@ def cross_entropy(
         error = bad_argument("cross_entropy_loss", wrong[0], wrong[1], "Tensor", wrong[2])
         report("cross_entropy", (input, target), {}, error)
         raise error from None
-    flat = None
+    known = None
     if (
         weight is None
         and reduction == "mean"
@@ -441,10 +446,9 @@ def cross_entropy(
         and not where.counts
         and target._device is where
         and x.shape[0] == y.shape[0]
-        and y.flags.c_contiguous
     ):
-        flat = _flat_targets(target, *x.shape)
-    if flat is None:
+        known = _known_targets(target, *x.shape)
+    if known is None:
         return class_loss(
             CROSS_ENTROPY, input, target, weight, ignore_index, reduction, label_smoothing, size_average, reduce
         )
@@ -458,26 +462,27 @@ def cross_entropy(
     else:
         top = _max_reduce(x, 1)
     p = x - top.reshape(n, 1)
-    picked = p.take(flat)
+    picked = p.take(known[1])
     _exp(p, p)
     sums = p.dot(_ones(c, kind))
-    picked -= np.log(sums)
+    picked -= _log(sums)
     t = _new(Tensor)
     t._array = _asarray(picked.dot(_ones(n, kind)).item() / -n, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
     if input._rg and modes.grad:
-        p /= sums.reshape(n, 1)
         t._rg = True
         node = _new(_CE_NODE)
         node.edges = (input._fn or accumulator(input), None, None)
         node.nrs = (input._nr, 0, 0) if input._nr else None
         node.saved = (input, target, None, Scratch(p))
-        node.versions = None
-        if input._version is not None or target._version is not None:
-            node.versions = (*(0 if s._version is None else s._version[0] for s in (input, target)), 0, 0)
-        node.params = (x.shape, y.shape, None, "mean", flat, 0.0, False)
+        version, other = input._version, target._version
+        if version is None and other is None:
+            node.versions = None
+        else:
+            node.versions = (0 if version is None else version[0], 0 if other is None else other[0], 0, 0)
+        node.params = (x.shape, y.shape, None, "mean", known, sums.reshape(n, 1), False)
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
         t._fn = node

@@ -68,22 +68,24 @@ def _linear_forward(x: Any, w: Any, b: Any = None) -> Any:
 
 
 def _linear_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
-    ex, ew, *rest = node.edges
-    sx, sw, *sb = node.params
+    edges = node.edges
+    params = node.params
     xp = node.xp
     dx = dw = db = None
-    eb = rest[0] if rest else None
-    if xp is _NUMERIC and g.ndim == 2 and len(sx) == 2:
+    if xp is _NUMERIC and g.ndim == 2 and len(params[0]) == 2:
         # The usual case: a batch of rows.
-        if ex is not None:
+        if edges[0] is not None:
             dx = g.dot(w)
-        if ew is not None:
+        if edges[1] is not None:
             dw = g.T.dot(x)
-        if eb is not None:
+        if len(edges) == 3 and edges[2] is not None:
             db = _ones(len(g), g.dtype).dot(g)
-            if db.shape != sb[0]:
-                db = xp.sum_to(db, sb[0])
+            if db.shape != params[2]:
+                db = xp.sum_to(db, params[2])
         return dx, dw, db
+    ex, ew, *rest = edges
+    sx, sw, *sb = params
+    eb = rest[0] if rest else None
     if eb is not None:
         db = xp.sum_to(g, sb[0])
     if len(sw) == 1:  # the weight is a vector: one output
@@ -97,17 +99,18 @@ def _linear_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
     return dx, dw, db
 
 
-_ONES: dict[tuple[int, Any], Any] = {}
+_ONES: dict[int, Any] = {}
+_ONES64: dict[int, Any] = {}
 
 
 def _ones(n: int, dtype: Any) -> Any:
     """Ones to sum rows with: a product with ones takes a third of the time of a reduction of a small array."""
-    key = n, dtype
-    found = _ONES.get(key)
-    if found is None:
-        if len(_ONES) > 64:
-            _ONES.clear()
-        found = _ONES[key] = np.ones(n, dtype)
+    known = _ONES if dtype is F32 else _ONES64
+    found = known.get(n)
+    if found is None or found.dtype is not dtype:
+        if len(known) > 64:
+            known.clear()
+        found = known[n] = np.ones(n, dtype)
     return found
 
 
@@ -190,10 +193,12 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             if not (input._nr or weight._nr or (b is not None and bias._nr))
             else (input._nr, weight._nr, 0 if b is None else bias._nr)
         )
-        node.saved = saved = (input if rw else None, weight if rx else None)
-        node.versions = None
-        if (rw and input._version is not None) or (rx and weight._version is not None):
-            node.versions = tuple(0 if s is None or s._version is None else s._version[0] for s in saved)
+        node.saved = (input if rw else None, weight if rx else None)
+        version, other = input._version, weight._version
+        if version is None and other is None:
+            node.versions = None
+        else:
+            node.versions = (0 if version is None else version[0], 0 if other is None else other[0])
         node.params = (x.shape, w.shape, None if b is None else b.shape)
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
