@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from graphlab.analysis.calls import Calls, Chain
 from graphlab.analysis.sections import section_at
 from graphlab.trace.records import Event, EventKind, Tensor, TensorKind
 from graphlab.trace.store import TraceReader
@@ -24,7 +25,7 @@ class FlowNode:
     kind: str  # "tensor", "op", "grad", "backward", "accumulate", "update", "module", "ghost"
     label: str  # "h", "relu", "grad h"
     sublabel: str = ""  # "3×2 float32"
-    module: str = ""  # path of the module that it stands in
+    module: str = ""  # path of the module that it belongs to
     event: int = -1  # the event that made it, -1 for what an earlier section made
     tensor: int = -1  # the tensor shown, -1 for operators
     phase: str = "forward"  # "forward", "backward", "update"
@@ -32,6 +33,7 @@ class FlowNode:
     role: str = ""  # of tensors: "leaf", "parameter", "buffer", "intermediate", "gradient"
     failed: bool = False
     ghost: bool = False
+    frame: str | None = None  # path of its group (what a module takes and gives stands outside); None: as `module`
 
 
 @dataclass(slots=True)
@@ -47,12 +49,13 @@ class FlowEdge:
 
 @dataclass(slots=True)
 class FlowGroup:
-    """One module: a box around the nodes whose `module` is its path or lies below it."""
+    """One call of a module: a box around the nodes whose `frame` is its path or that of a group in it."""
 
-    path: str  # "net.fc1"
+    path: str  # "net.fc1", "net.fc1#2" for its second call
     parent: str  # "net", "" for the outermost
     label: str  # "fc1: Linear"
     collapsed: bool = False
+    module: str = ""  # "net.fc1"
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ def tensor_text(tensor: Tensor) -> str:
 
 
 def flow_graph(trace: TraceReader, section: int, collapsed: frozenset[str] = frozenset()) -> FlowGraph:
-    """The graph of section number `section`, with the modules in `collapsed` drawn as one node each.
+    """The graph of section number `section`, with each call of the modules in `collapsed` drawn as one node.
 
     An unknown section gives an empty graph. 20,000 events take about 0.2 s.
     """
@@ -103,9 +106,10 @@ def flow_graph(trace: TraceReader, section: int, collapsed: frozenset[str] = fro
     builder = _Builder(trace, section)
     builder.read(trace.events[stretch.first : stretch.end])
     graph = builder.graph
-    _add_groups(trace, graph, collapsed)
+    builder.frame()
+    _add_groups(builder.calls, graph, collapsed)
     if collapsed:
-        graph = _collapse(trace, graph, collapsed)
+        graph = _collapse(graph)
     graph.node_of_key = {node.key: index for index, node in enumerate(graph.nodes)}
     graph.signature = _signature(graph)
     return graph
@@ -132,6 +136,9 @@ class _Builder:
         self._counts: dict[str, int] = defaultdict(int)
         self._direct: dict[int, int] = {}  # a contribution that became `.grad` unchanged -> the LEAF_GRAD tensor
         self._modules = {module.path for module in trace.modules}
+        self.calls = Calls({module.path: module.type for module in trace.modules})
+        self._chains: dict[int, Chain] = {}  # operator's node -> the frames that it stands in
+        self._owned: set[int] = set()  # parameters and buffers, which stand where they are used
         self._handlers = {
             EventKind.CREATE: self._create,
             EventKind.FORWARD: self._forward,
@@ -184,6 +191,8 @@ class _Builder:
         label = tensor.name or _unnamed(tensor, self.trace.events[event].op if event >= 0 else "")
         index = self._add(FlowNode(key, "tensor", label, tensor_text(tensor), module, event, tensor_id, role=role))
         self._node_of[tensor_id] = index
+        if module and module == self._owner(tensor):
+            self._owned.add(index)
         return index
 
     def _node(self, tensor_id: int) -> int:
@@ -232,7 +241,10 @@ class _Builder:
                 continue
             tensor = self.trace.tensors[tensor_id]
             if tensor_id not in self._node_of:
-                self._tensor_node(tensor_id, event.id, f"t:{event.op}", self._owner(tensor) or event.module)
+                owner = self._owner(tensor)
+                index = self._tensor_node(tensor_id, event.id, f"t:{event.op}", owner or event.module)
+                if event.module and not owner:
+                    self._chains[index] = self.calls.enter(event.module)
 
     def _operator(self, event: Event, failed: bool = False) -> int:
         tensors = self.trace.tensors
@@ -244,6 +256,7 @@ class _Builder:
             parameter = tensors[tensor_id].kind == TensorKind.PARAMETER
             self._edge(source, index, tensor_id, "parameter" if parameter else "data")
         self._op_of[event.id] = index
+        self._chains[index] = self.calls.enter(event.module)
         return index
 
     def _forward(self, event: Event) -> None:
@@ -327,6 +340,75 @@ class _Builder:
         if event.op:
             self._operator(event, failed=True)
 
+    def frame(self) -> None:
+        """Say of every node which group it stands in, once all are there."""
+        nodes = self.graph.nodes
+        if not self._modules and not self.calls.frames:
+            return
+        steps_after: dict[int, list[int]] = defaultdict(list)  # of each node the forward operators that use it
+        made_by: dict[int, int] = {}
+        feeds: dict[int, list[int]] = defaultdict(list)
+        for edge in self.graph.edges:
+            source, target = nodes[edge.source], nodes[edge.target]
+            if target.kind == "op":
+                steps_after[edge.source].append(edge.target)
+            elif target.phase == "forward" and source.kind == "op":
+                made_by[edge.target] = edge.source
+            elif target.phase == "backward":
+                feeds[edge.target].append(edge.source)
+        last: dict[str, int] = {}  # of each frame its last operator
+        for index, chain in self._chains.items():
+            if nodes[index].kind == "op":
+                last.update(dict.fromkeys(chain, index))
+        frames: list[Chain] = [()] * len(nodes)
+        for index, node in enumerate(nodes):
+            if node.phase != "forward":
+                continue
+            users = steps_after[index]
+            if index in self._owned:
+                near = self._chains[users[0]] if users else self.calls.first(node.module)
+                frames[index] = self.calls.within(near, node.module)
+            elif index in self._chains:
+                frames[index] = self._chains[index]
+            elif index in made_by:
+                frames[index] = self._outside(made_by[index], users, last)
+        for index, node in enumerate(nodes):
+            if node.phase == "forward":
+                continue
+            pair = node.pair
+            if pair in self._owned and node.phase == "backward":
+                frames[index] = self._beside_use(index, frames, feeds)
+            elif pair >= 0:
+                frames[index] = frames[pair]
+            elif node.module:
+                frames[index] = self.calls.first(node.module)
+        for node, chain in zip(nodes, frames):
+            node.frame = chain[-1] if chain else ""
+
+    def _outside(self, operator: int, users: list[int], last: dict[str, int]) -> Chain:
+        """Where the output of an operator stands: below the frames in which nothing more is done with it."""
+        chain = self._chains.get(operator, ())
+        while chain and (users or last[chain[-1]] == operator):
+            k = len(chain) - 1
+            if any(self._chains[user][k : k + 1] == chain[k:] for user in users):
+                break
+            chain = chain[:-1]
+        return chain
+
+    def _beside_use(self, index: int, frames: list[Chain], feeds: dict[int, list[int]]) -> Chain:
+        """Where a part of a parameter's gradient stands: in the call that it comes from; `.grad` by the parameter."""
+        node = self.graph.nodes[index]
+        if node.tensor >= 0 and self.trace.tensors[node.tensor].kind == TensorKind.LEAF_GRAD:
+            return frames[node.pair]
+        sources = feeds[index]
+        if not sources:
+            return frames[node.pair]
+        source = max(sources)
+        operator = self.graph.nodes[source]
+        if operator.kind != "backward" or operator.pair < 0:
+            return frames[source]
+        return self.calls.within(self._chains.get(operator.pair, ()), self.graph.nodes[node.pair].module)
+
     def _ghosts(self) -> None:
         """What would have followed the failed operator, fed from variables by their newest node."""
         nodes = self.graph.nodes
@@ -353,56 +435,85 @@ def _unnamed(tensor: Tensor, op: str) -> str:
     return f"({op})" if op else _ROLES.get(tensor.kind, "")  # type: ignore[call-overload]
 
 
+_USUAL: dict[str, tuple[object, ...]] = {
+    "reduction": ("mean",), "ignore_index": (-100,), "label_smoothing": (0,), "beta": (1,), "alpha": (1,),
+    "eps": (1e-5,), "stride": (1,), "padding": (0,), "dilation": (1,), "groups": (1,), "output_padding": (0,),
+    "negative_slope": (0.01,), "p": (2,), "correction": (1,), "threshold": (20,), "largest": (True,),
+    "sorted": (True,), "approximate": ("none",), "momentum": (0.1,), "count_include_pad": (True,), "start_dim": (0,),
+    "end_dim": (-1,), "diagonal": (0,), "offset": (0,), "delta": (1,), "affine": (True,), "num_classes": (-1,),
+}  # fmt: skip
+"""What PyTorch takes for a parameter that isn't given: shown values differ from it."""
+
+_SILENT = frozenset(
+    {"dtype", "device", "layout", "requires_grad", "generator", "memory_format", "non_blocking", "copy", "out", "size",
+     "shape", "split_sizes", "sizes"}
+)  # fmt: skip
+"""Seen in the tensors' boxes already, or of no meaning for the result."""
+
+_BARE = {"other", "exponent", "input", "self"}
+"""Operands: the number alone says what is done with it."""
+
+
 def _params_text(event: Event) -> str:
-    """The few arguments that say what the operator does: "dim=1"."""
-    shown = [
-        f"{name}={value}"
-        for name, value in event.params.items()
-        if value is not None and value is not False and not isinstance(value, list | dict)
-    ]
+    """The few arguments that say what the operator does and are not the usual ones: "dim=1"."""
+    shown: list[str] = []
+    for name, value in event.params.items():
+        if value is None or value is False or name in _SILENT or name.startswith("n_"):
+            continue
+        if any(type(value) is not bool and value == usual for usual in _USUAL.get(name, ())) or (
+            value is True and True in _USUAL.get(name, ())
+        ):
+            continue
+        text = _param_text(value)
+        if text:
+            shown.append(text if name in _BARE else name if value is True else f"{name}={text}")
     text = ", ".join(shown[:2])
-    return text if len(text) <= 24 else text[:23] + "…"
+    return text if len(text) <= 18 else text[:17] + "…"
 
 
-def _add_groups(trace: TraceReader, graph: FlowGraph, collapsed: frozenset[str]) -> None:
-    types = {module.path: module.type for module in trace.modules}
-    paths: set[str] = set()
-    for module in {node.module for node in graph.nodes if node.module}:
-        while module and module not in paths:
-            paths.add(module)
-            module = module.rpartition(".")[0]
-    for path in sorted(paths):
-        parent, _, last = path.rpartition(".")
-        label = f"{last}: {types[path]}" if path in types else last
-        graph.groups.append(FlowGroup(path, parent, label, path in collapsed))
+def _param_text(value: object) -> str:
+    """One value, short: "0.01", "2×2" for several numbers; "" for what is too long to be shown."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        if not all(isinstance(item, int) for item in value) or len(value) > 4:
+            return ""
+        return str(value[0]) if len(set(value)) == 1 and value else ",".join(map(str, value))
+    return str(value) if isinstance(value, int | str) else ""
 
 
-def _collapse(trace: TraceReader, graph: FlowGraph, collapsed: frozenset[str]) -> FlowGraph:
-    """Put one node in the place of all nodes of a collapsed module; one for each phase, or the graph had cycles."""
-    box_of: dict[str, str] = {}  # module path -> the outermost collapsed module around it
-    for path in {node.module for node in graph.nodes}:
-        parts = path.split(".") if path else []
-        heads = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
-        box_of[path] = next((head for head in heads if head in collapsed), "")
-    labels = {group.path: group.label for group in graph.groups}
+def _add_groups(calls: Calls, graph: FlowGraph, collapsed: frozenset[str]) -> None:
+    for frame in calls.ordered(node.frame or "" for node in graph.nodes):
+        kind = calls.types.get(frame.module, "")
+        label = f"{frame.name}: {kind}" if kind else frame.name
+        if frame.call > 1:
+            label += f" ({frame.call})"
+        is_collapsed = frame.module in collapsed or frame.path in collapsed
+        graph.groups.append(FlowGroup(frame.path, frame.parent, label, is_collapsed, frame.module))
+
+
+def _collapse(graph: FlowGraph) -> FlowGraph:
+    """Put one node in the place of all nodes of a collapsed call; one for each phase, or the graph had cycles."""
+    groups = {group.path: group for group in graph.groups}
+    box_of = {"": ""}  # frame -> the outermost collapsed one around it
+    for group in graph.groups:  # outer ones come first
+        box_of[group.path] = box_of[group.parent] or (group.path if group.collapsed else "")
     result = FlowGraph(graph.section)
     boxes: dict[tuple[str, str], int] = {}
     moved: list[int] = []
     for node in graph.nodes:
-        box = box_of[node.module]
+        box = box_of[node.frame or ""]
         if not box or node.failed:
             moved.append(len(result.nodes))
             result.nodes.append(node)
+            if node.failed and box:
+                node.frame = groups[box].parent
             continue
         phase = "forward" if node.phase == "forward" else "backward"
         index = boxes.get((box, phase), -1)
         if index < 0:
-            key = f"module:{box}" if phase == "forward" else f"module:{box}:backward"
             index = boxes[box, phase] = len(result.nodes)
-            label = labels.get(box, box) if phase == "forward" else f"{labels.get(box, box)} backward"
-            pair = boxes.get((box, "forward"), -1) if phase == "backward" else -1
-            parent = box.rpartition(".")[0]
-            result.nodes.append(FlowNode(key, "module", label, "", parent, node.event, -1, phase, pair))
+            result.nodes.append(_box(groups[box], phase, node.event, boxes.get((box, "forward"), -1)))
         elif result.nodes[index].event < 0:
             result.nodes[index].event = node.event
         moved.append(index)
@@ -415,21 +526,20 @@ def _collapse(trace: TraceReader, graph: FlowGraph, collapsed: frozenset[str]) -
         if source != target and (source, target, edge.tensor) not in seen:
             seen.add((source, target, edge.tensor))
             result.edges.append(FlowEdge(source, target, edge.label, edge.tensor, edge.kind))
-    shown = {
-        group.path
-        for group in graph.groups
-        if box_of.get(group.path, _inside(group.path, collapsed)) in ("", group.path)
-    }
-    result.groups = [group for group in graph.groups if group.path in shown]
+    result.groups = [group for group in graph.groups if box_of[group.path] in ("", group.path)]
     result.node_of_event = {event: moved[index] for event, index in graph.node_of_event.items()}
     for tensor_id, indices in graph.nodes_of_tensor.items():
         result.nodes_of_tensor[tensor_id] = list(dict.fromkeys(moved[index] for index in indices))
     return result
 
 
-def _inside(path: str, collapsed: frozenset[str]) -> str:
-    parts = path.split(".")
-    return next((head for n in range(1, len(parts) + 1) if (head := ".".join(parts[:n])) in collapsed), "")
+def _box(group: FlowGroup, phase: str, event: int, forward: int) -> FlowNode:
+    """The node in the place of a collapsed call."""
+    is_forward = phase == "forward"
+    key = f"module:{group.path}" if is_forward else f"module:{group.path}:backward"
+    label = group.label if is_forward else f"{group.label} backward"
+    pair = -1 if is_forward else forward
+    return FlowNode(key, "module", label, "", group.module, event, -1, phase, pair, frame=group.parent)
 
 
 def _signature(graph: FlowGraph) -> str:
@@ -437,4 +547,5 @@ def _signature(graph: FlowGraph) -> str:
     digest.update("\n".join([f"{node.key}\t{node.pair}\t{node.sublabel}" for node in graph.nodes]).encode())
     digest.update("\n".join([f"{edge.source} {edge.target}" for edge in graph.edges]).encode())
     digest.update("\n".join([f"{group.path}{group.collapsed}" for group in graph.groups]).encode())
+    digest.update("\n".join([node.frame or "" for node in graph.nodes]).encode())
     return digest.hexdigest()

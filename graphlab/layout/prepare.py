@@ -10,6 +10,9 @@ from graphlab.layout import model, stack
 from graphlab.layout.frames import Frames
 from graphlab.layout.model import Bools, EdgeKind, Floats, Ints, LayoutGraph
 
+REFERENCE = " ↗"
+"""Ends the label of a reference box."""
+
 NEAR_ROWS = 3
 """A leaf is joined by a line to what stands within so many rows; what is farther gets a reference box."""
 
@@ -34,7 +37,9 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
         edge_kinds=np.array([EdgeKind.MINOR if e.kind in minor else EdgeKind.FLOW for e in flow.edges], dtype=np.int64),
         pair=np.array([n.pair if n.phase != "forward" else -1 for n in flow.nodes], dtype=np.int64),
         backward=np.array([n.phase != "forward" for n in flow.nodes], dtype=np.bool_),
-        group=np.array([_innermost(n.module, number) for n in flow.nodes], dtype=np.int64),
+        group=np.array(
+            [_innermost(n.module if n.frame is None else n.frame, number) for n in flow.nodes], dtype=np.int64
+        ),
         group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),
         names=[n.label for n in flow.nodes],
         keys=[n.key for n in flow.nodes],
@@ -45,6 +50,43 @@ def _innermost(path: str, number: dict[str, int]) -> int:
     while path and path not in number:
         path = path.rpartition(".")[0]
     return number.get(path, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The reference boxes of a structure: the leaf that each stands for, and where each edge then begins."""
+
+    leaves: list[int]
+    sources: list[int]
+
+
+def references(flow: FlowGraph, is_cancelled: Callable[[], bool] = lambda: False) -> References:
+    """Which far-away uses of leaves get a reference box. Depends on the structure alone."""
+    n = len(flow.nodes)
+    prepared = share_out(from_flow(flow, np.ones(n), np.ones(n)), is_cancelled=is_cancelled)
+    return References(prepared.origin[n:].tolist(), prepared.graph.edges[:, 0].tolist())
+
+
+def with_references(flow: FlowGraph, boxes: References) -> FlowGraph:
+    """The flow graph with the reference boxes ("W ↗") behind all other nodes; the same graph where there are none.
+
+    A reference shows the leaf's tensor and makes no difference to the signature.
+    """
+    if not boxes.leaves:
+        return flow
+    n = len(flow.nodes)
+    nodes, nodes_of_tensor, node_of_key = list(flow.nodes), dict(flow.nodes_of_tensor), dict(flow.node_of_key)
+    edges = [e if s == e.source else replace(e, source=s) for e, s in zip(flow.edges, boxes.sources)]
+    users = {edge.source: flow.nodes[edge.target] for edge in edges if edge.source >= n}
+    for index, leaf in enumerate(boxes.leaves, n):
+        node, user = flow.nodes[leaf], users[index]
+        key = f"{node.key} for {user.key}"
+        frame = user.module if user.frame is None else user.frame
+        nodes.append(replace(node, key=key, label=node.label + REFERENCE, frame=frame))
+        # In front: who asks for the newest node of a tensor gets the real one.
+        nodes_of_tensor[node.tensor] = [index, *nodes_of_tensor.get(node.tensor, [])]
+        node_of_key[key] = index
+    return replace(flow, nodes=nodes, edges=edges, nodes_of_tensor=nodes_of_tensor, node_of_key=node_of_key)
 
 
 def share_out(
@@ -72,7 +114,11 @@ def share_out(
     # Where the leaf would stand for its first use alone, whatever its other uses pull it to.
     home = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(home, source[candidates], row[target[candidates]] - 1)
-    far = candidates[np.abs(row[target[candidates]] - home[source[candidates]]) > near_rows]
+    is_far = np.abs(row[target[candidates]] - home[source[candidates]]) > near_rows
+    # No line leaves the frame in which a leaf stands for one in which it doesn't.
+    for k, (a, b) in enumerate(graph.group[graph.edges[candidates]].tolist()):
+        is_far[k] |= a >= 0 and not graph.backward[target[candidates[k]]] and a not in frames.path(b)
+    far = candidates[is_far]
     if not len(far):
         return unchanged
     uses, which = np.unique(np.stack([source[far], target[far]], axis=1), axis=0, return_inverse=True)

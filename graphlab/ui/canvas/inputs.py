@@ -223,8 +223,7 @@ class CanvasInput(QWidget):
 
     def _fold_selected(self, scene: Scene) -> None:
         """Unfold the selected module, or fold the one that the selected node stands in."""
-        node = scene.flow.nodes[self._selected()]
-        path = node.key.removeprefix("module:").removesuffix(":backward") if node.kind == "module" else node.module
+        path = scene.flow.nodes[self._selected()].module
         if path:
             self.toggle_group(path)
             self._state.select_node(f"module:{path}" if path in self.collapsed else "")

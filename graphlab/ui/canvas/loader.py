@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from graphlab.analysis.flow import FlowGraph, flow_graph
 from graphlab.layout import Cancelled, arrange
+from graphlab.layout.prepare import References, references, with_references
 from graphlab.ui.canvas.describe import category_role
 from graphlab.ui.canvas.scene import Face, Geometry, Ints, Scene, layout_graph, make_geometry, make_scene, measure
 
@@ -50,6 +51,11 @@ class Layout:
     faces: list[Face]
     face_of: Ints
     geometry: Geometry
+    references: References
+
+    def scene(self, flow: FlowGraph) -> Scene:
+        """The scene of a graph that has this structure."""
+        return make_scene(with_references(flow, self.references), self.faces, self.face_of, self.geometry)
 
 
 @dataclass(slots=True)
@@ -143,7 +149,7 @@ class Loader(QObject):
             layout = self._layouts.get(flow.signature)
             if layout is not None:
                 self._layouts.move_to_end(flow.signature)
-                scene = make_scene(flow, layout.faces, layout.face_of, layout.geometry)
+                scene = layout.scene(flow)
                 self._keep(key, scene)
         if scene is not None:
             self._set_busy(False)
@@ -174,13 +180,15 @@ class Loader(QObject):
         flow = job.flow or flow_graph(job.trace, job.section, job.collapsed)  # type: ignore[arg-type]
         layout = job.layouts.get(flow.signature)
         if layout is None:
-            faces, face_of = measure(flow, category_role)
-            graph = layout_graph(flow, faces, face_of)
+            boxes = references(flow, is_cancelled)
+            drawn = with_references(flow, boxes)
+            faces, face_of = measure(drawn, category_role)
+            graph = layout_graph(drawn, faces, face_of)
             picture = arrange(graph, is_cancelled=is_cancelled)
-            layout = Layout(faces, face_of, make_geometry(flow, graph, picture))
+            layout = Layout(faces, face_of, make_geometry(drawn, graph, picture), boxes)
         if is_cancelled():
             raise Cancelled
-        return make_scene(flow, layout.faces, layout.face_of, layout.geometry), layout
+        return layout.scene(flow), layout
 
     def _take(self, job: Job, scene: object, result: object) -> None:
         if isinstance(scene, Scene) and isinstance(result, tuple):

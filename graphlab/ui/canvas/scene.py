@@ -14,7 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 
 from graphlab.i18n import _
-from graphlab.layout.model import EdgeKind, LayoutGraph, Picture
+from graphlab.layout.model import LayoutGraph, Picture
+from graphlab.layout.prepare import from_flow
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -224,30 +225,7 @@ def _elided(metrics: QFontMetricsF, text: str) -> str:
 def layout_graph(flow: FlowGraph, faces: list[Face], face_of: Ints) -> LayoutGraph:
     """What the layout needs to know of a graph."""
     sizes = np.array([(face.width, face.height) for face in faces], float).reshape(-1, 2)
-    paths = {group.path: i for i, group in enumerate(flow.groups)}
-    return LayoutGraph(
-        widths=sizes[face_of, 0],
-        heights=sizes[face_of, 1],
-        edges=edge_ends(flow.edges),
-        edge_kinds=np.array(
-            [EdgeKind.MINOR if edge.kind in ("parameter", "update", "seed") else EdgeKind.FLOW for edge in flow.edges],
-            np.int64,
-        ),
-        pair=np.array([node.pair for node in flow.nodes], np.int64),
-        backward=np.array([node.phase != "forward" for node in flow.nodes], np.bool_),
-        group=np.array([_innermost(node.module, paths) for node in flow.nodes], np.int64),
-        group_parents=np.array([paths.get(group.parent, -1) for group in flow.groups], np.int64),
-        names=[node.label for node in flow.nodes],
-        keys=[node.key for node in flow.nodes],
-    )
-
-
-def _innermost(path: str, paths: dict[str, int]) -> int:
-    while path:
-        if path in paths:
-            return paths[path]
-        path = path.rpartition(".")[0]
-    return -1
+    return from_flow(flow, sizes[face_of, 0], sizes[face_of, 1])
 
 
 def edge_ends(edges: list[FlowEdge]) -> Ints:

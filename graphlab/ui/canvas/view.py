@@ -448,10 +448,10 @@ class GraphView(CanvasInput):
         x, y = camera.to_scene(point.x(), point.y())
         for box in reversed(scene.geometry.picture.groups):
             if fold_rect(box.x0, box.y0).adjusted(-3, -3, 3, 3).contains(x, y):
-                return scene.flow.groups[box.group].path
+                return scene.flow.groups[box.group].module
         node = scene.node_at(x, y)
         if node >= 0 and scene.flow.nodes[node].kind == "module" and x - scene.rects[node, 0] < 32:
-            return scene.keys[node].removeprefix("module:").removesuffix(":backward")
+            return scene.flow.nodes[node].module
         return ""
 
     # Search
