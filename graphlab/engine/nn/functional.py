@@ -65,6 +65,11 @@ _OPERATORS = (
 )
 
 _BREADTH = (
+    "fold",
+    "pixel_unshuffle",
+    "pixel_shuffle",
+    "upsample",
+    "interpolate",
     "multi_head_attention_forward",
     "scaled_dot_product_attention",
     "adaptive_avg_pool1d",

@@ -20,6 +20,8 @@ from graphlab.engine.ops import (  # noqa: F401
     resampling,
     shape,
     recurrent,
+    padding,
+    interpolation,
     special,
     rearrange,
     copies,
