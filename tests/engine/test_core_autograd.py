@@ -218,3 +218,11 @@ def test_memory_of_a_graph_is_freed_without_the_collector() -> None:
         assert watched() is None
     finally:
         gc.enable()
+
+
+def test_cross_entropy_leaves_out_an_ignored_class_that_exists() -> None:
+    x = torch.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    loss = torch.cross_entropy(x, torch.tensor([0, 1]), ignore_index=1)
+    loss.backward()
+    assert loss.item() == pytest.approx(1.3132617)
+    assert x.grad[1].tolist() == [0.0, 0.0]

@@ -7,12 +7,17 @@ DESCRIPTOR = "a reflected method called directly on a number"
 RANDOM = "the sampler has no derivative, or draws from a stream of its own"
 
 SAMPLES: dict[str, str] = {
+    "as_strided.partial_views": "the samples are views whose surroundings get lost on their way into this test",
+    "as_strided_scatter": "0-dim samples",
     "bernoulli": RANDOM,
     "cumprod": "no derivative where an entry is exactly 0",
     "einsum": "no derivative for equations with '...'",
     "empty": UNINITIALISED,
     "empty_like": UNINITIALISED,
+    "empty_permuted": UNINITIALISED,
+    "empty_strided": UNINITIALISED,
     "new_empty": UNINITIALISED,
+    "new_empty_strided": UNINITIALISED,
     "nn.functional.batch_norm": "0-dim samples",
     "nn.functional.conv_transpose3d": "the samples are too large for this test",
     "nn.functional.prelu": "0-dim samples",
@@ -32,7 +37,7 @@ SAMPLES: dict[str, str] = {
     "zero_": "the database writes into leaves that require grad, which both refuse outside of it",
 }
 
-UNSTEADY = {"empty", "empty_like", "new_empty"}
+UNSTEADY = {"empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided"}
 """Right now and then: by chance, memory that PyTorch leaves as it is may hold zeros."""
 
 ERRORS: dict[str, str] = {

@@ -44,6 +44,7 @@ _SPECIAL: dict[str, Any] = {
     "T": lambda a: a.T,
     "H": lambda a: a.H,
     "mT": lambda a: a.mT,
+    "mH": lambda a: a.mH,
     # The database gives these their arguments in another order.
     "where": lambda a, condition, b: engine.where(condition, a, b),
     "einsum": lambda tensors, equation: engine.einsum(equation, tensors),

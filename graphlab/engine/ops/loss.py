@@ -437,6 +437,7 @@ def cross_entropy(
         weight is None
         and reduction == "mean"
         and not label_smoothing
+        and ignore_index < 0  # such a target is out of range, which the general way looks into
         and size_average is None
         and reduce is None
         and x.ndim == 2
