@@ -149,7 +149,20 @@ def _solve(
 
 
 def _in_order_of_run(after: list[list[int]], before: list[list[int]], key: list[int]) -> list[int]:
-    """Elements so that edges go forward, otherwise by their keys."""
+    """Elements so that edges go forward, otherwise by their keys.
+
+    What an early element waits for is as early: an update stands above the weight of its layer, though it comes last.
+    """
+    key = list(key)
+    left = [len(b) for b in before]
+    some = [i for i, count in enumerate(left) if count == 0]
+    for i in some:
+        for j in after[i]:
+            left[j] -= 1
+            if left[j] == 0:
+                some.append(j)
+    for i in reversed(some):
+        key[i] = min([key[i], *(key[j] for j in after[i])])
     left = [len(b) for b in before]
     ready = [(key[i], i) for i, count in enumerate(left) if count == 0]
     heapq.heapify(ready)
