@@ -62,3 +62,27 @@ def test_names_are_emphasised_and_nothing_else():
 def test_a_long_sentence_is_whole_in_the_tooltip(narration, state, trace):
     state.seek(next(e.id for e in trace.events if e.kind == EventKind.UPDATE))
     assert narration._sentence.toolTip() == narration.text()
+
+
+@pytest.mark.parametrize("width", [260, 420, 700, 1100])
+def test_no_sentence_is_taller_than_its_room(narration, state, trace, width):
+    narration.resize(width, narration.height())
+    for event in range(len(trace.events)):
+        state.seek(event)
+        label = narration._sentence
+        assert label.heightForWidth(label.width()) <= label.height(), narration.shown_text()
+        whole, shown = narration.text(), narration.shown_text()
+        assert shown == whole or (shown.endswith(" …") and whole.startswith(shown[:-2]))
+
+
+def test_a_long_sentence_is_set_smaller_before_it_is_cut(narration, state, trace):
+    event = next(e.id for e in trace.events if e.kind == EventKind.BACKWARD and e.op == "linear")
+    state.seek(event)
+    large = narration._sentence.font().pointSizeF()
+    room = narration.width()
+    while narration._sentence.font().pointSizeF() == large:
+        room -= 20
+        narration.resize(room, narration.height())
+    assert narration.shown_text() == narration.text()
+    narration.resize(200, narration.height())
+    assert narration.shown_text() != narration.text() == narration._sentence.toolTip()

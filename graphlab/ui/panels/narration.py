@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from graphlab.i18n import _
@@ -35,6 +35,7 @@ class Narration(QWidget):
         self.setAccessibleName(_("Narration"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._state = state
+        self._plain = self._shown = ""
         self._badge = _Badge(self)
         self._place = QLabel(self)
         self._sentence = QLabel(self)
@@ -65,6 +66,10 @@ class Narration(QWidget):
         """The sentence as plain text, without emphasis."""
         return self._plain
 
+    def shown_text(self) -> str:
+        """What is seen of the sentence: all of it, or its beginning and "…"."""
+        return self._shown
+
     def place(self) -> str:
         """Where in the run the step is: "step 12 of 340 · forward · line 14"."""
         return self._place.text()
@@ -75,8 +80,7 @@ class Narration(QWidget):
         self._place.setStyleSheet(f"color: {t.text_muted.name()}; background: transparent;")
         font = t.font(t.ui_size + 3)
         self._sentence.setFont(font)
-        self._sentence.setStyleSheet(f"color: {t.text.name()}; background: transparent; font-size: {t.ui_size + 3}pt;")
-        lines = 2 * self._sentence.fontMetrics().lineSpacing()
+        lines = 2 * QFontMetrics(font).lineSpacing()
         self._sentence.setFixedHeight(lines + 6)
         self.setFixedHeight(lines + 6 + 8 + 6 + 5 + max(20, self._place.sizeHint().height()))
         self._show()
@@ -88,6 +92,8 @@ class Narration(QWidget):
             self._plain = _("Press Run, then step through the program: each step is told here in one sentence")
             self._badge.setVisible(False)
             self._place.setText("")
+            self._shown = self._plain
+            self._sentence.setStyleSheet(f"background: transparent; font-size: {t.ui_size + 3}pt;")
             self._sentence.setText(f'<span style="color:{t.text_muted.name()}">{html.escape(self._plain)}</span>')
             return
         record = trace.events[event]
@@ -96,9 +102,38 @@ class Narration(QWidget):
         self._badge.show_phase(phase, t)
         self._show_place()
         self._plain = sentence(trace, event)
-        self._sentence.setText(emphasised(self._plain, named_tensors(trace, event), phase_color(t, phase).name()))
         self._sentence.setToolTip(self._plain)
         self.setAccessibleDescription(self._plain)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the sentence in the largest of a few sizes in which it has room, cut off when it has none in any."""
+        t = tokens(self._state.theme)
+        trace, event = self._state.trace, self._state.event
+        if trace is None or not 0 <= event < len(trace.events):
+            return
+        names, color = named_tensors(trace, event), phase_color(t, phase_of(trace.events[event])).name()
+        width, height = self._sentence.width(), self._sentence.height()
+        shown, size = self._plain, t.ui_size + 3
+        while size > t.ui_size and not _has_room(shown, names, color, t.font(size), width, height):
+            size -= 1
+        if not _has_room(shown, names, color, t.font(size), width, height):
+            words = self._plain.split(" ")
+            low, high = 1, len(words)  # words that fit, words that don't
+            while high - low > 1:
+                middle = (low + high) // 2
+                if _has_room(_cut(words, middle), names, color, t.font(size), width, height):
+                    low = middle
+                else:
+                    high = middle
+            shown = _cut(words, low)
+        self._shown = shown
+        self._sentence.setStyleSheet(f"color: {t.text.name()}; background: transparent; font-size: {size}pt;")
+        self._sentence.setText(emphasised(shown, names, color))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _show_place(self) -> None:
         trace, event = self._state.trace, self._state.event
@@ -127,6 +162,19 @@ class Narration(QWidget):
         t = tokens(self._state.theme)
         painter = QPainter(self)
         painter.fillRect(self.rect(), t.surface)
+
+
+def _has_room(text: str, names: set[str], color: str, font: QFont, width: int, height: int) -> bool:
+    document = QTextDocument()
+    document.setDefaultFont(font)
+    document.setDocumentMargin(0)
+    document.setHtml(emphasised(text, names, color))
+    document.setTextWidth(width)
+    return document.size().height() <= height
+
+
+def _cut(words: list[str], n: int) -> str:
+    return " ".join(words[:n]).rstrip(",.;:") + " …"
 
 
 def named_tensors(trace: TraceReader, event: int) -> set[str]:
