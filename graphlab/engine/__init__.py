@@ -97,6 +97,7 @@ nan = __import__("math").nan
 newaxis = None
 __version__ = "2.13.0"
 
+linalg = importlib.import_module("graphlab.engine.linalg")
 globals().update(_FUNCTIONS)
 # They attach themselves: `Tensor.normal_` and the like, `autograd.functional`.
 random = importlib.import_module("graphlab.engine.random")
