@@ -20,7 +20,7 @@ class Iterations:
     def __init__(self, close: Callable[[str, int, int, int], None]) -> None:
         self._close = close
         self._loops: list[_Loop] = []
-        self._training: int | None = None  # id of the training loop
+        self.training: int | None = None  # id of the training loop
         self._kind = "setup"  # of the open section
         self._passes = 0  # backward passes in the open section
         self._restart = -1  # first forward event after the last backward pass
@@ -41,7 +41,7 @@ class Iterations:
         if not self._loops or self._loops[-1].id != loop:
             self._loops.append(_Loop(loop))
         starts = self._loops[-1].starts
-        if loop != self._training:
+        if loop != self.training:
             if not starts or starts[-1] != event:
                 starts.append(event)
             return False
@@ -54,7 +54,7 @@ class Iterations:
         """The loop is over (its last turn and all that it called)."""
         while self._loops and any(known.id == loop for known in self._loops):
             self._loops.pop()
-        if loop == self._training and self._kind == "iteration":
+        if loop == self.training and self._kind == "iteration":
             self._over = event
 
     def needs_grad(self, event: int) -> None:
@@ -65,10 +65,10 @@ class Iterations:
     def backward_started(self, event: int) -> None:
         """A backward pass begins; `event` is its first event."""
         active = self._loops[-1] if self._loops else None
-        if active is not None and active.id == self._training:
+        if active is not None and active.id == self.training:
             self._kind_is_iteration()
-        elif active is not None and not any(known.id == self._training for known in self._loops):
-            self._training = active.id
+        elif active is not None and not any(known.id == self.training for known in self._loops):
+            self.training = active.id
             if self._over >= 0:
                 self._cut(self._over)
                 self._open("setup")

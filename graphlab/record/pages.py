@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS, Renumbering, 
 from graphlab.trace.records import EventKind, ValueForm
 
 if TYPE_CHECKING:
+    from graphlab.record.learning import Template
     from graphlab.trace.store import TraceWriter
 
 Array = np.ndarray[Any, Any]
@@ -67,6 +69,7 @@ class Pages:
         self._value_bytes = 0
         self._names: dict[int, str] = {}  # of leaves
         self._named: dict[int, str] = {}  # of other tensors that have a name, the newest
+        self._past: deque[tuple[int, int, Template]] = deque(maxlen=64)  # replays: first tensor, end, of what
         self._cpu = CPU.ledger
         self._cuda = CUDA0.ledger
         self._in_use_cpu = self._in_use_cuda = -1
@@ -117,7 +120,12 @@ class Pages:
 
     def _name_of(self, number: int) -> str:
         """The name of a tensor, "" when it has none or is long past."""
-        return self._names.get(number) or self._named.get(number, "")
+        name = self._names.get(number) or self._named.get(number, "")
+        if not name:
+            for first, end, template in reversed(self._past):
+                if first <= number < end:
+                    return template.names.get(template.first.tensor + (number - first) % template.step.tensor, "")
+        return name
 
     def _amend(self, number: int, **changes: Any) -> None:
         self._named.pop(number, None)
@@ -132,12 +140,15 @@ class Pages:
 
     def _note_memory(self, event: int) -> None:
         cpu, cuda = self._cpu, self._cuda
-        if cpu.in_use != self._in_use_cpu and cpu.peak:
-            self._memory.append((event, "cpu", cpu.in_use, cpu.peak))
-        if cuda.in_use != self._in_use_cuda and cuda.peak:
-            self._memory.append((event, "cuda:0", cuda.in_use, cuda.peak))
-        self._in_use_cpu, self._in_use_cuda = cpu.in_use, cuda.in_use
-        self._shown_memory = cuda.in_use if cuda.peak else cpu.in_use if cpu.peak else -1
+        self._note_counts(event, cpu.in_use, cpu.peak, cuda.in_use, cuda.peak)
+
+    def _note_counts(self, event: int, cpu: int, cpu_peak: int, cuda: int, cuda_peak: int) -> None:
+        if cpu != self._in_use_cpu and cpu_peak:
+            self._memory.append((event, "cpu", cpu, cpu_peak))
+        if cuda != self._in_use_cuda and cuda_peak:
+            self._memory.append((event, "cuda:0", cuda, cuda_peak))
+        self._in_use_cpu, self._in_use_cuda = cpu, cuda
+        self._shown_memory = cuda if cuda_peak else cpu if cpu_peak else -1
 
     def flush(self) -> None:
         """Put on disk what is decided, so that a reader sees it."""

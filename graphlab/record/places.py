@@ -24,12 +24,12 @@ class Places:
         self._source = source
         self._map: SourceMap | None = None
         self._sites: dict[tuple[int, int], Site] = {}
-        self._globals: dict[str, Any] | None = None  # of the program, once seen: quicker to compare than file names
+        self.globals: dict[str, Any] | None = None  # of the program, once seen: quicker to compare than file names
 
     def here(self) -> Site:
         """The innermost place of the program that is being run."""
         frame: FrameType | None = _frame(2)
-        known = self._globals
+        known = self.globals
         while frame is not None and frame.f_globals is not known:
             frame = frame.f_back
         if frame is None:
@@ -44,8 +44,8 @@ class Places:
     def _search(self, frame: FrameType | None) -> FrameType | None:
         while frame is not None and frame.f_code.co_filename != self._filename:
             frame = frame.f_back
-        if frame is not None and self._globals is None:
-            self._globals = frame.f_globals
+        if frame is not None and self.globals is None:
+            self.globals = frame.f_globals
         return frame
 
     def at(self, code: CodeType, lasti: int) -> Site:
@@ -61,7 +61,7 @@ class Places:
 
     def naming(self, site: Site) -> Site:
         """The place that names a value made at `site`: where a function returns it, that of its caller."""
-        known = self._globals
+        known = self.globals
         frame: FrameType | None = _frame(2)
         while frame is not None and frame.f_globals is not known:
             frame = frame.f_back

@@ -9,25 +9,23 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-import weakref
-from collections import deque
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab.engine.device import CPU, Virtual
+from graphlab.engine.device import CPU
 from graphlab.record import failures
 from graphlab.record import params as plain
-from graphlab.record.pages import DTYPES, FLUSH_BYTES, FLUSH_EVENTS, FLUSH_SECONDS, Pages, take_from
-from graphlab.record.places import NOWHERE, Places
+from graphlab.record.gradients import Gradients
+from graphlab.record.learning import Check, comparable
+from graphlab.record.pages import DTYPES, FLUSH_SECONDS, take_from
+from graphlab.record.places import NOWHERE
+from graphlab.record.replay import shares
 from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS
-from graphlab.record.spans import Site
 from graphlab.trace.records import EventKind, Failure, TensorKind, ValueForm
 
 if TYPE_CHECKING:
-    from graphlab.engine.autograd.graph import Node
     from graphlab.engine.tensor import Tensor
     from graphlab.trace.store import TraceWriter
 
@@ -35,8 +33,6 @@ Array = np.ndarray[Any, Any]
 
 _CREATE = int(EventKind.CREATE)
 _FORWARD = int(EventKind.FORWARD)
-_BACKWARD = int(EventKind.BACKWARD)
-_ACCUMULATE = int(EventKind.ACCUMULATE)
 _UPDATE = int(EventKind.UPDATE)
 _INPLACE = int(EventKind.INPLACE)
 _PRINT = int(EventKind.PRINT)
@@ -44,21 +40,20 @@ _WARNING = int(EventKind.WARNING)
 _ERROR = int(EventKind.ERROR)
 _LEAF = int(TensorKind.LEAF)
 _PARAMETER = int(TensorKind.PARAMETER)
-_BUFFER = int(TensorKind.BUFFER)
 _INTERMEDIATE = int(TensorKind.INTERMEDIATE)
-_GRADIENT = int(TensorKind.GRADIENT)
-_LEAF_GRAD = int(TensorKind.LEAF_GRAD)
 _WHOLE = ValueForm.WHOLE.value
 _NO_PARAMS: dict[str, Any] = {}
 _TOP = ("", 0)
+_frame = sys._getframe
 
 
-class Recorder(Pages):
+class Recorder(Gradients):
     """Watches a run and appends it to `writer`. One recorder a run.
 
     `filename` is the `co_filename` of the program's code, `source` its text (else the writer's meta "source"). Values
     of up to `whole_value_bytes` are kept whole, larger ones as statistics and a sample. Full detail lasts until
-    `detail_bytes` of values or `detail_events` events are written; then see `Retention`.
+    `detail_bytes` of values or `detail_events` events are written; then see `Retention`. Without `is_replaying` no use
+    is made of iterations being alike (see `Replay`); the trace is the same.
     """
 
     def __init__(
@@ -72,96 +67,21 @@ class Recorder(Pages):
         whole_value_bytes: int = 65536,
         flush_seconds: float = FLUSH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        is_replaying: bool = True,
     ) -> None:
-        super().__init__(writer, detail_bytes, detail_events, whole_value_bytes, flush_seconds, clock)
-        self._filename = filename
-        self._places = Places(writer, filename, source)
+        options = (detail_bytes, detail_events, whole_value_bytes, flush_seconds, clock)
+        super().__init__(writer, filename, source, *options, is_replaying=is_replaying)
         self._site = self._places.here
-        self._named_site: Site | None = None  # the place whose name the last operator's output took
-        self._named_tensor = -1
-        self._module: tuple[str, int] = ("", 0)
-        self._modules: list[tuple[str, int]] = []
-        self._running: list[Any] = []  # the modules whose calls are not over
-        self._paths: dict[int, tuple[weakref.ref[Any], str]] = {}
-        self._written_modules: set[str] = set()
-        self._pass = -1  # number of the running backward pass, -1 outside
-        self._n_passes = 0
-        self._pass_site = NOWHERE
-        self._pending: dict[int, int] = {}  # tensor -> the gradient that flows into it
-        self._further: dict[int, deque[int]] = {}  # tensor -> contributions not yet added
-        self._leaf_grads: dict[int, int] = {}
         self._partial = ""  # printed, without the end of its line
         self._print_site = -1
 
     @property
     def n_events(self) -> int:
         """How many events there have been."""
+        self._sync()
         return self._n_events
 
     # Tensors and values
-
-    def _meet(self, tensor: Tensor, event: int) -> int:
-        """Number of a tensor that the recorder may not know yet: its value is kept as of `event`."""
-        mark = tensor._mark
-        if mark is not None and (mark < self._tensor_ids.floor or not self._tensor_ids.is_lost(mark)):
-            return mark  # type: ignore[no-any-return]
-        is_parameter = tensor._rg and tensor._fn is None
-        kind = _PARAMETER if is_parameter else _INTERMEDIATE if tensor._fn is not None else _LEAF
-        return self._introduce(tensor, kind, self._variable_of(tensor), event)
-
-    def _introduce(self, tensor: Tensor, kind: int, name: str, event: int) -> int:
-        array = tensor._array
-        number = self._add_tensor(kind, array, name, tensor._rg, -1, str(tensor._device))
-        tensor._mark = number
-        if kind != _INTERMEDIATE:
-            self._names[number] = name
-        self._add_value(number, event, array)
-        return number
-
-    def _variable_of(self, value: object) -> str:
-        """The variable of the program that holds `value`, searched from the innermost frame outwards."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if frame.f_code.co_filename == self._filename:
-                for scope in (frame.f_locals, frame.f_globals):
-                    for name, held in scope.items():
-                        if held is value and name != "self" and not name.startswith("_"):
-                            return name
-            frame = frame.f_back
-        return ""
-
-    def _event(
-        self,
-        kind: int,
-        op: str,
-        span: int,
-        module: tuple[str, int],
-        inputs: Any = (),
-        outputs: Any = (),
-        values: Any = (),
-        params: dict[str, Any] = _NO_PARAMS,
-        forward: int = -1,
-        text: str = "",
-    ) -> int:
-        """Append an event; returns its number."""
-        number = self._n_events
-        self._n_events = number + 1
-        if params:
-            for value in params.values():
-                if value.__class__ not in plain.PLAIN:
-                    params = plain.plain(params)
-                    break
-        if self._cpu.in_use != self._in_use_cpu or self._cuda.in_use != self._in_use_cuda:
-            self._note_memory(number)
-        path, depth = module
-        memory = self._shown_memory
-        events = self._events
-        events.append(
-            (number, kind, op, span, path, depth, inputs, outputs, values, params, forward, text, memory, 0, self._pass)
-        )
-        if self._clock() >= self._due or len(events) >= FLUSH_EVENTS or len(self._chunk) > FLUSH_BYTES:
-            self._flush_some()
-        return number
 
     # Observer: operators
 
@@ -178,6 +98,11 @@ class Recorder(Pages):
         self._names[number] = name
         self._named_site = None
         self._event(_CREATE, op, site.id, self._module, (), (number,), (self._add_value(number, event, array),), params)
+        learning = self._learning
+        if learning is not None:
+            made = learning.made(tensor, False)
+            entry = (op, comparable(params), self._checks(_frame()), len(self._running), made)
+            learning.step("created", entry, self._position())
 
     def forward(self, op: str, inputs: tuple[Any, ...], output: Any, params: dict[str, Any]) -> None:
         """See `Observer.forward`."""
@@ -189,6 +114,7 @@ class Recorder(Pages):
             if mark is None or ids.floor <= mark < ids.start:
                 mark = self._meet(given, event)
             sources.append(mark)
+        given_params = params
         site = self._site()
         named = self._places.naming(site) if site.returns else site
         if named.name:
@@ -223,6 +149,22 @@ class Recorder(Pages):
         if -1 in sources:
             params = plain.with_numbers(op, inputs, params)
         self._event(_FORWARD, op, site.id, self._module, sources, outputs, values, params)
+        if self._learning is not None:
+            self._learn(op, inputs, output, given_params, sources, self._checks(_frame()))
+
+    def _learn(
+        self, op: str, inputs: tuple[Any, ...], output: Any, params: dict[str, Any], sources: list[int], at: list[Check]
+    ) -> None:
+        learning = self._learning
+        assert learning is not None
+        if output.__class__ is tuple:
+            learning.is_possible = False
+            return
+        made = learning.made(output, shares(output._array, inputs))
+        numbers = learning.numbers(inputs, sources) if -1 in sources else None
+        known = comparable(params)
+        look = (known, at, len(self._running), made.shape, made.dtype, made)
+        learning.step("forward", (op, len(inputs), learning.slots(sources), numbers, *look), self._position())
 
     def _output(self, tensor: Tensor, sources: list[int], first: Any, name: str, event: int) -> tuple[int, int]:
         array = tensor._array
@@ -267,148 +209,21 @@ class Recorder(Pages):
             # A write into a view: the gradient flows through a node of the tensor that the view looks at.
             base = self._meet(tensor._view.base, event)
             tensor._view.base._fn._mark = (event, [base, *sources[1:]], (base,), site.id, self._module)
-        if -1 in sources:
-            params = plain.with_numbers(op, inputs, params)
         value = self._add_value(number, event, tensor._array)
         self._named_site = None
+        given_params = params
+        if -1 in sources:
+            params = plain.with_numbers(op, inputs, params)
         self._event(_INPLACE, op, site.id, self._module, sources, (number,), (value,), params)
-
-    # Observer: backward
-
-    def backward_started(self, root: Tensor) -> None:
-        """See `Observer.backward_started`."""
-        event = self._n_events
-        number = self._meet(root, event)
-        self._iterations.backward_started(event)
-        self._pass = self._n_passes
-        self._n_passes += 1
-        self._pass_site = self._site()
-        self._pending.clear()
-        self._further.clear()
-        array = root._array
-        if array.size == 1 and type(array) is not Virtual:
-            name = self._loss_name(number)
-            self._losses.append((name, self._iterations.current, float(array.reshape(())), event))
-
-    def _loss_name(self, number: int) -> str:
-        name = self._name_of(number)
-        if name:
-            return name
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename != self._filename:
-            frame = frame.f_back
-        text = ""
-        if frame is not None:
-            text = failures.receiver_text(self._places.source_map(), frame.f_code, frame.f_lasti)
-        return text if text and len(text) <= 40 and "\n" not in text else "loss"
-
-    def backward_ended(self) -> None:
-        """See `Observer.backward_ended`."""
-        self._pass = -1
-        self._pending.clear()
-        self._further.clear()
-
-    def _gradient(self, of: int, array: Array, event: int) -> int:
-        """A new gradient tensor with its value; its value's number is the newest."""
-        number = self._n_tensors
-        self._n_tensors = number + 1
-        dtype = DTYPES[array.dtype.num]
-        shape = array.shape
-        size = array.nbytes
-        self._tensors.append((number, _GRADIENT, shape, dtype, "cpu", "", False, of, -1, size))
-        if size > self._whole:
-            self._add_summary(number, event, array)
-        else:
-            value = self._n_values
-            self._n_values = value + 1
-            chunk = self._chunk
-            self._values.append((value, number, event, _WHOLE, dtype, shape, self._chunk_id, len(chunk), size))
-            chunk += array.tobytes()
-        return number
-
-    def _newest_value(self, tensor: int) -> int:
-        """Number of the value just added for `tensor`, -1 when it had no numbers."""
-        values = self._values
-        return values[-1][0] if values and values[-1][1] == tensor else -1
-
-    def _seed(self, of: int, array: Array) -> int:
-        """The gradient that a pass starts from: an event of its own, without inputs."""
-        number = self._gradient(of, array, self._n_events)
-        value = self._newest_value(number)
-        self._event(_ACCUMULATE, "backward", self._pass_site.id, _TOP, (), (number,), (value,))
-        return number
-
-    def backward(self, node: Node, grads: tuple[Array | None, ...], result: tuple[Array | None, ...]) -> None:
-        """See `Observer.backward`."""
-        mark = node._mark
-        if mark is None:
-            return
-        forward, sources, targets, span, module = mark
-        pending = self._pending
-        incoming: list[int] = []
-        for of, grad in zip(targets, grads):
-            if grad is None:
-                incoming.append(-1)
-            else:
-                number = pending.pop(of, -1)
-                incoming.append(number if number >= 0 else self._seed(of, grad))
-        event = self._n_events
-        outgoing: list[int] = []
-        values: list[int] = []
-        for of, grad in zip(sources, result):
-            if grad is None:
-                outgoing.append(-1)
-                values.append(-1)
-                continue
-            number = self._gradient(of, grad, event)
-            outgoing.append(number)
-            values.append(self._n_values - 1 if type(grad) is not Virtual else -1)
-            if of in pending:
-                self._further.setdefault(of, deque()).append(number)
-            else:
-                pending[of] = number
-        self._event(_BACKWARD, node.op.name, span, module, incoming, outgoing, values, _NO_PARAMS, forward)
-
-    def summed(self, node: Node, output: int, contribution: Array, total: Array) -> None:
-        """See `Observer.summed`."""
-        event = self._n_events
-        mark = node._mark
-        if mark is not None:
-            forward, _, targets, span, module = mark
-            of = targets[output]
-        else:
-            leaf: Tensor = node.variable  # type: ignore[attr-defined]
-            of, forward, span, module = self._meet(leaf, event), -1, self._pass_site.id, ("", 0)
-        waiting = self._further.get(of)
-        second = waiting.popleft() if waiting else -1
-        first = self._pending.get(of, -1)
-        number = self._gradient(of, total, event)
-        value = self._newest_value(number)
-        self._pending[of] = number
-        self._event(_ACCUMULATE, "add", span, module, (first, second), (number,), (value,), _NO_PARAMS, forward)
-
-    def accumulated(self, leaf: Tensor, grad: Array) -> None:
-        """See `Observer.accumulated`."""
-        of = self._meet(leaf, self._n_events)
-        contribution = self._pending.pop(of, -1)
-        if contribution < 0:
-            contribution = self._seed(of, grad)
-        event = self._n_events
-        total = leaf._grad
-        assert total is not None, "the engine tells after it has set the gradient"
-        number = self._leaf_grads.get(of, -1)
-        if number < 0 or (number >= self._tensor_ids.floor and self._tensor_ids.is_lost(number)):
-            name = self._names.get(of, "")
-            number = self._add_tensor(
-                _LEAF_GRAD, total._array, f"{name}.grad" if name else "", False, of, str(leaf._device)
-            )
-            self._leaf_grads[of] = number
-            inputs: tuple[int, ...] = (contribution,)
-        else:
-            inputs = (number, contribution) if total._mark == number else (contribution,)
-        total._mark = number
-        value = self._add_value(number, event, total._array)
-        self._event(_ACCUMULATE, "accumulate", self._pass_site.id, _TOP, inputs, (number,), (value,))
+        learning = self._learning
+        if learning is not None:
+            if tensor._view is not None:
+                learning.is_possible = False
+                return
+            made = learning.made(tensor, False)
+            look = (comparable(given_params), self._checks(_frame()), len(self._running), made.slot, made)
+            numbers = learning.numbers(inputs, sources)
+            learning.step("inplace", (op, learning.slots(sources), numbers, *look), self._position())
 
     # Observer: optimizers, modules, messages
 
@@ -419,11 +234,20 @@ class Recorder(Pages):
         value = self._add_value(number, event, param._array)
         inputs = (number, self._leaf_grads.get(number, -1))
         self._event(_UPDATE, optimizer, self._site().id, _TOP, inputs, (number,), (value,), params)
+        learning = self._learning
+        if learning is not None:
+            array = param._array
+            look = (comparable(params), self._checks(_frame()), array.shape, array.nbytes)
+            learning.step("updated", (optimizer, learning.slot(number), *look), self._position())
 
     def zeroed(self, params: list[Tensor]) -> None:
         """See `Observer.zeroed`."""
         cleared = [self._leaf_grads[each._mark] for each in params if each._mark in self._leaf_grads]
         self._event(_INPLACE, "zero_grad", self._site().id, _TOP, cleared, cleared, [-1] * len(cleared))
+        learning = self._learning
+        if learning is not None:
+            slots = learning.slots(-1 if each._mark is None else each._mark for each in params)
+            learning.step("zeroed", (slots, self._checks(_frame())), self._position())
 
     def module_entered(self, module: Any) -> None:
         """See `Observer.module_entered`."""
@@ -434,6 +258,8 @@ class Recorder(Pages):
         self._module = (known[1], len(self._modules) + 1)
         self._modules.append(self._module)
         self._running.append(module)
+        if self._learning is not None:
+            self._learning.step("module_entered", (known[0], len(self._running) - 1), self._position())
 
     def module_left(self, module: Any) -> None:
         """See `Observer.module_left`."""
@@ -441,42 +267,14 @@ class Recorder(Pages):
         self._running.pop()
         self._module = self._modules[-1] if self._modules else ("", 0)
 
-    def _learn_module(self, root: Any) -> None:
-        """Give a module, all below it and their parameters the names that the program knows them by."""
-        above = self._module[0]
-        name = self._variable_of(root) if not above else ""
-        kind = type(root).__name__
-        base = name or (f"{above}.{kind}" if above else kind)
-        for number in [number for number, given in self._named.items() if given == base]:
-            self._amend(number, name="")  # `net = Net().to(device)`: it is the module that has the name
-        for path, module in root.named_modules():
-            known = self._paths.get(id(module))
-            if known is not None and known[0]() is module and module is not root:
-                continue
-            full = f"{base}.{path}" if path else base
-            self._paths[id(module)] = (weakref.ref(module), full)
-            if full not in self._written_modules:
-                self._written_modules.add(full)
-                self._writer.add("module", (full, type(module).__name__, _one_line(module)))
-        for path, parameter in root.named_parameters():
-            self._name_member(parameter, _PARAMETER, f"{base}.{path}")
-        for path, buffer in root.named_buffers():
-            self._name_member(buffer, _BUFFER, f"{base}.{path}")
-
-    def _name_member(self, tensor: Tensor, kind: int, name: str) -> None:
-        mark = tensor._mark
-        if mark is None or self._tensor_ids.is_lost(mark):
-            self._introduce(tensor, kind, name, self._n_events)
-        elif self._names.get(mark) != name and "." not in self._names.get(mark, ""):
-            self._names[mark] = name
-            self._amend(mark, kind=kind, name=name, requires_grad=tensor._rg)
-
     def warned(self, message: str, category: str, kind: str, facts: dict[str, Any]) -> None:
         """See `Observer.warned`."""
+        self._give_up_learning()
         self._event(_WARNING, category, self._site().id, self._module, params={"kind": kind, **facts}, text=message)
 
     def failed(self, op: str, inputs: tuple[Any, ...], params: dict[str, Any], error: BaseException) -> None:
         """See `Observer.failed`. Becomes an event only if the program does not catch the error."""
+        self._give_up_learning()
         if failures.of(error) is not None:
             return  # an outer operator was given up for the same reason
         event = self._n_events
@@ -501,15 +299,24 @@ class Recorder(Pages):
 
     def loop_started(self, loop: int) -> None:
         """A turn of loop number `loop` of the program begins."""
+        if self._replay is not None:
+            self._replay.loop_started(loop)
+            return
         self._say_partial()
-        self._iterations.loop_started(loop, self._n_events)
+        self._named_site = None
+        if self._iterations.loop_started(loop, self._n_events):
+            self._turn()
 
     def loop_ended(self, loop: int) -> None:
         """Loop number `loop` is over."""
+        if self._replay is not None:
+            self._replay.loop_ended(loop)
+            return
         self._iterations.loop_ended(loop, self._n_events)
 
     def printed(self, text: str) -> None:
         """The program printed `text` (any part of a line)."""
+        self.end_replay()
         if not self._partial:
             self._print_site = self._site().id
         self._partial += text
@@ -518,11 +325,13 @@ class Recorder(Pages):
 
     def _say_partial(self) -> None:
         if self._partial:
+            self._give_up_learning()
             text, self._partial = self._partial, ""
             self._event(_PRINT, "print", self._print_site, self._module, text=text.removesuffix("\n"))
 
     def failed_program(self, error: BaseException) -> Failure:
         """The program ended with `error`: an event and the `failure` meta say how. Returns what it wrote."""
+        self.end_replay()
         self._mend()
         self._say_partial()
         failed = failures.of(error)
@@ -563,6 +372,7 @@ class Recorder(Pages):
         """The program is over: write the last sections and all that waits. The writer stays open."""
         if self._is_finished:
             return
+        self.end_replay()
         self._mend()
         self._say_partial()
         self._is_finished = True
@@ -576,8 +386,3 @@ class Recorder(Pages):
         self._writer.flush()
 
     close = finish
-
-
-def _one_line(module: Any) -> str:
-    text = " ".join(repr(module).split())
-    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -150,6 +150,17 @@ class TraceWriter:
         self._rows += [row]
         self._done[kind] = end
 
+    @property
+    def done(self) -> dict[str, int]:
+        """For each numbered kind the first id that nobody has given yet."""
+        return self._done
+
+    def put_encoded(self, kind: str, first: int, n: int, data: bytes) -> None:
+        """Append `n` records of one kind that are encoded already, as one row; `first` is the id of the first."""
+        self._end_pending(kind)
+        self._rows += [(kind, n, data)]
+        self._done[kind] = first + n
+
     def _end_pending(self, kind: str) -> None:
         pending = self._pending[kind]
         if pending:

@@ -6,7 +6,7 @@ import pytest
 
 import graphlab.engine
 from graphlab.engine import nn, observe
-from graphlab.engine.device import count_cpu
+from graphlab.engine.device import CPU, CUDA0, Ledger, count_cpu
 from graphlab.record.recorder import Recorder
 from graphlab.trace.store import TraceReader, TraceWriter
 
@@ -19,10 +19,16 @@ class Lab:
     def __init__(self, folder, monkeypatch):
         self._folder = folder
         self._readers = []
+        self._monkeypatch = monkeypatch
         self.path = None
         monkeypatch.setitem(sys.modules, "torch", graphlab.engine)
         monkeypatch.setitem(sys.modules, "torch.nn", nn)
         monkeypatch.setitem(sys.modules, "torch.nn.functional", nn.functional)
+
+    def forget_memory(self):
+        """Count anew: what other tests left alive is no part of the next run."""
+        self._monkeypatch.setattr(CPU, "ledger", Ledger(None))
+        self._monkeypatch.setattr(CUDA0, "ledger", Ledger(2**33))
 
     def record(self, source, fails=None, hook=None, may_fail=False, **options):
         """The trace of a program; `fails` is the type of exception that it must end with."""
