@@ -1,6 +1,6 @@
 """A tour without a reader: opens the MLP, runs it, steps through it, and leaves pictures. For screens that nobody sees.
 
-Run as `python -m graphlab.ui.tour --pictures FOLDER [--sample NAME]`. Waits on signals; gives up after a deadline.
+Run as `python -m graphlab.ui.tour --pictures FOLDER [--sample NAME | FILE]`. Waits on signals; gives up after a deadline.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ class Tour(QObject):
 
     ended = Signal()
 
-    def __init__(self, folder: Path, sample: str) -> None:
+    def __init__(self, folder: Path, sample: str, path: Path | None = None) -> None:
         super().__init__()
         self._folder = folder
         self._sample = sample
+        self._path = path  # instead of the sample
         self.pictures: list[Path] = []
         self.failure = ""
         self.window = create_window()
@@ -65,8 +66,14 @@ class Tour(QObject):
         window = self.window
         window.theme_light()
         self._picture("1-start")
-        window.files.open_sample(self._sample)
+        if self._path is None:
+            window.files.open_sample(self._sample)
+        else:
+            window.files.open_path(self._path)
         yield SETTLE
+        if not window.has_program:
+            self.failure = window.message_bar.text or _("There is nothing to run")
+            return
         window.controller.run_ended.connect(self._go_on)
         window.controller.run()
         yield -1
@@ -121,10 +128,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m graphlab.ui.tour", description=_("Run a sample and save pictures"))
     parser.add_argument("--pictures", type=Path, required=True, metavar="FOLDER", help=_("where the pictures go"))
     parser.add_argument("--sample", default="mlp", help=_("name of the sample"))
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=_("a program to take instead of a sample"))
     options = parser.parse_args(argv)
     options.pictures.mkdir(parents=True, exist_ok=True)
     app = create_application(["graphlab"])
-    tour = Tour(options.pictures, options.sample)
+    tour = Tour(options.pictures, options.sample, options.file)
     tour.ended.connect(app.quit)
     tour.start()
     app.exec()
