@@ -1,6 +1,6 @@
 """A tour without a reader: opens the MLP, runs it, steps through it, and leaves pictures. For screens that nobody sees.
 
-Run as `python -m graphlab.ui.tour --pictures FOLDER [--sample NAME | FILE]`. Waits on signals; gives up after a deadline.
+Run as `python -m graphlab.ui.tour --pictures FOLDER [--sample NAME | FILE]`. Waits on signals, with a deadline.
 """
 
 from __future__ import annotations
