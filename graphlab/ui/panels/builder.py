@@ -103,7 +103,7 @@ class Builder(QWidget):
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 64), (1, 128), (3, 70)):
+        for column, width in ((0, 48), (1, 124), (3, 72)):
             header.resizeSection(column, width)
         self._hint = QLabel(
             _("Each name in the expression gets a row here. Tick gradient to see its backward pass"), self
@@ -114,21 +114,22 @@ class Builder(QWidget):
         self._pause.setSingleShot(True)
         self._pause.setInterval(300)
         self._pause.timeout.connect(self.take_names)
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
-        bar.addWidget(self._line, 1)
-        bar.addWidget(self._run)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(12)
+        bottom.addWidget(self._hint, 1)
+        bottom.addWidget(self._run, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(8)
-        layout.addLayout(bar)
+        layout.addWidget(self._line)
         layout.addWidget(self._message)
         layout.addWidget(self._table, 1)
-        layout.addWidget(self._hint)
+        layout.addLayout(bottom)
         self._message.hide()
         for row in _EXAMPLE_ROWS:
             self._add_row(*row)
         self._line.setText(EXAMPLE)
+        self._line.setCursorPosition(0)
         self._pause.stop()
         state.theme_changed.connect(self._dress)
         self._dress()
