@@ -288,7 +288,7 @@ class Builder(QWidget):
             self._line.setSelection(column, end - column)
 
     def _show_message(self, text: str) -> None:
-        self._message.setText(text)
+        self._message.setText(text.replace("`", ""))  # plain text: no marks of code
         self._message.setVisible(bool(text))
 
     def _dress(self) -> None:
