@@ -377,6 +377,12 @@ def random_(t: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
 @method("exponential_", "exponential_")
 def exponential_(t: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with numbers from an exponential distribution of rate `lambd`."""
-    _float_type(t.dtype, "exponential_")
+    if lambd <= 0.0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    if not t.dtype.is_floating_point:
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
+            f"specified {t.dtype.title}"
+        )
     drawn = (generator or default_generator).exponential(t._array.size) / lambd
     return _overwrite(t, "exponential_", drawn.astype(t._array.dtype).reshape(t._array.shape), {"lambd": lambd})

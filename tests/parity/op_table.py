@@ -162,6 +162,9 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
         row.n_skipped += 1
         return
     what = described(op, sample)
+    for name, value in sample.kwargs.items():
+        if isinstance(value, torch.nn.Module):
+            kwargs[name] = getattr(engine.nn, type(value).__name__)()
     torch.manual_seed(42)
     theirs = op(sample.input, *sample.args, **sample.kwargs)
     if any(isinstance(t, torch.Tensor) and (t.dtype.is_complex or t.layout is not torch.strided) for t in flat(theirs)):

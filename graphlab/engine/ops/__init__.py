@@ -30,6 +30,11 @@ from graphlab.engine.ops import (  # noqa: F401
     statistics,
     distances,
     scatter,
+    margins,
+    ctc,
+    thresholds,
+    sampling,
+    products,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS
