@@ -458,3 +458,7 @@ def _old_names() -> None:
 
 
 _old_names()
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"module 'torch.linalg' has no attribute '{name}'")
