@@ -40,6 +40,8 @@ SETTINGS = (
     ),
     Setting("look/font_size", float, 10.0, N_("Program font size"), N_("Size of the text in the editor and the console"),
             N_("Look"), 6, 40, 1, " pt"),
+    Setting("look/follow", bool, True, N_("Graph follows the step"),
+            N_("The graph moves to the current step when it is out of view"), N_("Look")),
     Setting("run/time_limit", float, 60.0, N_("Time limit"), N_("A program that runs longer is stopped; what it computed stays"),
             N_("Limits of a run"), 1, 86_400, 5, " s"),
     Setting("run/memory_limit", int, 4096, N_("Memory limit"), N_("Memory that the program may use on this computer"),

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         if name == "graph_view":
             self.steps.unfold_requested.connect(self._unfold)
             widget.source_requested.connect(self._go_to_event_line)
+            widget.follow = self.settings.get("look/follow")
         elif name == "inspector":
             widget.source_requested.connect(self._go_to_line)
         elif name == "problems":
@@ -397,6 +398,8 @@ class MainWindow(QMainWindow):
             self.theme.choose(self.settings.get(key))
         elif key == "look/font_size":
             self.editor.set_font_size(self.settings.get(key))
+        elif key == "look/follow" and self.hosts["graph_view"].is_built:
+            self.graph.follow = self.settings.get(key)
 
     def _fill_recent(self) -> None:
         self._recent_menu.clear()

@@ -199,11 +199,15 @@ class CanvasInput(QWidget):
         }
         if key in arrows:
             dx, dy = arrows[Qt.Key(key)]
-            if self._selected() >= 0 and not modifiers & Qt.KeyboardModifier.ShiftModifier:
-                self._choose(neighbor(self._scene, self._selected(), dx, dy))
+            if not modifiers & Qt.KeyboardModifier.ShiftModifier:
+                self._walk(dx, dy)
             else:
                 self._has_view = True
                 self._navigator.fly(self._navigator.target.moved(-dx * PAN_STEP, -dy * PAN_STEP))
+        elif key in (Qt.Key.Key_N, Qt.Key.Key_P) and not modifiers:
+            self._choose_beside(1 if key == Qt.Key.Key_N else -1)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and not modifiers and self._scene is not None:
+            self._choose(0 if key == Qt.Key.Key_Home else self._scene.n_nodes - 1)
         elif key == Qt.Key.Key_Space and self._scene is not None and self._selected() >= 0:
             self._fold_selected(self._scene)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
@@ -221,6 +225,15 @@ class CanvasInput(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def _walk(self, dx: int, dy: int) -> None:
+        """Go on to the neighbour of the selected node; without one to a node of the current step, or the first."""
+        if self._scene is None or not self._scene.n_nodes:
+            return
+        if self._selected() >= 0:
+            self._choose(neighbor(self._scene, self._selected(), dx, dy))
+        else:
+            self._choose(max(self._scene.flow.node_of_event.get(self._state.event, 0), 0))
+
     def _fold_selected(self, scene: Scene) -> None:
         """Unfold the selected module, or fold the one that the selected node stands in."""
         path = scene.flow.nodes[self._selected()].module
@@ -228,16 +241,14 @@ class CanvasInput(QWidget):
             self.toggle_group(path)
             self._state.select_node(f"module:{path}" if path in self.collapsed else "")
 
-    def focusNextPrevChild(self, is_next: bool) -> bool:
-        """Tab goes from node to node in the order of the run, and out of the canvas at either end."""
+    # Tab leaves the canvas, as it leaves a list or a tree; arrows walk in it, and N and P go on in the order of the run.
+
+    def _choose_beside(self, step: int) -> None:
+        """Select the node that comes `step` later in the order of the run."""
         scene, selected = self._scene, self._selected()
-        if scene is None or not scene.n_nodes:
-            return super().focusNextPrevChild(is_next)
-        target = selected + (1 if is_next else -1) if selected >= 0 else (0 if is_next else scene.n_nodes - 1)
-        if not 0 <= target < scene.n_nodes:
-            return super().focusNextPrevChild(is_next)
-        self._choose(target)
-        return True
+        if scene is not None and scene.n_nodes:
+            target = selected + step if selected >= 0 else (0 if step > 0 else scene.n_nodes - 1)
+            self._choose(min(max(target, 0), scene.n_nodes - 1))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.update()

@@ -28,6 +28,7 @@ class Minimap:
         self._made_for: tuple[object, ...] = ()
         self._camera = Camera()
         self._place = QRectF()
+        self._corner = 0
 
     @property
     def place(self) -> QRectF:
@@ -54,10 +55,7 @@ class Minimap:
         width, height = max((x1 - x0) * scale, 14.0), max((y1 - y0) * scale, 14.0)
         self._camera = Camera((x0 + x1) / 2 - width / 2 / scale, (y0 + y1) / 2 - height / 2 / scale, scale)
         size = QSizeF(width + 2 * PADDING, height + 2 * PADDING)
-        left = area.right() - MARGIN - size.width()
-        lower = QRectF(QPointF(left, area.bottom() - MARGIN - size.height()), size)
-        upper = QRectF(QPointF(left, area.top() + MARGIN), size)
-        self._place = upper if any(lower.intersects(rect) for rect in avoided) else lower
+        self._place = self._best_place(scene, view, area, size, avoided)
         t = view.tokens
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -77,6 +75,20 @@ class Minimap:
             painter.setBrush(fill)
             painter.drawRoundedRect(seen, 2, 2)
         painter.restore()
+
+    def _best_place(self, scene: Scene, view: View, area: QRectF, size: QSizeF, avoided: list[QRectF]) -> QRectF:
+        """The corner (the legend stands in the fourth) that hides nothing, else the least; rather the last one."""
+        right, bottom = area.right() - MARGIN - size.width(), area.bottom() - MARGIN - size.height()
+        left, top = area.left() + MARGIN, area.top() + MARGIN
+        costs: list[tuple[int, bool, int]] = []
+        places = [QRectF(QPointF(*corner), size) for corner in ((right, bottom), (right, top), (left, top))]
+        for number, place in enumerate(places):
+            low = view.camera.to_scene(place.left() - 4, place.top() - 4)
+            high = view.camera.to_scene(place.right() + 4, place.bottom() + 4)
+            hidden = len(scene.nodes_in(*low, *high)) + 100 * sum(place.intersects(rect) for rect in avoided)
+            costs.append((hidden, number != self._corner, number))
+        self._corner = min(costs)[2]
+        return places[self._corner]
 
     def _picture(self, renderer: Renderer, scene: Scene, view: View, inner: QRectF) -> QImage:
         key = (id(scene.geometry), view.tokens.name, view.ratio, inner.width(), inner.height())

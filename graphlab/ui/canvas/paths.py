@@ -18,15 +18,45 @@ def path_of(points: Floats, starts: npt.NDArray[np.bool_]) -> QPainterPath:
 
     Goes through Qt's stream format of a path (as pyqtgraph does): 4 ns a point where `lineTo` takes 300.
     """
-    path = QPainterPath()
     n = len(points)
     if n < 2:
-        return path
+        return QPainterPath()
     elements = np.empty(n, _ELEMENT)
     elements["command"] = np.where(starts, 0, 1)
     elements["command"][0] = 0
     elements["x"], elements["y"] = points[:, 0], points[:, 1]
-    data = np.array([n], ">i4").tobytes() + elements.tobytes() + np.zeros(2, ">i4").tobytes()
+    return _from_elements(elements)
+
+
+def smooth_path(points: Floats) -> QPainterPath:
+    """A path of curves through the points of one edge, which are close where it bends: no corners at any zoom."""
+    steps = points[1:] - points[:-1] if len(points) > 1 else np.zeros((0, 2))
+    lengths = np.hypot(steps[:, 0], steps[:, 1])
+    keep = lengths > 1e-9
+    points = np.concatenate([points[:1], points[1:][keep]])
+    if len(points) < 3:
+        return path_of(points, np.zeros(len(points), np.bool_))
+    steps, lengths = steps[keep], lengths[keep][:, None]
+    directions = steps / lengths
+    # At a joint the shorter neighbour decides, so that a straight line stays straight up to where the bend begins.
+    joints = (directions[:-1] * lengths[1:] + directions[1:] * lengths[:-1]) / (lengths[1:] + lengths[:-1])
+    tangents = np.concatenate([directions[:1], joints, directions[-1:]])
+    elements = np.empty(3 * len(steps) + 1, _ELEMENT)
+    places = np.empty((len(elements), 2))
+    places[0] = points[0]
+    places[1::3] = points[:-1] + tangents[:-1] * lengths / 3
+    places[2::3] = points[1:] - tangents[1:] * lengths / 3
+    places[3::3] = points[1:]
+    elements["command"] = 3
+    elements["command"][1::3] = 2
+    elements["command"][0] = 0
+    elements["x"], elements["y"] = places[:, 0], places[:, 1]
+    return _from_elements(elements)
+
+
+def _from_elements(elements: npt.NDArray[np.void]) -> QPainterPath:
+    path = QPainterPath()
+    data = np.array([len(elements)], ">i4").tobytes() + elements.tobytes() + np.zeros(2, ">i4").tobytes()
     stream = QDataStream(QByteArray(data))  # with an open mode it would keep a pointer to the temporary array
     stream >> path
     return path
@@ -58,7 +88,10 @@ def arrow_heads(points: Floats, offsets: Ints, edges: Ints, size: float) -> QPai
     counts = offsets[edges + 1] - offsets[edges]
     edges = edges[counts > 1]
     last = offsets[edges + 1] - 1
-    tips, before = points[last], points[np.maximum(last - 2, offsets[edges])]
+    tips, before = points[last], points[last - 1]
+    # The last piece of a curve may be shorter than the head, which then follows the one before it.
+    is_short = np.hypot(*(tips - before).T) < size * 0.6
+    before = np.where(is_short[:, None], points[np.maximum(last - 2, offsets[edges])], before)
     along = tips - before
     along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)

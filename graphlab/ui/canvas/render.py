@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
 from graphlab.ui.canvas.atlas import Atlas
 from graphlab.ui.canvas.camera import Camera
@@ -25,7 +25,7 @@ from graphlab.ui.canvas.faces import (
     paint_fold_sign,
     value_rect,
 )
-from graphlab.ui.canvas.paths import arrow_heads, coarse, path_of, ragged
+from graphlab.ui.canvas.paths import arrow_heads, coarse, path_of, ragged, smooth_path
 from graphlab.ui.canvas.scene import BOXES, EDGE_LABEL_HEIGHT, EdgeStyle, Face, Style
 from graphlab.ui.theme import Tokens
 
@@ -249,8 +249,7 @@ class Renderer:
                 painter.setPen(QPen(edge_color(style, t, bool(view.edge_happened[portal.edge])), 1.2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 points = np.asarray(line, float).reshape(-1, 2)
-                starts = np.zeros(len(points), np.bool_)
-                painter.drawPath(path_of((points - (camera.x, camera.y)) * camera.scale, starts))
+                painter.drawPath(_in_widget(smooth_path(points), camera))
                 painter.setBrush(t.surface_raised)
                 painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
                 if camera.scale < LABEL_SCALE:
@@ -438,9 +437,11 @@ def edge_color(style: EdgeStyle, t: Tokens, happened: bool) -> QColor:
 
 def edge_path(scene: Scene, camera: Camera, edge: int) -> QPainterPath:
     """The route of one edge in widget coordinates."""
-    offsets = scene.geometry.offsets
-    points = scene.geometry.points[offsets[edge] : offsets[edge + 1]]
-    return path_of((points - (camera.x, camera.y)) * camera.scale, np.zeros(len(points), np.bool_))
+    geometry = scene.geometry
+    path = geometry.paths.get(edge)
+    if path is None:
+        path = geometry.paths[edge] = smooth_path(geometry.points[geometry.offsets[edge] : geometry.offsets[edge + 1]])
+    return _in_widget(path, camera)
 
 
 def portal_rect(camera: Camera, place: tuple[float, float]) -> QRectF:
@@ -449,8 +450,6 @@ def portal_rect(camera: Camera, place: tuple[float, float]) -> QRectF:
 
 
 def _in_widget(path: QPainterPath, camera: Camera) -> QPainterPath:
-    from PySide6.QtGui import QTransform
-
     transform = QTransform(camera.scale, 0, 0, camera.scale, -camera.x * camera.scale, -camera.y * camera.scale)
     return transform.map(path)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFontMetricsF, QPainterPath
 
 from graphlab.i18n import _
 from graphlab.layout.model import LayoutGraph, Picture
@@ -101,6 +101,7 @@ class Geometry:
     label_widths: Floats  # (m,)
     bounds: tuple[float, float, float, float]
     group_boxes: Floats  # (g, 4) frames of modules, as in `picture.groups`
+    paths: dict[int, QPainterPath] = field(default_factory=dict)  # curves of the edges that were seen close up
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from graphlab.ui.canvas.loader import Loader
 from graphlab.ui.canvas.render import TITLE_SCALE, Renderer, View
 from graphlab.ui.canvas.scene import Scene
 from graphlab.ui.canvas.values import Pictures, Shown
-from graphlab.ui.canvas.walk import anchor, center, group_corner, is_in_view, matching
+from graphlab.ui.canvas.walk import anchor, center, forward_bounds, group_corner, is_in_view, matching
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 PAN_STEP = 60
 GROWTH_MS = 150
-READABLE = 0.45  # a graph that would have to be smaller than this is shown from its current step on
+READABLE = 0.6  # names are 8 pixels high; a graph that would have to be smaller is not shown as a whole at first
 
 
 class GraphView(CanvasInput):
@@ -73,7 +73,7 @@ class GraphView(CanvasInput):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
         self.follow = True
-        """Whether the view pans to the current step when it is out of view."""
+        """Setting "look/follow": whether the view pans to the current step when it is out of view."""
         self._state = state
         self._renderer = Renderer()
         self._frame = Frame(self._renderer)
@@ -209,23 +209,30 @@ class GraphView(CanvasInput):
                 self._place_first(scene)
 
     def _place_first(self, scene: Scene) -> None:
+        """All of the graph where its names can then be read, else all of the forward pass, else the beginning."""
         camera = fitting(scene.geometry.bounds, self.width(), self.height())
-        if camera.scale < READABLE and scene.n_nodes:  # too small to read: from the top, or from the current step on
-            x0, y0, x1, _y1 = scene.geometry.bounds
-            fitted = (self.width() - 40) / max(x1 - x0, 1.0)
-            camera = Camera(0, 0, min(max(fitted, READABLE + 0.15), 1.0))
-            current = scene.flow.node_of_event.get(self._state.event, -1)
-            if fitted < camera.scale:
-                top = current if current >= 0 else int(np.argmin(scene.rects[:, 1]))
-                middle = center(scene, top)[0]
-            else:
-                middle = (x0 + x1) / 2
-            if current >= 0:
-                camera = camera.placing((middle, center(scene, current)[1]), (self.width() / 2, self.height() / 2))
-            else:
-                camera = camera.placing((middle, y0), (self.width() / 2, 28.0))
+        if camera.scale < READABLE and scene.n_nodes:
+            bounds = forward_bounds(scene)
+            camera = fitting(bounds, self.width(), self.height(), 1.0)
+            if camera.scale < READABLE:
+                camera = self._beginning(scene, bounds)
         self._navigator.jump(camera)
         self._has_view = self.width() > 50 and self.isVisible()
+
+    def _beginning(self, scene: Scene, bounds: tuple[float, float, float, float]) -> Camera:
+        """Readable, and from the top on, or from the current step on where that is further down."""
+        x0, y0, x1, _y1 = bounds
+        fitted = (self.width() - 40) / max(x1 - x0, 1.0)
+        camera = Camera(0, 0, min(max(fitted, READABLE + 0.05), 1.0))
+        current = scene.flow.node_of_event.get(self._state.event, -1)
+        if fitted < camera.scale:
+            middle = center(scene, current if current >= 0 else int(np.argmin(scene.rects[:, 1])))[0]
+        else:
+            middle = (x0 + x1) / 2
+        camera = camera.placing((middle, y0), (self.width() / 2, 28.0))
+        if current >= 0 and not is_in_view(scene, current, camera, self.width(), self.height(), 12):
+            camera = camera.placing((middle, center(scene, current)[1]), (self.width() / 2, self.height() / 2))
+        return camera
 
     def _show_event(self, event: int) -> None:
         trace = self._state.trace

@@ -17,6 +17,17 @@ def center(scene: Scene, node: int) -> tuple[float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
+def forward_bounds(scene: Scene) -> tuple[float, float, float, float]:
+    """The part of the scene that the forward pass takes, with the frames' borders; all of it where there is none."""
+    forward = np.array([node.phase == "forward" for node in scene.flow.nodes], np.bool_)
+    if not forward.any():
+        return scene.geometry.bounds
+    x0, y0 = scene.rects[forward, :2].min(axis=0).tolist()
+    x1, y1 = scene.rects[forward, 2:].max(axis=0).tolist()
+    left, top, right, bottom = scene.geometry.bounds
+    return max(x0 - 30, left), max(y0 - 40, top), min(x1 + 30, right), min(y1 + 30, bottom)
+
+
 def is_in_view(scene: Scene, node: int, camera: Camera, width: float, height: float, margin: float = 0.0) -> bool:
     """Whether all of a node is in view, at least `margin` pixels from the border."""
     x0, y0, x1, y1 = scene.rects[node].tolist()
