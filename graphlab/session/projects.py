@@ -157,7 +157,7 @@ class _Version(msgspec.Struct):
 
 def _open_trace(path: Path) -> Document:
     try:
-        reader = TraceReader(path)
+        reader = TraceReader(path, 0.0)  # who shows it reads the rest
     except TraceError as error:
         raise ProjectError(str(error)) from None
     except sqlite3.Error as error:

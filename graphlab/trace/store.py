@@ -7,6 +7,8 @@ Records are stored in chunks, one msgpack array a chunk, because a row a record 
 records. Values lie as raw little-endian bytes in chunks of their own.
 """
 
+import gc
+import math
 import os
 import sqlite3
 import time
@@ -43,6 +45,11 @@ MAX_BLOB = 256 * 2**20
 """No row of a trace is larger; a file that says so is refused before it is read."""
 MAX_SECONDS = 30.0
 """A reader gives up a query of the file after this long: a crafted file could keep SQLite busy for ever."""
+
+ROWS_AT_ONCE = 8
+"""Rows of records fetched at once: some milliseconds of decoding, at the 512 records that a recorder puts in a row."""
+MAX_TRIES = 8
+"""How many rows past its time a reader looks for one to stop at."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -245,7 +252,8 @@ class TraceReader:
     Raises `TraceError` for a file that is no trace, is damaged, or was written by a newer version.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], seconds: float = math.inf) -> None:
+        """Open a trace and read it for about `seconds` (see `refresh`)."""
         self.path = Path(path)
         if not self.path.is_file():
             raise TraceError(_("There is no trace file here. Choose another file. ({path})").format(path=self.path))
@@ -269,10 +277,14 @@ class TraceReader:
             "module": self.modules,
             "section": self.sections,
         }
+        self.is_behind = False
         self._last_record = 0
+        self._held: dict[str, list[Any]] = {}  # decoded, not shown yet
+        self._amendments: list[tuple[int, dict[str, bool | int | str]]] = []
+        self._n_held = self._try_at = 0
         self._chunks: dict[int, bytes] = {}  # the few chunks read last
         try:
-            self.refresh()
+            self.refresh(seconds)
         except TraceError:
             self._db.close()
             raise
@@ -332,33 +344,81 @@ class TraceReader:
         except (sqlite3.Error, OverflowError) as error:
             raise self._damaged(error) from error
 
-    def refresh(self) -> bool:
-        """Read what was flushed since the last call; True when there was anything."""
-        rows = self._query("SELECT id, kind, data FROM records WHERE id > ? ORDER BY id", self._last_record)
-        if not rows:
-            return False
-        new: dict[str, list[Any]] = {}
-        amendments: list[tuple[int, dict[str, bool | int | str]]] = []
+    def refresh(self, seconds: float = math.inf) -> bool:
+        """Read what was flushed since the last call, for about `seconds`; True when there was anything.
+
+        `is_behind` says that the time was too short; the next call goes on from there. What is shown never refers to
+        what is not: records that do are held back until the rest was read.
+        """
+        was_collecting = gc.isenabled()
+        gc.disable()  # records form no cycles, and looking for some took longer than reading
         try:
-            for row_id, kind, data in rows:
-                if kind == "amend":
-                    amendments += _AMENDMENTS.decode(data)
-                elif kind in _LISTS:  # a kind that a later version added is left alone
-                    new.setdefault(kind, []).extend(_LISTS[kind].decode(data))
-                self._last_record = row_id
+            return self._read(time.monotonic() + seconds)
+        finally:
+            if was_collecting:
+                gc.enable()
+
+    def _read(self, end: float) -> bool:
+        n_tries = 0
+        while True:
+            rows = self._query(
+                "SELECT id, kind, data FROM records WHERE id > ? ORDER BY id LIMIT ?",
+                self._last_record,
+                ROWS_AT_ONCE if n_tries == 0 else 1,
+            )
+            for row in rows:
+                self._hold(*row)
+            self.is_behind = bool(rows)
+            if not rows:
+                wrong = check_records(self._lists, self._held)
+                if wrong:
+                    raise self._damaged(wrong)
+                return self._show_held()
+            if time.monotonic() < end:
+                continue
+            # Only some rows end with nothing that refers to a later one. Files without such rows are tried again
+            # when they are twice as long, so that checking takes no more than a few times what reading does.
+            if self._n_held < self._try_at:
+                return False
+            if not check_records(self._lists, self._held):
+                return self._show_held()
+            n_tries += 1
+            if n_tries == MAX_TRIES:
+                self._try_at = 2 * self._n_held
+                return False
+
+    def _hold(self, row: int, kind: str, data: bytes) -> None:
+        """Decode one row of records."""
+        try:
+            if kind == "amend":
+                self._amendments += _AMENDMENTS.decode(data)
+            elif kind in _LISTS:  # a kind that a later version added is left alone
+                records = _LISTS[kind].decode(data)
+                self._held.setdefault(kind, []).extend(records)
+                self._n_held += len(records)
         except (msgspec.MsgspecError, TypeError, ValueError, MemoryError, RecursionError) as error:
             raise self._damaged(error) from error
-        wrong = check_records(self._lists, new)
-        if wrong:
-            raise self._damaged(wrong)
-        for kind, records in new.items():
+        self._last_record = row
+
+    def _show_held(self) -> bool:
+        """Append what was decoded to the lists; True when there was anything."""
+        if not self._held and not self._amendments:
+            return False
+        for kind, records in self._held.items():
             self._lists[kind].extend(records)
-        for tensor, changes in amendments:
+        for tensor, changes in self._amendments:
             if not 0 <= tensor < len(self.tensors):
                 raise self._damaged(_("it corrects a tensor that it does not have"))
             known = {name: v for name, v in changes.items() if type(v) is _AMENDABLE.get(name)}
             self.tensors[tensor] = msgspec.structs.replace(self.tensors[tensor], **known)
+        self._held, self._amendments, self._n_held, self._try_at = {}, [], 0, 0
         return True
+
+    @property
+    def progress(self) -> float:
+        """How much of what is in the file was read, from 0 to 1."""
+        last = self._query("SELECT max(id) FROM records")[0][0] or 0
+        return min(1.0, self._last_record / last) if last > 0 else 1.0
 
     def meta(self, key: str, kind: type[T]) -> T | None:
         """The value named `key` as type `kind`, or None where the trace has none."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 POLL = 33  # ms
 WARM_UP = 300  # ms after the window was painted, when its own imports are done
+TELL = 0.1
+"""Seconds between two tellings that the shown trace has grown; the plots of a fast run grow smoothly enough by that."""
 FOLLOW = 0.25
 """Seconds between two moves to the newest event while the program runs; more where drawing takes long."""
 
@@ -53,6 +55,9 @@ class Controller(QObject):
         self._node = ("", -1)  # the selected node, and its event counted from the section's first
         self._followed_to = -1
         self._next_follow = 0.0
+        self._next_tell = 0.0
+        self._has_grown = False  # since the panels were told
+        self._outcome: Outcome | None = None  # known, while the rest of the trace is read
         self._verification: Verification | None = None
         self._ending: list[Verification] = []  # cancelled ones that have not ended yet
         self._timer = QTimer(self)
@@ -107,10 +112,12 @@ class Controller(QObject):
         self._reader = None
         self._followed_to = -1
         self._next_follow = 0.0
+        self._outcome = None
+        self._has_grown = False
         self._run = self._runner_now().start(RunRequest(source, limits=limits))
         self._state.set_run_state("running")
         self._window.status.setText(_("Running…"))
-        self._timer.start()
+        self._timer.start(POLL)
 
     def stop(self) -> None:
         """End the program; what it computed stays."""
@@ -138,42 +145,54 @@ class Controller(QObject):
             self._timer.stop()
             return
         printed = []
-        outcome = None
         for message in run.poll():
             if isinstance(message, Printed):
                 printed.append(message.text)
             elif isinstance(message, Outcome):
-                outcome = message
+                self._outcome = message
         if printed:
             self.console.append("".join(printed))
-        self._read_trace(run)
-        if outcome is not None:
-            self._timer.stop()
-            self._end(run, outcome)
+        is_behind = self._read_trace(run)
+        if self._outcome is None:
+            return
+        if is_behind:
+            self._timer.start(0)  # nothing else is to come: read on whenever the window is idle
+            return
+        self._timer.stop()
+        outcome, self._outcome = self._outcome, None
+        self._end(run, outcome)
 
-    def _read_trace(self, run: Run, is_over: bool = False) -> None:
-        """Show what the trace has more; a trace is shown from its first event on."""
+    def _read_trace(self, run: Run) -> bool:
+        """Show some of what the trace has more; a trace is shown from its first event on. True when there is more."""
         from graphlab.trace.store import TraceError, TraceReader
+        from graphlab.ui.reading import SLICE, index, read_slice
 
         try:
             if self._reader is None:
-                self._reader = TraceReader(run.trace_path)
+                self._reader = TraceReader(run.trace_path, SLICE)
+                index(self._reader)
                 grew = True
             else:
-                grew = self._reader.refresh()
+                grew = read_slice(self._reader)
         except TraceError as error:
-            if is_over and self._reader is not None:
+            if self._outcome is not None and self._reader is not None:
                 self._window.message_bar.say(str(error), "error", topic="run")
-            return  # the worker has not made the file yet
-        if not grew or not self._reader.events:
-            return
-        if self._state.trace is not self._reader:
-            self._show(run, self._reader)
+            return False  # the worker has not made the file yet
+        reader = self._reader
+        self._has_grown = self._has_grown or grew
+        now = time.monotonic()
+        if not self._has_grown or not reader.events or (now < self._next_tell and reader is self._state.trace):
+            return reader.is_behind
+        self._has_grown = False
+        if self._state.trace is not reader:
+            self._show(run, reader)
         else:
             self._state.tell_growth()
-            n = len(self._reader.events)
+            n = len(reader.events)
             self._window.status.setText(ngettext("Running… {n} step", "Running… {n} steps", n).format(n=f"{n:,}"))
+        self._next_tell = time.monotonic() + max(TELL, 4 * (time.monotonic() - now))
         self._follow()
+        return reader.is_behind
 
     def _show(self, run: Run, reader: TraceReader) -> None:
         old_trace, old_run = self._state.trace, self._shown_run
@@ -203,9 +222,11 @@ class Controller(QObject):
     # When it is over
 
     def _end(self, run: Run, outcome: Outcome) -> None:
-        self._read_trace(run, is_over=True)
         self._run = None
         reader, self._reader = self._reader, None
+        if self._has_grown and reader is self._state.trace:
+            self._has_grown = False
+            self._state.tell_growth()
         problems = self._problems_of(reader)
         if reader is not None and reader is not self._state.trace:
             if outcome.is_clean or reader.events:
