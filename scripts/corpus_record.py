@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "explain"))
 
-from corpus import RECORDED, CorpusCase, read_cases, recorded  # noqa: E402
+from corpus import RECORDED, CorpusCase, read_cases, recorded
 
 
 def outcome(case: CorpusCase) -> tuple[str, str] | None:

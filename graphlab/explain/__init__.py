@@ -4,14 +4,19 @@
 from graphlab.explain import (  # noqa: F401
     arrangement,
     autograd,
+    calls,
     dtypes,
     language,
+    layers,
+    loading,
     losses,
     memory,
     modules,
     numerics,
+    objects,
     shapes,
     training,
+    wordings,
 )
 from graphlab.explain.axes import as_text
 from graphlab.explain.catalogue import DIAGNOSES, Explanation, Severity, explain_code

@@ -49,9 +49,10 @@ _SHAPE = r"(?:torch\.Size\()?[\[(][\d, ]{0,200}[\])]\)?"
 _BYTES = r"[\d.]+ ?(?:bytes|[KMGT]i?B)"
 
 
-def _wording(
+def wording(
     kind: str, pattern: str, read: Callable[[Groups], dict[str, Any]] = lambda g: {}, warning: bool = False
 ) -> None:
+    """Add a wording. `<SHAPE>` and `<BYTES>` stand for a shape and an amount of memory."""
     pattern = pattern.replace("<SHAPE>", _SHAPE).replace("<BYTES>", _BYTES)
     MESSAGES.append(Message(kind, pattern, read, warning))
 
@@ -69,77 +70,79 @@ def n_bytes(text: str) -> int:
     return int(float(found.group(1)) * 1024 ** " KMGT".index(found.group(2) or " "))
 
 
-def _ints(*names: str) -> Callable[[Groups], dict[str, Any]]:
+def ints(*names: str) -> Callable[[Groups], dict[str, Any]]:
+    """Reads these groups as whole numbers."""
     return lambda g: {name: int(g[name]) for name in names}
 
 
-def _words(*names: str) -> Callable[[Groups], dict[str, Any]]:
+def named(*names: str) -> Callable[[Groups], dict[str, Any]]:
+    """Reads these groups as they are."""
     return lambda g: {name: g[name] for name in names}
 
 
 # shapes
-_wording(
+wording(
     "broadcast",
     r"The size of tensor a \((?P<a>\d+)\) must match the size of tensor b \((?P<b>\d+)\) at non-singleton "
     r"dimension (?P<dim>\d+)",
     lambda g: {"sizes": [int(g["a"]), int(g["b"])], "dim": int(g["dim"])},
 )
-_wording(
+wording(
     "broadcast",
     r"Shape mismatch: objects cannot be broadcast to a single shape",
 )
-_wording(
+wording(
     "matmul",
     r"mat1 and mat2 shapes cannot be multiplied \((?P<a>\d+ ?x ?\d+) and (?P<b>\d+ ?x ?\d+)\)",
     lambda g: _matmul(shape(g["a"]), shape(g["b"])),
 )
-_wording(
+wording(
     "matmul",
     r"size mismatch, m1: \[(?P<a>\d+ x \d+)\], m2: \[(?P<b>\d+ x \d+)\]",
     lambda g: _matmul(shape(g["a"]), shape(g["b"])),
 )
-_wording(
+wording(
     "matmul",
     r"size mismatch, got input \((?P<n>\d+)\),? ?(?:mat|mat1) \((?P<a>\d+x\d+)\), vec \((?P<b>\d+)\)",
     lambda g: _matmul(shape(g["a"]), [int(g["b"])], "mv"),
 )
-_wording(
+wording(
     "matmul",
     r"size mismatch, get \d+, (?P<a>\d+x\d+),(?P<b>\d+)",
     lambda g: _matmul(shape(g["a"]), [int(g["b"])], "mv"),
 )
-_wording(
+wording(
     "matmul",
     r"inconsistent tensor size, expected tensor \[(?P<a>\d+)\] and src \[(?P<b>\d+)\] to have the same number "
     r"of elements",
     lambda g: _matmul([int(g["a"])], [int(g["b"])], "dot"),
 )
-_wording(
+wording(
     "bmm_size",
     r"Expected size for first two dimensions of batch2 tensor to be: (?P<wanted><SHAPE>) but got: (?P<got><SHAPE>)",
     lambda g: {"wanted": shape(g["wanted"]), "got": shape(g["got"])},
 )
-_wording(
+wording(
     "matmul_rank",
     r"(?P<name>self|mat1|mat2|batch1|batch2|vec|tensor) must be a (?P<want>\d ?-?D tensor|matrix|vector|3D)",
 )
-_wording(
+wording(
     "matmul_rank",
     r"1D tensors expected, but got (?P<a>\d)D and (?P<b>\d)D tensors",
     lambda g: {"n_dims": [int(g["a"]), int(g["b"])], "op": "dot"},
 )
-_wording(
+wording(
     "matmul_rank",
     r"both arguments to matmul need to be at least 1D, but they are (?P<a>\d)D and (?P<b>\d)D",
     lambda g: {"n_dims": [int(g["a"]), int(g["b"])], "op": "matmul"},
 )
-_wording(
+wording(
     "reshape",
     r"shape '(?P<wanted>\[[-\d, ]{0,200}\])' is invalid for input of size (?P<n>\d+)",
     lambda g: {"wanted": [int(d) for d in re.findall(r"-?\d+", g["wanted"])], "n": int(g["n"])},
 )
-_wording("view_stride", r"view size is not compatible with input tensor's size and stride")
-_wording(
+wording("view_stride", r"view size is not compatible with input tensor's size and stride")
+wording(
     "concat",
     r"Sizes of tensors must match except in dimension (?P<dim>\d+)\. (?:Expected size (?P<a>\d+) but got size "
     r"(?P<b>\d+) for "
@@ -151,44 +154,44 @@ _wording(
         "index": int(g["index"] or 1),
     },
 )
-_wording(
+wording(
     "concat",
     r"Tensors must have same number of dimensions: got (?P<a>\d+) and (?P<b>\d+)",
     lambda g: {"op": "cat", "n_dims": [int(g["a"]), int(g["b"])]},
 )
-_wording(
+wording(
     "concat",
     r"stack expects each tensor to be equal size, but got (?P<a><SHAPE>) at entry (?P<i>\d+) and (?P<b><SHAPE>) "
     r"at entry (?P<j>\d+)",
     lambda g: {"op": "stack", "shapes": [shape(g["a"]), shape(g["b"])], "index": int(g["j"])},
 )
-_wording(
+wording(
     "dim_range",
     r"Dimension out of range \(expected to be in range of \[(?P<low>-?\d+), (?P<high>-?\d+)\], but got "
     r"(?P<dim>-?\d+)\)",
     lambda g: {"dim": int(g["dim"]), "n_dims": int(g["high"]) + 1},
 )
-_wording(
+wording(
     "index_range",
     r"index (?P<index>-?\d+) is out of bounds for dimension (?P<dim>\d+) with size (?P<size>\d+)",
-    _ints("index", "dim", "size"),
+    ints("index", "dim", "size"),
 )
-_wording("too_many_indices", r"too many indices for tensor of dimension (?P<n_dims>\d+)", _ints("n_dims"))
-_wording("index_scalar", r"invalid index of a 0-dim tensor")
-_wording(
+wording("too_many_indices", r"too many indices for tensor of dimension (?P<n_dims>\d+)", ints("n_dims"))
+wording("index_scalar", r"invalid index of a 0-dim tensor")
+wording(
     "mask_shape",
     r"The shape of the mask (?P<mask><SHAPE>) at index (?P<axis>\d+) does not match the shape of the indexed "
     r"tensor (?P<shape><SHAPE>)",
     lambda g: {"mask": shape(g["mask"]), "shape": shape(g["shape"]), "axis": int(g["axis"])},
 )
-_wording(
+wording(
     "expand",
     r"The expanded size of the tensor \((?P<wanted>\d+)\) must match the existing size \((?P<size>\d+)\) at "
     r"non-singleton "
     r"dimension (?P<dim>\d+)",
-    _ints("wanted", "size", "dim"),
+    ints("wanted", "size", "dim"),
 )
-_wording(
+wording(
     "conv_channels",
     r"weight of size (?P<weight><SHAPE>), expected input\[?(?P<shape>[\d, ]{1,60})\]? to have (?P<wanted>\d+) "
     r"channels, but got "
@@ -200,35 +203,35 @@ _wording(
         "given": int(g["given"]),
     },
 )
-_wording(
+wording(
     "conv_rank",
     r"Expected (?P<wanted>\d)D \(unbatched\) or (?P<batched>\d)D \(batched\) input to (?P<op>\w+), but got "
     r"input of size: (?P<shape><SHAPE>)",
     lambda g: {"wanted": int(g["batched"]), "op": g["op"], "shape": shape(g["shape"])},
 )
-_wording(
+wording(
     "norm_single",
     r"Expected more than 1 value per channel when training, got input size (?P<shape><SHAPE>)",
     lambda g: {"shape": shape(g["shape"])},
 )
-_wording(
-    "ragged", r"expected sequence of length (?P<a>\d+) at dim (?P<dim>\d+) \(got (?P<b>\d+)\)", _ints("a", "b", "dim")
+wording(
+    "ragged", r"expected sequence of length (?P<a>\d+) at dim (?P<dim>\d+) \(got (?P<b>\d+)\)", ints("a", "b", "dim")
 )
 
 # losses
-_wording(
+wording(
     "target_shape",
     r"(?:0D or 1D target tensor expected, multi-target not supported|1D target tensor expected, multi-target "
     r"not supported"
     r"|multi-target not supported at)",
     lambda g: {"loss": "cross_entropy"},
 )
-_wording(
+wording(
     "target_shape",
     r"Expected input batch_size \((?P<a>\d+)\) to match target batch_size \((?P<b>\d+)\)",
     lambda g: {"loss": "cross_entropy", "batch_sizes": [int(g["a"]), int(g["b"])]},
 )
-_wording(
+wording(
     "target_shape",
     r"Target size \((?P<b><SHAPE>)\) must be the same as input size \((?P<a><SHAPE>)\)",
     lambda g: {
@@ -237,131 +240,131 @@ _wording(
         "target_shape": shape(g["b"]),
     },
 )
-_wording(
+wording(
     "target_shape",
     r"Using a target size \((?P<b><SHAPE>)\) that is different to the input size \((?P<a><SHAPE>)\) is deprecated",
     lambda g: {"loss": "binary_cross_entropy", "input_shape": shape(g["a"]), "target_shape": shape(g["b"])},
 )
-_wording(
+wording(
     "target_size",
     r"Using a target size \((?P<b><SHAPE>)\) that is different to the input size \((?P<a><SHAPE>)\)\. This will "
     r"likely lead",
     lambda g: {"loss": "mse_loss", "input_shape": shape(g["a"]), "target_shape": shape(g["b"])},
     warning=True,
 )
-_wording("target_range", r"Target (?P<target>-?\d+) is out of bounds", _ints("target"))
-_wording(
+wording("target_range", r"Target (?P<target>-?\d+) is out of bounds", ints("target"))
+wording(
     "target_range",
     r"Assertion `(?:t >= 0 && t < n_classes|cur_target >= 0 && cur_target < n_classes)`? failed",
     lambda g: {"on_device": True},
 )
-_wording(
+wording(
     "target_dtype",
     r"expected target dtype to be Long or Byte, but got (?P<dtype>\w+)",
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
 )
-_wording(
+wording(
     "target_dtype",
     r"expected scalar type Long but found (?P<dtype>\w+)",
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
 )
-_wording(
+wording(
     "target_dtype",
     r"Expected object of scalar type Long but got scalar type (?P<dtype>\w+) for argument #2 'target'",
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
 )
-_wording(
+wording(
     "target_dtype",
     r"Expected floating point type for target with class probabilities, got (?P<dtype>\w+)",
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"], "is_one_hot": True},
 )
-_wording(
+wording(
     "target_dtype",
     r"Found dtype (?P<target>\w+) but expected (?P<input>\w+)",
     lambda g: {"loss": "", "target_dtype": g["target"], "input_dtype": g["input"]},
 )
-_wording("probability_range", r"all elements of input should be between 0 and 1")
-_wording("probability_range", r"Assertion `(?:input_val >= zero && input_val <= one|x >= 0\. && x <= 1\.)`? failed")
+wording("probability_range", r"all elements of input should be between 0 and 1")
+wording("probability_range", r"Assertion `(?:input_val >= zero && input_val <= one|x >= 0\. && x <= 1\.)`? failed")
 
 # dtypes and devices
-_wording(
+wording(
     "integer_grad",
     r"(?:Only|only) Tensors of floating point (?:and complex )?dtype can require gradients",
 )
-_wording(
+wording(
     "dtype_mix",
     r"expected m1 and m2 to have the same dtype, but got: (?P<a>[a-z ]+?) != (?P<b>[a-z]+(?: int)?)",
     lambda g: {"op": "matmul", "dtypes": [g["a"].strip(), g["b"].strip()]},
 )
-_wording(
+wording(
     "dtype_mix",
     r"mat1 and mat2 must have the same dtype(?:, but got (?P<a>\w+) and (?P<b>\w+))?",
     lambda g: {"op": "linear", "dtypes": [g["a"], g["b"]] if g["a"] else []},
 )
-_wording(
+wording(
     "dtype_mix",
     r"expected scalar type (?P<b>\w+) but found (?P<a>\w+)",
     lambda g: {"op": "", "dtypes": [g["a"], g["b"]]},
 )
-_wording(
+wording(
     "dtype_mix",
     r"Expected object of scalar type (?P<b>\w+) but got scalar type (?P<a>\w+) for argument",
     lambda g: {"op": "", "dtypes": [g["a"], g["b"]]},
 )
-_wording(
+wording(
     "dtype_mix",
     r"Input type \((?P<a>[\w.]+)\) and (?:weight|bias) type \((?P<b>[\w.]+)\) should be the same",
     lambda g: _types(g["a"], g["b"]),
 )
-_wording("dtype_unsupported", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
-_wording(
+wording("dtype_unsupported", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
+wording(
     "dtype_unsupported",
     r"(?:[Cc]an only calculate the mean of floating types|mean\(\): input dtype should be either floating point "
     r"or complex)"
     r"[^.]{0,60}\. Got (?P<dtype>\w+)",
     lambda g: {"op": "mean", "dtype": g["dtype"]},
 )
-_wording(
+wording(
     "dtype_unsupported",
     r"\"(?P<kernel>\w+)\" not implemented for '(?P<dtype>\w+)'",
     lambda g: {"op": re.split(r"_|Kernel", g["kernel"])[0], "dtype": g["dtype"]},
 )
-_wording(
+wording(
     "result_type",
     r"result type (?P<a>\w+) can't be cast to the desired output type (?P<b>[\w ]+?)(?=\s|$|\.)",
     lambda g: {"dtypes": [g["a"], g["b"]]},
 )
-_wording(
+wording(
     "device_mix",
     r"Expected all tensors to be on the same device, but (?:found at least two devices, (?P<a>[\w:]+) and "
     r"(?P<b>[\w:]+?)[!,]"
     r"|got (?P<name>\w+) is on (?P<c>[\w:]+), different from other tensors on (?P<d>[\w:]+))",
     lambda g: {"devices": [g["a"] or g["c"], g["b"] or g["d"]]},
 )
-_wording(
+wording(
     "device_mix",
     r"Expected object of device type (?P<a>\w+) but got device type (?P<b>\w+)",
     lambda g: {"devices": [g["a"], g["b"]]},
 )
 
 # autograd
-_wording("non_scalar_backward", r"grad can be implicitly created only for (?:real )?scalar outputs")
-_wording(
-    "no_grad_fn", r"element (?P<index>\d+) of tensors does not require grad and does not have a grad_fn", _ints("index")
+wording("non_scalar_backward", r"grad can be implicitly created only for (?:real )?scalar outputs")
+wording(
+    "no_grad_fn", r"element (?P<index>\d+) of tensors does not require grad and does not have a grad_fn", ints("index")
 )
-_wording(
+wording(
     "no_grad_fn",
     r"element (?P<index>\d+) of variables does not require grad and does not have a grad_fn",
-    _ints("index"),
+    ints("index"),
 )
-_wording("backward_twice", r"Trying to backward through the graph a second time")
-_wording(
+wording("backward_twice", r"Trying to backward through the graph a second time")
+wording(
     "inplace_leaf",
     r"a (?P<view>view of a )?leaf [Vv]ariable that requires grad (?:is being used|has been used) in an in-place "
     r"operation",
     lambda g: {"is_view": bool(g["view"])},
 )
-_wording(
+wording(
     "inplace_modified",
     r"one of the variables needed for gradient computation has been modified by an inplace operation(?:: "
     r"\[(?P<type>[\w.]+) "
@@ -374,53 +377,53 @@ _wording(
         **({"version": int(g["version"]), "expected": int(g["expected"])} if g["version"] else {}),
     },
 )
-_wording(
+wording(
     "gradient_shape",
     r"Mismatch in shape: grad_output\[\d+\] has a shape of (?P<a><SHAPE>) and output\[\d+\] has a shape of "
     r"(?P<b><SHAPE>)",
     lambda g: {"shape": shape(g["a"]), "wanted": shape(g["b"])},
 )
-_wording("unused_input", r"One of the differentiated Tensors appears to not have been used in the graph")
-_wording("unused_input", r"The differentiated Tensor at index \d+ appears to not have been used in the graph")
-_wording("jacobian_call", r"TypeError: '(?P<got>Tensor)' object is not callable", _words("got"))
-_wording("numpy_requires_grad", r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad")
-_wording(
+wording("unused_input", r"One of the differentiated Tensors appears to not have been used in the graph")
+wording("unused_input", r"The differentiated Tensor at index \d+ appears to not have been used in the graph")
+wording("jacobian_call", r"TypeError: '(?P<got>Tensor)' object is not callable", named("got"))
+wording("numpy_requires_grad", r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad")
+wording(
     "not_scalar",
     r"(?:a Tensor with (?P<n>\d+) elements cannot be converted to Scalar|only one element tensors can be "
     r"converted to Python scalars)",
     lambda g: {"n": int(g["n"])} if g["n"] else {},
 )
-_wording(
+wording(
     "ambiguous_bool",
     r"(?:Boolean value of Tensor with more than one value|bool value of Tensor with more than one value) is ambiguous",
 )
-_wording(
+wording(
     "softmax_dim",
     r"Implicit dimension choice for (?P<op>\w+) has been deprecated",
-    _words("op"),
+    named("op"),
     warning=True,
 )
 
 # modules and optimizers
-_wording("optimizer_empty", r"optimizer got an empty parameter list")
-_wording("optimizer_non_leaf", r"can't optimize a non-leaf Tensor")
-_wording(
+wording("optimizer_empty", r"optimizer got an empty parameter list")
+wording("optimizer_non_leaf", r"can't optimize a non-leaf Tensor")
+wording(
     "optimizer_tensor",
     r"params argument given to the optimizer should be an iterable of Tensors or dicts, but got (?P<got>[\w.]+)",
-    _words("got"),
+    named("got"),
 )
-_wording(
+wording(
     "module_init",
     r"cannot assign (?P<what>module|parameters?|buffers?) before Module\.__init__\(\) call",
-    _words("what"),
+    named("what"),
 )
-_wording(
+wording(
     "module_init",
     r"'(?P<name>\w+)' object has no attribute '(?:_backward_hooks|_modules|_parameters|_buffers|_forward_hooks)'",
-    _words("name"),
+    named("name"),
 )
-_wording("module_forward", r"Module \[(?P<name>\w+)\] is missing the required \"forward\" function", _words("name"))
-_wording(
+wording("module_forward", r"Module \[(?P<name>\w+)\] is missing the required \"forward\" function", named("name"))
+wording(
     "embedding_range",
     r"(?:index out of range in self|index out of range: Tried to access index (?P<index>\d+) out of table with "
     r"(?P<rows>\d+) rows)",
@@ -428,36 +431,36 @@ _wording(
 )
 
 # memory
-_wording(
+wording(
     "out_of_memory",
     r"(?P<backend>CUDA|HIP|XPU) out of memory[.:]? Tried to allocate (?P<requested><BYTES>)(?P<rest>.{0,900})",
     lambda g: {"device": _device(g["backend"], g["rest"]), "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
 )
-_wording(
+wording(
     "out_of_memory",
     r"DefaultCPUAllocator: (?:can't allocate memory|not enough memory): you tried to allocate (?P<requested>\d+) bytes",
     lambda g: {"device": "cpu", "requested": int(g["requested"])},
 )
-_wording(
+wording(
     "out_of_memory",
     r"MPS backend out of memory (?P<rest>\(MPS allocated: [^()]{0,200}\))\. Tried to allocate (?P<requested><BYTES>)",
     lambda g: {"device": "mps", "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
 )
-_wording("out_of_memory", r"CUDA error: out of memory", lambda g: {"device": "cuda"})
+wording("out_of_memory", r"CUDA error: out of memory", lambda g: {"device": "cuda"})
 
 # Python
-_wording("name_unknown", r"NameError: name '(?P<name>\w+)' is not defined", _words("name"))
-_wording(
+wording("name_unknown", r"NameError: name '(?P<name>\w+)' is not defined", named("name"))
+wording(
     "name_unknown",
     r"UnboundLocalError: (?:local variable '(?P<a>\w+)' referenced before assignment|cannot access local "
     r"variable '(?P<b>\w+)')",
     lambda g: {"name": g["a"] or g["b"], "is_unbound": True},
 )
-_wording(
+wording(
     "attribute_unknown",
     r"AttributeError: (?:module|type object|partially initialized module)? ?'(?P<owner>[\w.]+)' (?:object )?has "
     r"no attribute '(?!_(?:backward_hooks|forward_hooks|modules|parameters|buffers)')(?P<name>\w+)'",
-    _words("owner", "name"),
+    named("owner", "name"),
 )
 
 
@@ -520,7 +523,7 @@ _PREFIX = re.compile(
     r"|E {3,}|> ?|\| ?|>>> |\.\.\. |In \[\d+\]: |Out\[\d+\]: |\(\w+\) )"
 )
 _TYPE = re.compile(r"(?:^|\s|\.)([A-Z]\w{0,60}(?:Error|Exception|Warning|Interrupt|Iteration))\s*:")
-HALF = 48 * 1024
+HALF = 24 * 1024
 
 
 def clean(text: str) -> list[str]:

@@ -56,9 +56,7 @@ def _cases(kind: str, path: Path) -> list[CorpusCase]:
         line = int(keys.get("line", "0"))
         id_ = f"{kind}/{path.stem}/{name.strip()}"
         found.append(
-            CorpusCase(
-                id_, text.rstrip("\n") + "\n", keys.get("code", ""), named, keys.get("fix") != "no", also, line
-            )
+            CorpusCase(id_, text.rstrip("\n") + "\n", keys.get("code", ""), named, keys.get("fix") != "no", also, line)
         )
     return found
 
