@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from graphlab.engine.autograd.graph import Node
@@ -34,7 +36,7 @@ class Observer(Protocol):
     def backward_started(self, root: Tensor) -> None:
         """A backward pass from `root` begins (`Tensor.backward`, `autograd.grad`)."""
 
-    def backward(self, node: Node, grads: tuple[np.ndarray | None, ...], result: tuple[np.ndarray | None, ...]) -> None:
+    def backward(self, node: Node, grads: tuple[np.ndarray | None, ...], result: Sequence[np.ndarray | None]) -> None:
         """A node's vector-Jacobian product ran: gradients of its outputs in, of its inputs (as in `forward`) out."""
 
     def summed(self, node: Node, output: int, contribution: np.ndarray, total: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class Gradients(Replaying):
         self._event(_ACCUMULATE, "backward", self._pass_site.id, _TOP, (), (number,), (value,))
         return number
 
-    def backward(self, node: Node, grads: tuple[Array | None, ...], result: tuple[Array | None, ...]) -> None:
+    def backward(self, node: Node, grads: tuple[Array | None, ...], result: Sequence[Array | None]) -> None:
         """See `Observer.backward`."""
         mark = node._mark
         if mark is None:

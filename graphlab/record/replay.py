@@ -8,6 +8,7 @@ takes over again, in the state in which it would be had it recorded everything i
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -217,7 +218,7 @@ class Replay:
         self.at = at + 1
         return None
 
-    def backward(self, node: Node, grads: tuple[Array | None, ...], result: tuple[Array | None, ...]) -> None:
+    def backward(self, node: Node, grads: tuple[Array | None, ...], result: Sequence[Array | None]) -> None:
         """See `Observer.backward`."""
         at = self.at
         entry = self._backward[at]

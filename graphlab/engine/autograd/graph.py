@@ -460,8 +460,8 @@ def run(
     return captured
 
 
-def sweep(root: Node, first: Array, retain: bool) -> None:
-    """`run` for the usual case: one root, arrays only, nobody watching, every leaf's `.grad` added to."""
+def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | None) -> None:
+    """`run` for the usual case: one root, arrays only, every leaf's `.grad` added to."""
     order = [root]
     seen = {root}
     waiting: dict[Node, int] = {}
@@ -513,6 +513,12 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
             result = _cast(result, node.casts, False)
         if node.hooks is not None:
             result = _run_node_hooks(node, result, g if node.n_outputs > 1 else [g], False)
+        if watcher is not None:
+            for r in result:
+                if r.__class__ is not _ndarray and r is not None:
+                    result = [None if r is None else _raw(r) for r in result]
+                    break
+            watcher.backward(node, (g,) if node.n_outputs == 1 else tuple(g), result)
         g = None
         nrs = node.nrs
         i = 0
@@ -536,7 +542,10 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
                 if left or next_ in pending:
                     waiting[next_] = left
                     if next_ in pending:
-                        gi = _sum(take(next_), gi, False)
+                        total = _sum(take(next_), gi, False)
+                        if watcher is not None:
+                            watcher.summed(next_, 0, gi, total)
+                        gi = total
                     if left:
                         pending[next_] = gi
                         continue
@@ -559,12 +568,14 @@ def sweep(root: Node, first: Array, retain: bool) -> None:
                     t._nr = 0
                     t._fn = t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
                     leaf._grad = t
+                    if watcher is not None:
+                        watcher.accumulated(leaf, gi)
                 else:
                     _leaf(next_, gi, False, _NOTHING, _NOTHING, True, None)
             elif next_.n_outputs == 1 and next_ not in pending:
                 pending[next_] = gi
             else:
-                _arrive(pending, next_, 0 if nrs is None else nrs[i - 1], gi, False, None)
+                _arrive(pending, next_, 0 if nrs is None else nrs[i - 1], gi, False, watcher)
 
 
 _NOTHING: dict[Any, Any] = {}
@@ -781,7 +792,6 @@ def backward(
         grad_tensors is None
         and not create_graph
         and inputs is None
-        and observe.observer is None
         and isinstance(tensors, Tensor)
         and tensors._fn is not None
         and tensors._array.size == 1
@@ -789,12 +799,23 @@ def backward(
     ):
         array = tensors._array
         first = _ONE.get(array.dtype) if not array.ndim else None
+        if first is None:
+            first = np.ones(array.shape, array.dtype)
+        watcher = observe.observer
         before = modes.grad
         modes.grad = False
         try:
-            sweep(tensors._fn, np.ones(array.shape, array.dtype) if first is None else first, bool(retain_graph))
+            if watcher is not None:
+                watcher.backward_started(tensors)
+            sweep(tensors._fn, first, bool(retain_graph), watcher)
+        except BaseException as error:
+            if watcher is not None:
+                watcher.failed("backward", (tensors,), {}, error)
+            raise
         finally:
             modes.grad = before
+            if watcher is not None:
+                watcher.backward_ended()
         return
     roots = _many(tensors)
     gradients = [None] * len(roots) if grad_tensors is None else _many(grad_tensors)
