@@ -147,7 +147,7 @@ def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
     a = matrices("matrix_power", A, True)
     if n == 0:
         eye = np.broadcast_to(np.eye(a.shape[-1], dtype=a._array.dtype), a._array.shape).copy()
-        return wrap(eye, a._device)
+        return FUNCTIONS["where"](wrap(np.zeros((), bool), a._device), a, wrap(eye, a._device))
     if n < 0:
         a, n = inv(a), -n
     result: Any = None
@@ -160,21 +160,40 @@ def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
     return result.clone() if result is A else result
 
 
-def _tolerances(t: Tensor, rtol: Any, atol: Any) -> tuple[float, float]:
+def _number(value: Any) -> Any:
+    """A tolerance: a number, or an array with one for each matrix."""
+    return value._array if isinstance(value, Tensor) else float(value)
+
+
+def _tolerances(t: Tensor, rtol: Any, atol: Any) -> tuple[Any, Any]:
     eps = float(np.finfo(t._array.dtype).eps)
     usual = max(t.shape[-2:]) * eps
-    a = 0.0 if atol is None else float(atol)
+    a = 0.0 if atol is None else _number(atol)
     if rtol is None:
-        return (0.0 if a > 0 else usual), a
-    return float(rtol), a
+        return np.where(np.asarray(a) > 0, 0.0, usual), a
+    return _number(rtol), a
 
 
 def pinv(
     A: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None, atol: Any = None, out: Any = None
 ) -> Any:
     """The pseudo-inverse."""
-    a = matrices("pinv", A)
-    return call(ops.PINV, a, params=_tolerances(a, rcond if rtol is None else rtol, atol))
+    a = matrices("pinv", A, hermitian)
+    if hermitian:
+        # From the lower triangle only, as PyTorch does it.
+        values, vectors = eigh(a)
+        relative, absolute = _tolerances(a, rcond if rtol is None else rtol, atol)
+        size = np.abs(values._array)
+        largest = size.max(-1, keepdims=True) if size.size else size
+        keeps = size > np.maximum(np.asarray(absolute)[..., None], np.asarray(relative)[..., None] * largest)
+        kept = wrap(keeps, a._device)
+        inverse = FUNCTIONS["where"](kept, FUNCTIONS["where"](kept, values, 1.0).reciprocal(), 0.0)
+        return product(vectors * inverse.unsqueeze(-2), vectors.mT)
+    return call(
+        ops.PINV,
+        a,
+        params=tuple(np.asarray(v)[..., None] for v in _tolerances(a, rcond if rtol is None else rtol, atol)),
+    )
 
 
 def matrix_rank(
@@ -182,9 +201,9 @@ def matrix_rank(
 ) -> Any:
     """How many singular values are above the tolerance."""
     a = matrices("matrix_rank", A)
-    relative, absolute = _tolerances(a, rtol, atol if tol is None else tol)
+    relative, absolute = (np.asarray(v)[..., None] for v in _tolerances(a, rtol, atol if tol is None else tol))
     if tol is not None:
-        relative = 0.0
+        relative = np.zeros(1)
     if not a._array.size:
         return wrap(np.zeros(a._array.shape[:-2], np.int64), a._device)
     s = np.linalg.svd(a._array, compute_uv=False)
@@ -194,6 +213,8 @@ def matrix_rank(
 
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """The x that makes |A · x − B| smallest; also residuals, rank and singular values."""
+    if need_tensor(A, "linalg_lstsq", "input").dim() < 2:
+        raise make(RuntimeError, "torch.linalg.lstsq: input must have at least 2 dimensions.", kind="matrix_dims")
     a = matrices("lstsq", A)
     b = need_tensor(B, "linalg_lstsq", "b", 2)
     is_vector = b.dim() == a.dim() - 1
@@ -214,7 +235,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     by_rank = driver in (None, "gelsy", "gelsd", "gelss")
     rank = matrix_rank(a, rtol=rcond) if by_rank else wrap(np.zeros(0, np.int64), a._device)
     full = m > n and bool((matrix_rank(a)._array == n).all())
-    residuals = (product(a, x) - b).pow(2).sum(-2) if full else none
+    residuals = (product(a, x) - b).pow(2).sum(-2) if full else x.flatten()[:0]
     values = svdvals(a.detach()) if driver in ("gelsd", "gelss") else none
     return LstsqResult(x.squeeze(-1) if is_vector else x, residuals, rank, values)
 
@@ -242,7 +263,7 @@ def vector_norm(
     dims = tuple(range(t.dim())) if dim is None or not len(dim) else wrap_dims(dim, t.dim(), "linalg_vector_norm")
     p = float(ord)
     if not t.dim():
-        return (t != 0).to(t.dtype) if p == 0 else t.abs()
+        return _ones_where_not_zero(t) if p == 0 else t.abs()
     if any(t.shape[d] == 0 for d in dims) and (p < 0 or p == math.inf):
         fail(
             RuntimeError,
@@ -253,12 +274,18 @@ def vector_norm(
             shape=list(t.shape),
         )
     if p == 0:
-        return (t != 0).to(t.dtype).sum(dims, keepdim)
+        return _ones_where_not_zero(t).sum(dims, keepdim)
     if p == math.inf:
         return t.abs().amax(dims, keepdim)
     if p == -math.inf:
         return t.abs().amin(dims, keepdim)
     return FUNCTIONS["norm"](t, p, dims, keepdim)
+
+
+def _ones_where_not_zero(t: Tensor) -> Any:
+    """Part of the graph like PyTorch's; its gradient is 0."""
+    counts = wrap((t._array != 0).astype(t._array.dtype), t._device)
+    return FUNCTIONS["where"](wrap(np.ones(t._array.shape, bool), t._device), counts, t)
 
 
 def _shown(p: float) -> str:
@@ -395,6 +422,8 @@ def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
 
 def vander(x: Any, *, N: int | None = None) -> Any:
     """The powers of x: 0 to N − 1 along a new last dim."""
+    if not x.dim():
+        x = x.unsqueeze(0)
     n = x.shape[-1] if N is None else N
     powers = wrap(np.arange(n), x._device)
     made = x.unsqueeze(-1) ** powers

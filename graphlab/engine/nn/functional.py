@@ -6,6 +6,8 @@ from typing import Any
 
 from graphlab.engine import ops  # noqa: F401 - declares the operators
 from graphlab.engine.nn import operators  # noqa: F401 - declares those of layers
+from graphlab.engine.ops.interpolation import fold as fold
+from graphlab.engine.ops.interpolation import unfold as unfold
 from graphlab.engine.ops.loss import reduction_of
 from graphlab.engine.ops.run import FUNCTIONS
 
@@ -61,11 +63,9 @@ _OPERATORS = (
     "tanh",
     "tanhshrink",
     "threshold",
-    "unfold",
 )
 
 _BREADTH = (
-    "fold",
     "pixel_unshuffle",
     "pixel_shuffle",
     "upsample",

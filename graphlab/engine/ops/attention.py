@@ -22,7 +22,7 @@ def _weights(q: Any, k: Any, mask: Any, is_causal: bool, scale: float) -> Any:
     s = np.matmul(q, k.swapaxes(-1, -2))
     s *= s.dtype.type(scale)
     if is_causal:
-        s[..., ~np.tri(*s.shape[-2:], dtype=bool)] = -np.inf
+        s[..., np.tri(*s.shape[-2:]) == 0] = -np.inf
     hides = is_causal
     if mask is not None:
         if mask.dtype.kind == "b":
@@ -58,7 +58,7 @@ def _plain(is_causal: bool, scale: float) -> Any:
         scores = FUNCTIONS["matmul"](q, k.transpose(-2, -1)) * scale
         hidden = None
         if is_causal:
-            hidden = ~np.tri(*scores._array.shape[-2:], dtype=bool)
+            hidden = np.tri(*scores._array.shape[-2:]) == 0
         if mask is not None:
             if mask._array.dtype.kind == "b":
                 hidden = ~mask._array
@@ -238,10 +238,10 @@ def scaled_dot_product_attention(
         # PyTorch, too, goes the plain way then: the same random numbers fall on the same weights.
         scores = FUNCTIONS["matmul"](query, key.transpose(-2, -1)) * factor
         if is_causal:
-            attn_mask = wrap(np.tri(*scores._array.shape[-2:], dtype=bool), where)
+            attn_mask = wrap(np.tri(*scores._array.shape[-2:]) != 0, where)
         if attn_mask is not None:
             is_bool = attn_mask._array.dtype.kind == "b"
-            scores = scores.masked_fill(~attn_mask, -math.inf) if is_bool else scores + attn_mask
+            scores = scores.masked_fill(attn_mask.logical_not(), -math.inf) if is_bool else scores + attn_mask
         weights = FUNCTIONS["softmax"](scores, -1)
         return FUNCTIONS["matmul"](FUNCTIONS["dropout"](weights, dropout_p, True), value)
     inputs = (query, key, value, attn_mask)

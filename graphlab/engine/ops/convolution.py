@@ -15,7 +15,6 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from graphlab.engine import dtypes
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.op import Category, Op, declare
@@ -37,7 +36,7 @@ def pairs_of(padding: Any) -> Pairs:
     return tuple(p if isinstance(p, tuple) else (p, p) for p in padding)
 
 
-def padded(x: Array, pairs: Pairs) -> Array:
+def padded(x: Any, pairs: Pairs) -> Any:
     """Zeros around the last dims; a negative number crops."""
     if not any(a or b for a, b in pairs):
         return x
@@ -47,12 +46,12 @@ def padded(x: Array, pairs: Pairs) -> Array:
         return np.zeros(tuple(max(s, 0) for s in shape), x.dtype)
     to = tuple(slice(max(a, 0), s - max(b, 0)) for s, (a, b) in zip(shape[-n:], pairs))
     of = tuple(slice(max(-a, 0), s - max(-b, 0)) for s, (a, b) in zip(x.shape[-n:], pairs))
-    out = np.zeros(shape, x.dtype)
+    out: Any = np.zeros(shape, x.dtype)
     out[(..., *to)] = x[(..., *of)]
     return out
 
 
-def _windows(x: Array, kernel: Ints, out: Ints, stride: Ints, dilation: Ints) -> Array:
+def _windows(x: Any, kernel: Ints, out: Ints, stride: Ints, dilation: Ints) -> Any:
     """(N, C, *kernel, *out): the input under each place of the kernel, without a copy."""
     steps = x.strides[2:]
     return as_strided(
@@ -69,7 +68,7 @@ class _Columns:
     what is computed at the places in between is thrown away.
     """
 
-    def __init__(self, x: Array, kernel: Ints, out: Ints, stride: Ints, dilation: Ints, groups: int) -> None:
+    def __init__(self, x: Any, kernel: Ints, out: Ints, stride: Ints, dilation: Ints, groups: int) -> None:
         self.kernel, self.out, self.stride, self.dilation, self.groups = kernel, out, stride, dilation, groups
         self.x = x = np.ascontiguousarray(x)
         self.n, self.c = x.shape[:2]
@@ -82,13 +81,13 @@ class _Columns:
         steps = [prod(spatial[i + 1 :]) for i in range(len(spatial))]
         self.places = 1 + sum((o - 1) * s for o, s in zip(out, steps)) if self.is_wide else prod(out)
         self.step = max(1, min(self.n, _PIECE // max(1, self.rows * groups * self.places)))
-        self.buffer: Array | None = None
+        self.buffer: Any = None
 
     def __iter__(self) -> Any:
         for at in range(0, self.n, self.step):
             yield at, min(at + self.step, self.n)
 
-    def at(self, start: int, end: int) -> Array:
+    def at(self, start: int, end: int) -> Any:
         """The columns of some samples; valid until the next call."""
         x = self.x[start:end]
         n = end - start
@@ -110,17 +109,17 @@ class _Columns:
             np.copyto(buffer.reshape(n, self.c, *self.kernel, *self.out), view)
         return buffer
 
-    def narrowed(self, values: Array, out: Array) -> None:
+    def narrowed(self, values: Any, out: Any) -> None:
         """Write the wide rows of `values` (samples, channels, grid) to `out` (samples, channels, *out)."""
         n, c = out.shape[:2]
         out[...] = values.reshape(n, c, *self.grid)[(..., *(slice(0, o) for o in self.out))]
 
-    def widened(self, g: Array) -> Array:
+    def widened(self, g: Any) -> Any:
         """The opposite: `g` with zeros at the places in between, (samples, channels, places)."""
         n, c = g.shape[:2]
         if not self.is_wide:
             return np.ascontiguousarray(g).reshape(n, c, self.places)
-        wide = np.zeros((n, c, *self.grid), g.dtype)
+        wide: Any = np.zeros((n, c, *self.grid), g.dtype)
         wide[(..., *(slice(0, o) for o in self.out))] = g
         return wide.reshape(n, c, -1)[..., : self.places]
 
@@ -132,7 +131,7 @@ def out_sizes(spatial: Ints, kernel: Ints, stride: Ints, pairs: Pairs, dilation:
     )
 
 
-def convolve(x: Array, w: Array, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Array:
+def convolve(x: Any, w: Any, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
     """(N, C, *spatial) with (O, C / groups, *kernel): (N, O, *places)."""
     if x.dtype == np.float16:
         return convolve(x.astype("f"), w.astype("f"), stride, padding, dilation, groups).astype(x.dtype)
@@ -162,7 +161,7 @@ def convolve(x: Array, w: Array, stride: Ints, padding: Any, dilation: Ints, gro
     return out
 
 
-def _shifted(x: Array, offset: Ints, places: Ints, stride: Ints, dilation: Ints) -> Array:
+def _shifted(x: Any, offset: Ints, places: Ints, stride: Ints, dilation: Ints) -> Any:
     """What lies under one entry of the kernel at all places."""
     return x[
         (
@@ -172,7 +171,7 @@ def _shifted(x: Array, offset: Ints, places: Ints, stride: Ints, dilation: Ints)
     ]
 
 
-def _depthwise(x: Array, w: Array, out: Array, stride: Ints, dilation: Ints) -> Array:
+def _depthwise(x: Any, w: Any, out: Any, stride: Ints, dilation: Ints) -> Any:
     """One kernel a channel: a multiplication for each entry of the kernel."""
     places = out.shape[2:]
     out.fill(0)
@@ -182,7 +181,7 @@ def _depthwise(x: Array, w: Array, out: Array, stride: Ints, dilation: Ints) -> 
     return out
 
 
-def spread(g: Array, w: Array, spatial: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Array:
+def spread(g: Any, w: Any, spatial: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
     """The transposed product: each entry of `g` (N, O, *places) adds its kernel to an input of (N, C, *spatial)."""
     if g.dtype == np.float16:
         return spread(g.astype("f"), w.astype("f"), spatial, stride, padding, dilation, groups).astype(g.dtype)
@@ -199,7 +198,7 @@ def spread(g: Array, w: Array, spatial: Ints, stride: Ints, padding: Any, dilati
         around = tuple((r - a, n - p + a) for r, (a, _), n, p in zip(reach, pairs, spatial, g.shape[2:]))
         return convolve(g, turned, stride, around, dilation, groups)
     places = g.shape[2:]
-    out = np.zeros((g.shape[0], c * groups, *(n + a + b for n, (a, b) in zip(spatial, pairs))), g.dtype)
+    out: Any = np.zeros((g.shape[0], c * groups, *(n + a + b for n, (a, b) in zip(spatial, pairs))), g.dtype)
     if groups == n_out and c == 1:
         for offset in product(*(range(k) for k in kernel)):
             factor = w[(slice(None), 0, *offset)].reshape(-1, *(1,) * len(places))
@@ -210,7 +209,7 @@ def spread(g: Array, w: Array, spatial: Ints, stride: Ints, padding: Any, dilati
         for at in range(0, len(g), step):
             part = np.ascontiguousarray(g[at : at + step])
             n = len(part)
-            columns = np.matmul(weight, part.reshape(n, groups, n_out // groups, -1))
+            columns: Any = np.matmul(weight, part.reshape(n, groups, n_out // groups, -1))
             columns = columns.reshape(n, groups * c, *kernel, *places)
             for offset in product(*(range(k) for k in kernel)):
                 _shifted(out[at : at + step], offset, places, stride, dilation)[...] += columns[
@@ -219,7 +218,7 @@ def spread(g: Array, w: Array, spatial: Ints, stride: Ints, padding: Any, dilati
     return out[(..., *(slice(a, a + n) for n, (a, _) in zip(spatial, pairs)))]
 
 
-def correlate(x: Array, g: Array, kernel: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Array:
+def correlate(x: Any, g: Any, kernel: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
     """The product of input and output that has the weight's shape (O, C / groups, *kernel)."""
     if x.dtype == np.float16:
         return correlate(x.astype("f"), g.astype("f"), kernel, stride, padding, dilation, groups).astype(x.dtype)
@@ -237,8 +236,8 @@ def correlate(x: Array, g: Array, kernel: Ints, stride: Ints, padding: Any, dila
     return out.reshape(n_out, c // groups, *kernel)
 
 
-def _depthwise_weight(x: Array, g: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
-    out = np.empty((g.shape[1], 1, *kernel), x.dtype)
+def _depthwise_weight(x: Any, g: Any, kernel: Ints, stride: Ints, dilation: Ints) -> Any:
+    out: Any = np.empty((g.shape[1], 1, *kernel), x.dtype)
     for offset in product(*(range(k) for k in kernel)):
         under = _shifted(x, offset, g.shape[2:], stride, dilation)
         out[(slice(None), 0, *offset)] = (under * g).sum((0, *range(2, g.ndim)))
@@ -310,7 +309,7 @@ def _transpose_shape(
     return (x[0], w[1] * groups, *transposed_sizes(x[2:], w[2:], stride, padding, more, dilation))
 
 
-CONV_PLAIN = declare(
+CONV_PLAIN: Op = declare(
     Op(
         name="convolution",
         category=Category.MATRIX,
@@ -330,7 +329,7 @@ CONV_PLAIN = declare(
         ],
     )
 )
-CONV_INPUT = declare(
+CONV_INPUT: Op = declare(
     Op(
         name="convolution_input",
         category=Category.MATRIX,
@@ -347,7 +346,7 @@ CONV_INPUT = declare(
         narrate_backward=N_("the gradient is convolved with the same kernel"),
     )
 )
-CONV_WEIGHT = declare(
+CONV_WEIGHT: Op = declare(
     Op(
         name="convolution_weight",
         category=Category.MATRIX,
@@ -515,7 +514,7 @@ def _check_types(name: str, x: Any, w: Any, b: Any, ints: dict[str, Any], groups
     )
 
 
-def _check_dtypes(name: str, x: Array, w: Array, b: Array | None) -> None:
+def _check_dtypes(name: str, x: Any, w: Any, b: Any) -> None:
     mine = dtypes.of(x)
     if b is not None and b.dtype != x.dtype:
         fail(
@@ -547,7 +546,7 @@ def _check_dtypes(name: str, x: Array, w: Array, b: Array | None) -> None:
 def _c_name(d: Any) -> str:
     names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "uint8": "unsigned char",
              "int8": "signed char", "int16": "short int", "bool": "bool", "float16": "c10::Half"}  # fmt: skip
-    return names.get(d.name, d.name)
+    return str(names.get(d.name, d.name))
 
 
 def _dims_differ(name: str, x: Ints, w: Ints) -> None:
@@ -829,6 +828,7 @@ def _public(n: int) -> None:
         """The transposed convolution: each entry paints its kernel, `stride` apart."""
         return _conv_transposed(n, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
+    function: Any
     for op, function in zip(_OPS[n], (conv, conv_transpose)):
         function.__name__ = function.__qualname__ = op.name
         FUNCTIONS[op.name] = op.function = guard(op.name, function)

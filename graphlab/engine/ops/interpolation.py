@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.applied import apply
@@ -16,7 +15,7 @@ from graphlab.engine.ops.convolution import _shifted, _windows, out_sizes, padde
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.padding import pick, pick_vjp, picked_shape
 from graphlab.engine.ops.resampling import out_size, resample, resample_vjp, sizes
-from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
+from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, public, run
 from graphlab.i18n import N_
 
 Ints = tuple[int, ...]
@@ -188,7 +187,7 @@ def upsample(
 # Pixels and channels
 
 
-def _shuffle(x: Array, r: int) -> Array:
+def _shuffle(x: Any, r: int) -> Any:
     *lead, c, h, w = x.shape
     k = len(lead)
     parts = x.reshape(*lead, c // (r * r), r, r, h, w)
@@ -196,7 +195,7 @@ def _shuffle(x: Array, r: int) -> Array:
     return np.ascontiguousarray(parts.transpose(order)).reshape(*lead, c // (r * r), h * r, w * r)
 
 
-def _unshuffle(x: Array, r: int) -> Array:
+def _unshuffle(x: Any, r: int) -> Any:
     *lead, c, h, w = x.shape
     k = len(lead)
     parts = x.reshape(*lead, c, h // r, r, w // r, r)
@@ -204,7 +203,7 @@ def _unshuffle(x: Array, r: int) -> Array:
     return np.ascontiguousarray(parts.transpose(order)).reshape(*lead, c * r * r, h // r, w // r)
 
 
-PIXEL_SHUFFLE = declare(
+PIXEL_SHUFFLE: Op = declare(
     Op(
         name="pixel_shuffle",
         category=Category.SHAPE,
@@ -222,7 +221,7 @@ PIXEL_SHUFFLE = declare(
         samples=lambda: [((2, 8, 3, 2), {"upscale_factor": 2})],
     )
 )
-PIXEL_UNSHUFFLE = declare(
+PIXEL_UNSHUFFLE: Op = declare(
     Op(
         name="pixel_unshuffle",
         category=Category.SHAPE,
@@ -242,7 +241,7 @@ PIXEL_UNSHUFFLE = declare(
 )
 
 
-def _check_shuffle(name: str, x: Array, factor: int, which: str) -> None:
+def _check_shuffle(name: str, x: Any, factor: int, which: str) -> None:
     if x.ndim < 3:
         text = f"{name} expects input to have at least 3 dimensions, but got input with {x.ndim} dimension(s)"
         fail(RuntimeError, text, kind="shuffle", op=name, shape=list(x.shape))
@@ -290,7 +289,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
 # Windows as columns
 
 
-def _unfold(x: Array, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Array:
+def _unfold(x: Any, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
     pairs = tuple((p, p) for p in padding)
     places = out_sizes(x.shape[2:], kernel, stride, pairs, dilation)
     wide = np.ascontiguousarray(padded(x, pairs))
@@ -298,19 +297,19 @@ def _unfold(x: Array, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints)
     return columns.reshape(x.shape[0], x.shape[1] * prod(kernel), prod(places))
 
 
-def _fold(x: Array, size: Ints, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Array:
+def _fold(x: Any, size: Ints, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
     pairs = tuple((p, p) for p in padding)
     places = out_sizes(size, kernel, stride, pairs, dilation)
     channels = x.shape[1] // prod(kernel)
     parts = x.reshape(x.shape[0], channels, *kernel, *places)
-    out = np.zeros((x.shape[0], channels, *(n + 2 * p for n, p in zip(size, padding))), x.dtype)
+    out: Any = np.zeros((x.shape[0], channels, *(n + 2 * p for n, p in zip(size, padding))), x.dtype)
     for offset in product(*(range(k) for k in kernel)):
         _shifted(out, offset, places, stride, dilation)[...] += parts[(slice(None), slice(None), *offset)]
     return np.ascontiguousarray(out[(..., *(slice(p, p + n) for n, p in zip(size, padding)))])
 
 
 _HOW = {"kernel_size": (2, 2), "dilation": (1, 1), "padding": (1, 0), "stride": (1, 2)}
-UNFOLD = declare(
+UNFOLD: Op = declare(
     Op(
         name="unfold",
         node="Im2ColBackward0",
@@ -332,7 +331,7 @@ UNFOLD = declare(
         samples=lambda: [((2, 3, 4, 5), _HOW)],
     )
 )
-FOLD = declare(
+FOLD: Op = declare(
     Op(
         name="fold",
         node="Col2ImBackward0",
@@ -349,6 +348,16 @@ FOLD = declare(
         samples=lambda: [((2, 12, 15), {"output_size": (4, 6), **_HOW})],
     )
 )
+
+
+def _functional(op: Op) -> Any:
+    """Make a function what `nn.functional.<name>` is; `torch` itself has no such name, and `Tensor.unfold` is another."""
+
+    def decorate(function: Any) -> Any:
+        op.function = guard(op.name, function)
+        return op.function
+
+    return decorate
 
 
 def _two(value: Any) -> Ints:
@@ -372,7 +381,7 @@ def _positive(name: str, kernel: Ints, stride: Ints, dilation: Ints) -> None:
             )
 
 
-@public(UNFOLD, method=False)
+@_functional(UNFOLD)
 def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of (N, C, H, W) as columns: (N, C · window, places)."""
     x = need_tensor(input, "unfold")._array
@@ -405,7 +414,7 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     return out if is_batch else out.squeeze(0)
 
 
-@public(FOLD, method=False)
+@_functional(FOLD)
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The opposite of unfold: columns are added to where their windows lie."""
     x = need_tensor(input, "fold")._array

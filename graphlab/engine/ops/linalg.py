@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import make
 from graphlab.engine.ops.applied import NUMERIC, apply
 from graphlab.engine.ops.op import Category, Op, declare
@@ -27,7 +26,7 @@ def _where(index: int, is_batch: bool) -> str:
     return f"(Batch element {index}): " if is_batch else ""
 
 
-def _first_zero_pivot(a: Array) -> tuple[int, int]:
+def _first_zero_pivot(a: Any) -> tuple[int, int]:
     """Which matrix of the batch has a zero on the diagonal of its U, and where (from 1)."""
     rows = a.reshape(-1, *a.shape[-2:]).astype(np.float64)
     for index, m in enumerate(rows):
@@ -41,7 +40,7 @@ def _first_zero_pivot(a: Array) -> tuple[int, int]:
     return 0, rows.shape[-1]
 
 
-def _singular(name: str, a: Array, text: str) -> BaseException:
+def _singular(name: str, a: Any, text: str) -> BaseException:
     index, place = _first_zero_pivot(a)
     shown = text.format(place=place)
     return make(
@@ -53,7 +52,7 @@ def _singular(name: str, a: Array, text: str) -> BaseException:
     )
 
 
-def _inv(a: Array) -> Array:
+def _inv(a: Any) -> Any:
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -113,7 +112,7 @@ INV = _op(
 )
 
 
-def _cofactors(a: Array) -> Array:
+def _cofactors(a: Any) -> Any:
     """The derivative of the determinant; right for singular matrices too."""
     u, s, vh = np.linalg.svd(a)
     n = s.shape[-1]
@@ -145,7 +144,7 @@ DET = _op(
 )
 
 
-def _slogdet(a: Array) -> tuple[Array, Array]:
+def _slogdet(a: Any) -> tuple[Any, Any]:
     sign, log = np.linalg.slogdet(a)
     return np.asarray(sign, a.dtype), np.asarray(log, a.dtype)
 
@@ -172,7 +171,7 @@ SLOGDET = _op(
 )
 
 
-def _solve(a: Array, b: Array) -> Array:
+def _solve(a: Any, b: Any) -> Any:
     try:
         return np.linalg.solve(a, b)
     except np.linalg.LinAlgError:
@@ -204,7 +203,7 @@ SOLVE = _op(
 )
 
 
-def _cholesky(a: Array, upper: bool) -> Array:
+def _cholesky(a: Any, upper: bool) -> Any:
     try:
         low = np.linalg.cholesky(a)
     except np.linalg.LinAlgError:
@@ -212,7 +211,7 @@ def _cholesky(a: Array, upper: bool) -> Array:
     return np.ascontiguousarray(low.swapaxes(-1, -2)) if upper else low
 
 
-def _not_positive(a: Array) -> BaseException:
+def _not_positive(a: Any) -> BaseException:
     rows = a.reshape(-1, *a.shape[-2:])
     for index, m in enumerate(rows):
         for order in range(1, len(m) + 1):
@@ -230,7 +229,7 @@ def _not_positive(a: Array) -> BaseException:
     return make(_LinAlgError, "linalg.cholesky: the input is not positive-definite", kind="not_positive_definite")
 
 
-def _constant(node: Any, array: Array, like: Any) -> Any:
+def _constant(node: Any, array: Any, like: Any) -> Any:
     return node.xp.constant(array, like)
 
 
@@ -262,7 +261,7 @@ CHOLESKY = _op(
 )
 
 
-def _qr(a: Array, mode: str) -> tuple[Array, Array]:
+def _qr(a: Any, mode: str) -> tuple[Any, Any]:
     if mode == "r":
         r = np.linalg.qr(a, "r")
         return np.zeros(0, a.dtype), np.asarray(r, a.dtype)
@@ -327,7 +326,7 @@ QR = _op(
 )
 
 
-def _svd(a: Array, full: bool) -> tuple[Array, Array, Array]:
+def _svd(a: Any, full: bool) -> tuple[Any, Any, Any]:
     u, s, vh = np.linalg.svd(a, full_matrices=full)
     return u, s, vh
 
@@ -396,7 +395,7 @@ SVD = _op(
 )
 
 
-def _eigh(a: Array, lower: bool) -> tuple[Array, Array]:
+def _eigh(a: Any, lower: bool) -> tuple[Any, Any]:
     values, vectors = np.linalg.eigh(a, "L" if lower else "U")
     return values, vectors
 
@@ -441,7 +440,7 @@ def _pinv_vjp(node: Any, g: Any, a: Any, p: Any) -> Any:
     return (ga,)
 
 
-def _pinv(a: Array, rtol: float, atol: float) -> Array:
+def _pinv(a: Any, rtol: float, atol: float) -> Any:
     if not a.size:
         return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     u, s, vh = np.linalg.svd(a, full_matrices=False)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
@@ -32,7 +31,7 @@ def _centred(xp: Any, rows: Any, eps: float) -> tuple[Any, Any]:
     return centred, (xp.sum(centred * centred, (1,), True) / n + eps) ** -0.5
 
 
-def _group_forward(x: Array, w: Any, b: Any, groups: int, eps: float) -> Array:
+def _group_forward(x: Any, w: Any, b: Any, groups: int, eps: float) -> Any:
     centred, scale = _centred(_NUMERIC, _rows(_NUMERIC, x, groups), x.dtype.type(eps))
     centred *= scale
     out = centred.reshape(x.shape)
@@ -81,7 +80,7 @@ GROUP_NORM = declare(
 _NUMERIC = GROUP_NORM.node_type.xp
 
 
-def _rms_forward(x: Array, w: Any, n_dims: int, eps: float) -> Array:
+def _rms_forward(x: Any, w: Any, n_dims: int, eps: float) -> Any:
     dims = tuple(range(x.ndim - n_dims, x.ndim))
     work = x.astype(np.float32) if x.dtype == np.float16 else x
     square = (work * work).mean(axis=dims, keepdims=True, dtype=work.dtype)
@@ -164,7 +163,7 @@ def group_norm(
     return run(GROUP_NORM, (input, weight, bias), (num_groups, eps))
 
 
-def _float_only(kernel: str, x: Array) -> None:
+def _float_only(kernel: str, x: Any) -> None:
     if x.dtype.kind != "f":
         fail(
             NotImplementedError,

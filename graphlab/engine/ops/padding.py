@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.convolution import padded
@@ -21,7 +20,7 @@ Way = tuple[Any, ...]
 
 
 @functools.lru_cache(128)
-def index_of(way: Way) -> Array:
+def index_of(way: Way) -> Any:
     """Which entry of the input each entry of the output takes."""
     kind, n, *rest = way
     if kind == "nearest":
@@ -38,7 +37,7 @@ def index_of(way: Way) -> Array:
     return np.where(at >= n, 2 * (n - 1) - at, at)
 
 
-def pick(x: Array, ways: tuple[Way, ...]) -> Array:
+def pick(x: Any, ways: tuple[Way, ...]) -> Any:
     """Entries of the last dims by their numbers."""
     first = x.ndim - len(ways)
     for i, way in enumerate(ways):
@@ -46,7 +45,7 @@ def pick(x: Array, ways: tuple[Way, ...]) -> Array:
     return x
 
 
-def put_back(g: Array, ways: tuple[Way, ...]) -> Array:
+def put_back(g: Any, ways: tuple[Way, ...]) -> Any:
     """Add each entry to where it was picked from."""
     first = g.ndim - len(ways)
     for i, way in enumerate(ways):
@@ -62,7 +61,7 @@ def picked_shape(shape: tuple[int, ...], ways: tuple[Way, ...]) -> tuple[int, ..
     return (*shape[: len(shape) - len(ways)], *(len(index_of(way)) for way in ways))
 
 
-PICK_BACK = declare(
+PICK_BACK: Op = declare(
     Op(
         name="pick_back",
         category=Category.INDEX,
@@ -77,7 +76,7 @@ PICK_BACK = declare(
         narrate_backward=N_("the gradient is taken as the input was"),
     )
 )
-PICK = declare(
+PICK: Op = declare(
     Op(
         name="pick",
         category=Category.INDEX,
@@ -100,19 +99,19 @@ def pick_vjp(node: Any, g: Any) -> Any:
     return (apply(node, PICK_BACK, (g,), node.params[:1]),)
 
 
-def _constant_forward(x: Array, pairs: Any, value: Any) -> Array:
+def _constant_forward(x: Any, pairs: Any, value: Any) -> Any:
     if not value:
         return padded(x, pairs) if any(a or b for a, b in pairs) else x.copy()
     n = len(pairs)
     shape = x.shape[:-n] + tuple(s + a + b for s, (a, b) in zip(x.shape[-n:], pairs))
-    out = np.full(shape, value, x.dtype)
+    out: Any = np.full(shape, value, x.dtype)
     to = tuple(slice(max(a, 0), s - max(b, 0)) for s, (a, b) in zip(shape[-n:], pairs))
     of = tuple(slice(max(-a, 0), s - max(-b, 0)) for s, (a, b) in zip(x.shape[-n:], pairs))
     out[(..., *to)] = x[(..., *of)]
     return out
 
 
-CONSTANT_PAD = declare(
+CONSTANT_PAD: Op = declare(
     Op(
         name="constant_pad",
         node="ConstantPadNdBackward0",
@@ -174,7 +173,7 @@ _COMBINATIONS = (
 )
 
 
-def _check_constant(x: Array, pairs: Any) -> None:
+def _check_constant(x: Any, pairs: Any) -> None:
     for i, (a, b) in enumerate(pairs):
         size = x.shape[x.ndim - len(pairs) + i]
         if size + min(a, 0) + min(b, 0) < 0:
@@ -188,7 +187,7 @@ def _check_constant(x: Array, pairs: Any) -> None:
             )
 
 
-def _check_picked(x: Array, pairs: Any, mode: str) -> None:
+def _check_picked(x: Any, pairs: Any, mode: str) -> None:
     n = len(pairs)
     sizes = x.shape[-n:]
     letters = ("D", "H", "W")[-n:]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import NUMERIC, apply, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare
@@ -32,7 +31,7 @@ def places_of(spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation
     return tuple(out)
 
 
-def _around(x: Array, places: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, value: Any) -> Array:
+def _around(x: Any, places: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, value: Any) -> Any:
     """The input in a border of `value`, as wide as the windows reach."""
     n = len(places)
     spatial = x.shape[-n:]
@@ -40,7 +39,7 @@ def _around(x: Array, places: Ints, kernel: Ints, stride: Ints, padding: Ints, d
     if not any(padding) and all(r <= have for r, have in zip(reach, spatial)):
         return x
     full = tuple(max(r, p + have) for r, p, have in zip(reach, padding, spatial))
-    out = np.full((*x.shape[:-n], *full), value, x.dtype)
+    out: Any = np.full((*x.shape[:-n], *full), value, x.dtype)
     out[(..., *(slice(p, p + have) for p, have in zip(padding, spatial)))] = x
     return out
 
@@ -60,7 +59,7 @@ def _lowest(dtype: Any) -> Any:
 # Maximum
 
 
-def _max_forward(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Array:
+def _max_forward(x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Any:
     n = len(kernel)
     places = places_of(x.shape[-n:], kernel, stride, padding, dilation, ceil_mode)
     wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
@@ -71,9 +70,7 @@ def _max_forward(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: 
     return out
 
 
-def _max_indices(
-    x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> tuple[Array, Array]:
+def _max_indices(x: Any, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> tuple[Any, Any]:
     """The maxima, and where they lie: numbers of entries counted over the pooled dims."""
     n = len(kernel)
     spatial = x.shape[-n:]
@@ -91,7 +88,7 @@ def _max_indices(
     return out, at
 
 
-def put(node: Any, g: Any, at: Array, shape: Ints, n: int) -> Any:
+def put(node: Any, g: Any, at: Any, shape: Ints, n: int) -> Any:
     """Zeros of `shape` with `g` added at the entries `at`, counted over the last `n` dims."""
     rows, length = prod(shape[:-n]), prod(shape[-n:])
     at = at.reshape(rows, -1)
@@ -110,7 +107,7 @@ def _max_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
         return (put(node, g, _max_indices(node.xp.array_of(x), *how)[1], shape, n),)
     places = out.shape[-n:]
     wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
-    dx = np.zeros(wide.shape, g.dtype)
+    dx: Any = np.zeros(wide.shape, g.dtype)
     free: Any = None
     for key in _slices(places, kernel, stride, dilation):
         # The first of equal entries gets it all; not "==", so that NaN gets its gradient too.
@@ -213,8 +210,8 @@ def _divisors(
 
 
 def _avg_forward(
-    x: Array, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool, override: int | None
-) -> Array:
+    x: Any, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool, override: int | None
+) -> Any:
     n = len(kernel)
     ones = (1,) * n
     places = places_of(x.shape[-n:], kernel, stride, padding, ones, ceil_mode)
@@ -231,15 +228,15 @@ def _avg_forward(
 
 
 def _avg_back(
-    g: Array, spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool,
+    g: Any, spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, ceil_mode: bool, count_include_pad: bool,
     override: int | None,
-) -> Array:  # fmt: skip
+) -> Any:  # fmt: skip
     n = len(kernel)
     ones = (1,) * n
     places = g.shape[-n:]
     each = g / np.asarray(_divisors(spatial, places, kernel, stride, padding, count_include_pad, override), g.dtype)
     reach = [(m - 1) * s + k for m, s, k in zip(places, stride, kernel)]
-    dx = np.zeros((*g.shape[:-n], *(max(r, m + p) for r, m, p in zip(reach, spatial, padding))), g.dtype)
+    dx: Any = np.zeros((*g.shape[:-n], *(max(r, m + p) for r, m, p in zip(reach, spatial, padding))), g.dtype)
     for key in _slices(places, kernel, stride, ones):
         dx[key] += each
     return dx[(..., *(slice(p, p + m) for p, m in zip(padding, spatial)))]
@@ -322,13 +319,13 @@ def _declare_adaptive(n: int) -> Op:
     )
 
 
-def _adaptive_indices(x: Array, size: Ints) -> tuple[Array, Array]:
+def _adaptive_indices(x: Any, size: Ints) -> tuple[Any, Any]:
     n = len(size)
     spatial = x.shape[-n:]
     rows = x.reshape(-1, *spatial)
     numbers = np.arange(prod(spatial)).reshape(spatial)
-    out = np.empty((len(rows), *size), x.dtype)
-    at = np.empty((len(rows), *size), np.int64)
+    out: Any = np.empty((len(rows), *size), x.dtype)
+    at: Any = np.empty((len(rows), *size), np.int64)
     for place in product(*(range(m) for m in size)):
         key = tuple(slice(i * m // s, -(-(i + 1) * m // s)) for i, m, s in zip(place, spatial, size))
         part = rows[(slice(None), *key)].reshape(len(rows), -1)
@@ -365,7 +362,7 @@ def _declare_adaptive_max(n: int) -> Op:
 
 
 MAX = {n: _declare_max(n) for n in (1, 2, 3)}
-AVG = {n: _declare_avg(n) for n in (1, 2, 3)}
+AVG: dict[int, Op] = {n: _declare_avg(n) for n in (1, 2, 3)}
 ADAPTIVE_AVG = {n: _declare_adaptive(n) for n in (1, 2, 3)}
 ADAPTIVE_MAX = {n: _declare_adaptive_max(n) for n in (1, 2, 3)}
 
@@ -490,7 +487,7 @@ def _checked_max1(x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: 
         )
 
 
-def _refuse_dtype(kernel: str, x: Array, kinds: str) -> None:
+def _refuse_dtype(kernel: str, x: Any, kinds: str) -> None:
     if x.dtype.kind not in kinds:
         fail(
             NotImplementedError,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.applied import NUMERIC, composed, finish_many, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, common_device, run
@@ -20,7 +19,7 @@ _ARGS = ("input", "hidden", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _LSTM_ARGS = ("input", "hidden", "cell", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def _before(x: Array, w: Array, *biases: Array | None) -> Array:
+def _before(x: Any, w: Any, *biases: Any) -> Any:
     """The input's part of all steps' gates: (time, batch, gates)."""
     steps, batch, width = x.shape
     pre = x.reshape(steps * batch, width) @ w.T
@@ -33,7 +32,7 @@ def _before(x: Array, w: Array, *biases: Array | None) -> Array:
     return pre.reshape(steps, batch, -1)
 
 
-def _sigmoid(x: Array, out: Array) -> None:
+def _sigmoid(x: Any, out: Any) -> None:
     # tanh is quicker than exp and a division, and does not overflow.
     np.multiply(x, x.dtype.type(0.5), out=out)
     np.tanh(out, out=out)
@@ -41,7 +40,7 @@ def _sigmoid(x: Array, out: Array) -> None:
     out += out.dtype.type(0.5)
 
 
-def _sums(d: Array, x: Array, hidden: Array, w_ih: Array, edges: Any) -> tuple[Any, Any, Any, Any, Any]:
+def _sums(d: Any, x: Any, hidden: Any, w_ih: Any, edges: Any) -> tuple[Any, Any, Any, Any, Any]:
     """The gradients of input, weights and biases from those of all steps' gates `d`."""
     e_x, e_ih, e_hh, e_bih, e_bhh = edges
     flat = d.reshape(-1, d.shape[-1])
@@ -61,7 +60,7 @@ def _turn(reverse: bool, *arrays: Any) -> list[Any]:
     return [None if a is None else a[::-1] if reverse else a for a in arrays]
 
 
-def _earlier(first: Array, out: Array) -> Array:
+def _earlier(first: Any, out: Any) -> Any:
     """The hidden state before each step."""
     return np.concatenate((first[None], out[:-1])) if len(out) else out
 
@@ -69,9 +68,7 @@ def _earlier(first: Array, out: Array) -> Array:
 # LSTM
 
 
-def _lstm(
-    x: Array, h: Array, c: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any, reverse: bool
-) -> tuple[Any, ...]:
+def _lstm(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
     (x,) = _turn(reverse, x)
     gates = _before(np.ascontiguousarray(x), w_ih, b_ih, b_hh)
     steps, batch, wide = gates.shape
@@ -113,7 +110,7 @@ def _lstm_vjp(
     reverse = node.params[0]
     inputs = (x, h0, c0, w_ih, w_hh, b_ih, b_hh)
     if node.xp is not NUMERIC:
-        return composed(lambda *a: lstm_plain(*a, reverse), inputs, gs, node.edges)
+        return composed(lambda *a: lstm_plain(*a, reverse=reverse), inputs, gs, node.edges)
     g_out, g_h, g_c = gs
     if not kept:
         out, _, _, gates, cells = _lstm(*inputs, reverse)
@@ -173,7 +170,7 @@ def lstm_plain(
 # GRU
 
 
-def _gru(x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
+def _gru(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
     (x,) = _turn(reverse, x)
     gates = _before(np.ascontiguousarray(x), w_ih, b_ih)
     steps, batch, wide = gates.shape
@@ -207,7 +204,7 @@ def _gru_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: An
     reverse = node.params[0]
     inputs = (x, h0, w_ih, w_hh, b_ih, b_hh)
     if node.xp is not NUMERIC:
-        return composed(lambda *a: gru_plain(*a, reverse), inputs, gs, node.edges)
+        return composed(lambda *a: gru_plain(*a, reverse=reverse), inputs, gs, node.edges)
     g_out, g_h = gs
     if not kept:
         out, _, gates, inner = _gru(*inputs, reverse)
@@ -267,9 +264,7 @@ def gru_plain(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, revers
 # The plain recurrent net
 
 
-def _rnn(
-    x: Array, h: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any, reverse: bool, kind: str
-) -> tuple[Any, ...]:
+def _rnn(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, reverse: bool, kind: str) -> tuple[Any, ...]:
     (x,) = _turn(reverse, x)
     out = _before(np.ascontiguousarray(x), w_ih, b_ih, b_hh)
     w = np.ascontiguousarray(w_hh.T)
@@ -290,7 +285,7 @@ def _rnn_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: An
     reverse, kind = node.params
     if node.xp is not NUMERIC:
         inputs = (x, h0, w_ih, w_hh, b_ih, b_hh)
-        return composed(lambda *a: rnn_plain(*a, reverse, kind), inputs, gs, node.edges)
+        return composed(lambda *a: rnn_plain(*a, reverse=reverse, kind=kind), inputs, gs, node.edges)
     g_out, g_h = gs
     x, g_out, out = _turn(reverse, x, g_out, out)
     x = np.ascontiguousarray(x)
@@ -397,8 +392,8 @@ def layer(mode: str, inputs: tuple[Any, ...], reverse: bool) -> tuple[Tensor, ..
     where = common_device(op.name, inputs)
     if op is RNN or where.counts or not needs_grad(inputs):
         return run(op, inputs, params)  # type: ignore[no-any-return]
-    arrays = [None if t is None else t._array for t in inputs]
+    arrays: Any = [None if t is None else t._array for t in inputs]
     n = op.n_outputs
-    made = _lstm(*arrays, reverse) if op is LSTM else _gru(*arrays, reverse)
+    made = (_lstm if op is LSTM else _gru)(*arrays, reverse)
     (steps,) = _turn(reverse, made[0])
     return finish_many(op, inputs, made[:n], params, (*made[n:], steps))

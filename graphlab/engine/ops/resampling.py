@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_
@@ -21,7 +20,7 @@ Map = tuple[Any, ...]
 
 
 @functools.lru_cache(64)
-def matrix(way: Map, dtype: Any) -> Array:
+def matrix(way: Map, dtype: Any) -> Any:
     """The (after, before) matrix of a map."""
     kind, n, m, align, scale = way
     out = np.zeros((m, n), np.float64)
@@ -45,7 +44,7 @@ def matrix(way: Map, dtype: Any) -> Array:
     return made
 
 
-def _sources(n: int, m: int, align: bool, scale: float | None, is_cubic: bool) -> Array:
+def _sources(n: int, m: int, align: bool, scale: float | None, is_cubic: bool) -> Any:
     """Where each entry of the output lies in the input (float32's rounding as in PyTorch is below what is printed)."""
     i = np.arange(m, dtype=np.float64)
     if align:
@@ -55,13 +54,13 @@ def _sources(n: int, m: int, align: bool, scale: float | None, is_cubic: bool) -
     return at if is_cubic else np.maximum(at, 0)
 
 
-def _cubic(x: Array, a: float = -0.75) -> Array:
+def _cubic(x: Any, a: float = -0.75) -> Any:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
     return np.where(x <= 1, near, np.where(x < 2, far, 0))
 
 
-def resample(x: Array, maps: tuple[Map, ...], transposed: bool = False) -> Array:
+def resample(x: Any, maps: tuple[Map, ...], transposed: bool = False) -> Any:
     """Apply one map to each of the last dims."""
     first = x.ndim - len(maps)
     kind = np.float32 if x.dtype == np.float16 else x.dtype
@@ -84,7 +83,7 @@ def sizes(shape: tuple[int, ...], maps: tuple[Map, ...], transposed: bool = Fals
     return (*shape[: len(shape) - len(maps)], *(way[1 if transposed else 2] for way in maps))
 
 
-RESAMPLE_BACK = declare(
+RESAMPLE_BACK: Op = declare(
     Op(
         name="resample_back",
         category=Category.SHAPE,
@@ -99,7 +98,7 @@ RESAMPLE_BACK = declare(
         narrate_backward=N_("the gradient is resampled as the input was"),
     )
 )
-RESAMPLE = declare(
+RESAMPLE: Op = declare(
     Op(
         name="resample",
         category=Category.SHAPE,
@@ -122,7 +121,7 @@ def resample_vjp(node: Any, g: Any) -> Any:
     return (apply(node, RESAMPLE_BACK, (g,), node.params[:1]),)
 
 
-def nearest(n: int, m: int, scale: float | None, exact: bool) -> Array:
+def nearest(n: int, m: int, scale: float | None, exact: bool) -> Any:
     """Which entry of the input each entry of the output takes."""
     step = np.float32(1 / scale if scale else n / m)
     i = np.arange(m, dtype=np.float32)
