@@ -17,8 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command(arguments, _rasterise)
     if len(arguments) > 1:
         from graphlab.cli.command import fail
+        from graphlab.i18n import _
 
-        return fail("at most one FILE can be opened. `graphlab --help` lists the commands.")
+        return fail(_("at most one FILE can be opened. `graphlab --help` lists the commands."))
     from graphlab.ui.app import main as open_window
 
     return open_window(arguments)

@@ -150,13 +150,13 @@ class Scenes:
         self.seek(0, lambda e: e.kind == EventKind.BACKWARD and e.op == "pow")
 
     def inspector(self) -> None:
-        """A weight, its value and its gradient."""
+        """A hidden layer's output, its value and its gradient."""
         self.open("mlp")
         self.window.show_panel("tensors")
-        self.seek(6, lambda e: e.kind == EventKind.UPDATE)
+        self.seek(6, lambda e: e.kind == EventKind.BACKWARD and e.op == "relu")
         graph = self.window.graph
-        for _match in range(graph.find("fc2.weight")):
-            if self.window.state.node == "t:net.fc2.weight":
+        for _match in range(graph.find("x")):
+            if self.window.state.node == "t:x":
                 break
             graph.find_next()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-MAX_PIXELS = 16_000
-"""A side of the picture; larger graphs get coarser."""
+MAX_PIXELS = 32_000
+"""A side of the picture, as far as Qt paints; larger graphs get coarser."""
 SCALE = 2.0
 
 
@@ -15,7 +15,7 @@ def rasterise(svg: str) -> bytes:
     # A picture needs fonts but no screen; on macOS and Windows the usual platform works without one.
     if sys.platform.startswith("linux"):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from PySide6.QtCore import QBuffer, QIODevice
+    from PySide6.QtCore import QBuffer, QIODevice, QSize
     from PySide6.QtGui import QGuiApplication, QImage, QPainter
     from PySide6.QtSvg import QSvgRenderer
 
@@ -25,7 +25,9 @@ def rasterise(svg: str) -> bytes:
     if not renderer.isValid() or size.isEmpty():
         raise OSError("Qt cannot read the drawing")
     scale = min(SCALE, MAX_PIXELS / max(size.width(), size.height()))
-    image = QImage(size * scale, QImage.Format.Format_RGB32)
+    image = QImage(
+        QSize(max(1, round(size.width() * scale)), max(1, round(size.height() * scale))), QImage.Format.Format_RGB32
+    )
     if image.isNull():
         raise OSError("the picture is too large for the memory")
     painter = QPainter(image)
