@@ -20,6 +20,7 @@ def create_application(argv: list[str] | None = None) -> QApplication:
     if isinstance(existing, QApplication):
         return existing
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    sys.setswitchinterval(0.001)  # threads that read and lay out keep the window from painting no longer than this
     app = QApplication(argv if argv is not None else sys.argv[:1])
     app.setApplicationName("graphlab")
     app.setApplicationDisplayName("GraphLab")

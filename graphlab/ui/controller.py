@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING
 
@@ -184,6 +185,7 @@ class Controller(QObject):
         if not self._has_grown or not reader.events or (now < self._next_tell and reader is self._state.trace):
             return reader.is_behind
         self._has_grown = False
+        gc.freeze()  # the records form no cycles; looking for some among them would stop the window now and then
         if self._state.trace is not reader:
             self._show(run, reader)
         else:
@@ -203,6 +205,7 @@ class Controller(QObject):
     def _let_go(self, trace: TraceReader | None, run: Run | None) -> None:
         if trace is not None:
             trace.close()
+            gc.unfreeze()
         if run is not None and self._runner is not None:
             self._runner.discard(run)
 

@@ -105,6 +105,10 @@ class PanelHost(QWidget):
         self._is_seen = is_seen
         self._soon.start()
 
+    def show_soon(self) -> None:
+        """Do `show_if_seen` when the window is idle, one panel at a time."""
+        self._soon.start()
+
     def show_if_seen(self) -> None:
         """Show the panel while it is seen, and build it first where that was not done. Hidden ones do no work."""
         is_seen = self.is_seen

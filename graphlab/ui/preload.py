@@ -1,53 +1,48 @@
-"""Imports what the first run needs while nobody waits for it: after the window was painted."""
+"""Imports what the first run needs while nobody waits for it: after the window was painted, in a thread."""
 
 from __future__ import annotations
 
 import importlib
 import threading
+from contextlib import suppress
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Signal
 
-DELAY = 300  # ms after the window was painted
-IN_THREAD = (
+ICONS = "qtawesome"
+MODULES = (
     "numpy", "graphlab.trace.store", "graphlab.session.runner", "graphlab.analysis.flow", "graphlab.analysis.steps",
     "graphlab.layout.arrange", "graphlab.explain", "graphlab.explain.narrate", "graphlab.program.edits",
-    "graphlab.session.verify",
+    "graphlab.session.verify", "pyqtgraph",
 )  # fmt: skip
-IN_TURN = ("pyqtgraph",)  # modules with Qt objects belong to the main thread
+"""None of them makes a Qt object that would belong to the thread: pyqtgraph makes them with its first plot."""
 
 
 class Preload(QObject):
-    """Begins by itself a moment after `start`."""
+    """One thread that imports.
+
+    Signals:
+        icons_ready: the icons can be drawn without waiting
+    """
+
+    icons_ready = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._left = list(IN_TURN)
-        self._thread: threading.Thread | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY)
-        self._timer.timeout.connect(self._go_on)
+        self._is_over = threading.Event()
 
     def start(self) -> None:
-        """Begin soon."""
-        self._timer.start()
+        """Begin."""
+        threading.Thread(target=self._import_all, name="preload", daemon=True).start()
 
     def stop(self) -> None:
-        """The window closes."""
-        self._timer.stop()
+        """The window closes: begin with no further module."""
+        self._is_over.set()
 
-    def _go_on(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=_import_all, name="preload", daemon=True)
-            self._thread.start()
-            self._timer.start()
-        elif self._thread.is_alive():
-            self._timer.start()
-        elif self._left:
-            importlib.import_module(self._left.pop(0))
-            self._timer.start()
-
-
-def _import_all() -> None:
-    for name in IN_THREAD:
-        importlib.import_module(name)
+    def _import_all(self) -> None:
+        importlib.import_module(ICONS)
+        with suppress(RuntimeError):  # the window is gone
+            self.icons_ready.emit()
+        for name in MODULES:
+            if self._is_over.is_set():
+                return
+            importlib.import_module(name)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 
 from graphlab.i18n import _
 from graphlab.ui import resources, thumbnails
+from graphlab.ui.painting import guarded
 from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
@@ -32,6 +33,7 @@ class Thumbnail(QWidget):
         self.setFixedHeight(90)
         state.theme_changed.connect(self.update)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)
@@ -51,6 +53,7 @@ class CardText(QWidget):
         self._title, self._summary, self._state = title, summary, state
         state.theme_changed.connect(self.update)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)

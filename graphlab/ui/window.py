@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -24,6 +24,7 @@ from graphlab.ui.arrangement import Arrangement
 from graphlab.ui.commands import Commands
 from graphlab.ui.docks import EAGER, PANELS
 from graphlab.ui.editor.program import ProgramPanel
+from graphlab.ui.painting import PaintFailed
 from graphlab.ui.preload import Preload
 from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
@@ -50,8 +51,9 @@ class MainWindow(QMainWindow):
         self.theme.choose(self.settings.get("look/theme"))
         self.state.set_theme(self.theme.theme)
         self._preload = Preload(self)
+        self._preload.icons_ready.connect(self._build_seen)
         self.steps = Steps(self.state, self._folded, self)
-        self._was_painted = False
+        self._was_painted = self._has_icons = False
         self._searched = ""  # found last; Enter goes to the next place
 
         self.resize(1440, 900)
@@ -382,7 +384,7 @@ class MainWindow(QMainWindow):
         self.editor.mark_span(trace.events[event].span if trace is not None and 0 <= event < len(trace.events) else -1)
 
     def _change_theme(self, theme: str) -> None:
-        if self._was_painted:
+        if self._has_icons:
             self._set_icons()
         del theme
 
@@ -420,14 +422,30 @@ class MainWindow(QMainWindow):
         if self._was_painted:
             return
         self._was_painted = True
+        self._preload.start()
+        self.files.offer_recovery()
+
+    def _build_seen(self) -> None:
+        """Icons can be drawn, so panels can be built: those in sight now, the others when they are seen."""
+        if self._has_icons:
+            return
+        self._has_icons = True
         self._set_icons()
         for name, host in self.hosts.items():
             host.may_build = True
             if name not in EAGER:
-                host.show_if_seen()
+                host.show_soon()
         self.controller.warm_up()
-        self._preload.start()
-        self.files.offer_recovery()
+
+    def customEvent(self, event: QEvent) -> None:
+        if isinstance(event, PaintFailed):
+            self.message_bar.say(
+                _("A panel could not be drawn, which is a defect of GraphLab; the rest goes on. ({error})").format(
+                    error=event.what
+                ),
+                "error",
+                topic="defect",
+            )
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_discard():

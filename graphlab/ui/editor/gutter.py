@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from graphlab.i18n import _
+from graphlab.ui.painting import guarded
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Gutter(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(self.width_needed(), 0)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         editor = self._editor
         t = tokens(editor.theme)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from graphlab.trace.records import Axes
+from graphlab.ui.painting import guarded
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
@@ -59,6 +60,7 @@ class AxesPicture(QWidget):
     def _cell(self, row: int, column: int) -> QRectF:
         return QRectF(self._lefts[column], 2 + row * self._row, self._widths[column], CELL)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)

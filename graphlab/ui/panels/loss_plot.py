@@ -121,7 +121,7 @@ class LossPlot(QWidget):
     def _make_plot(self) -> None:
         from graphlab.ui.panels.plot import LinePlot
 
-        self._plot = LinePlot(_("iteration"), self)
+        self._plot = LinePlot("", self)
         self._plot.format_x = lambda x: _("iteration {n}").format(n=f"{x:g}")
         self._plot.place_chosen.connect(self._travel)
         self._layout.addWidget(self._plot, 1)
@@ -141,6 +141,7 @@ class LossPlot(QWidget):
             last = series.y[-1]
             number = f"{last:.4g}" if math.isfinite(last) else "nan"
             parts.append(f'<span style="color:{color}">●</span> {series.name} <b>{number}</b>')
+        parts.append(f'<span style="color:{t.text_muted.name()}">{_("by iteration")}</span>')
         if self._n_not_finite:
             text = ngettext("{n} value is not finite", "{n} values are not finite", self._n_not_finite)
             parts.append(f'<span style="color:{t.failed.name()}">⚠ {text.format(n=self._n_not_finite)}</span>')

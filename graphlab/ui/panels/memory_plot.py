@@ -110,7 +110,7 @@ class MemoryPlot(QWidget):
     def _make_plot(self) -> None:
         from graphlab.ui.panels.plot import LinePlot, bytes_text
 
-        self._plot = LinePlot(_("step"), self)
+        self._plot = LinePlot("", self)
         self._plot.set_step(True)
         self._plot.format_x = lambda x: _("step {n}").format(n=f"{x:g}")
         self._plot.format_y = bytes_text
@@ -136,6 +136,7 @@ class MemoryPlot(QWidget):
             color = t.series[i % len(t.series)].name()
             text = _("{device}: peak {peak}").format(device=device, peak=bytes_text(self._peaks[device]))
             parts.append(f'<span style="color:{color}">●</span> {text}')
+        parts.append(f'<span style="color:{t.text_muted.name()}">{_("by step")}</span>')
         self._legend.setText("&nbsp;&nbsp;&nbsp;".join(parts))
 
     def _show_event(self) -> None:

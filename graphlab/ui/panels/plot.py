@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from graphlab.ui.theme import Tokens
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
+FEW = 60
+"""Points up to which each is drawn as a dot of its own."""
 
 
 def bytes_text(n: float) -> str:
@@ -84,7 +87,7 @@ class LinePlot(QWidget):
         self._x_label = x_label
         self._series: list[Series] = []
         self._curves: list[pg.PlotDataItem] = []
-        self._step = False
+        self._step = self._is_late = False
         self._log = False
         self._from_zero = False
         self._colors: list[QColor] = []
@@ -144,7 +147,12 @@ class LinePlot(QWidget):
         self._curves = []
         for color in colors[: len(series)]:
             curve = pg.PlotDataItem(
-                pen=pg.mkPen(color, width=1), connect="finite", stepMode="right" if self._step else None
+                pen=pg.mkPen(color, width=1),
+                connect="finite",
+                stepMode="right" if self._step else None,
+                symbolSize=5,
+                symbolBrush=color,
+                symbolPen=None,
             )
             curve.setDownsampling(auto=True, method="peak")
             curve.setClipToView(True)
@@ -154,20 +162,24 @@ class LinePlot(QWidget):
 
     def redraw(self) -> None:
         """Take over what the series hold now and fit the range to it."""
+        self._is_late = not self.isVisible()
+        if self._is_late:
+            return  # drawn when it is seen
         for curve, series in zip(self._curves, self._series, strict=True):
-            # A single point has no line: it is drawn as a dot.
-            few = len(series.x) <= 60
-            curve.setSymbol("o" if few else None)
-            if few:
-                color = self._colors[self._curves.index(curve)]
-                curve.setSymbolSize(5)
-                curve.setSymbolBrush(color)
-                curve.setSymbolPen(None)
+            # A single point has no line: it is drawn as a dot. Setting a symbol draws the curve anew each time.
+            symbol = "o" if len(series.x) <= FEW else None
+            if curve.opts["symbol"] != symbol:
+                curve.setSymbol(symbol)
             y = series.y
             if self._log:
                 y = np.where(y > 0, y, np.nan)
             curve.setData(series.x, y)
         self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_late:
+            self.redraw()
 
     def _fit(self) -> None:
         xs = [series.x for series in self._series if len(series.x)]
@@ -207,7 +219,9 @@ class LinePlot(QWidget):
             axis.setTickFont(t.font(t.small_size))
             axis.setStyle(tickLength=-4)
         self._item.getAxis("left").setWidth(58)
-        self._item.setLabel("bottom", self._x_label, **{"color": t.text_muted.name(), "font-size": f"{t.small_size}pt"})
+        if self._x_label:
+            style = {"color": t.text_muted.name(), "font-size": f"{t.small_size}pt"}
+            self._item.setLabel("bottom", self._x_label, **style)
         self._marker.setPen(pg.mkPen(t.current, width=2))
         self._hover.setPen(pg.mkPen(t.border_strong, style=Qt.PenStyle.DashLine))
         self._dot.setBrush(pg.mkBrush(t.surface))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from graphlab.i18n import N_, _, ngettext
+from graphlab.ui.painting import guarded
 from graphlab.ui.theme import Tokens, heat_colors, tokens
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class HeatMap(QWidget):
         cell_h = min(height / max(rows, 1), 34.0, max(cell_w, 22.0))
         return QRectF(1, 1, cell_w * columns, cell_h * rows), cell_w, cell_h
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = self._tokens
         if t is None or not self._matrix.size:
@@ -218,6 +220,7 @@ class Histogram(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(280, 140)
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = self._tokens
         if t is None or not len(self._counts):
