@@ -421,7 +421,8 @@ class _Builder:
         previous = failed
         for ghost in self.trace.ghosts:
             key = self._unique(f"ghost:{ghost.label}={ghost.output}")
-            index = self._add(FlowNode(key, "ghost", ghost.label, ghost.output, ghost=True))
+            variable = ghost.output if ghost.output.isidentifier() else ""
+            index = self._add(FlowNode(key, "ghost", ghost.label, variable, ghost=True))
             sources = [by_name[name] for name in ghost.inputs if name in by_name]
             for source in dict.fromkeys(sources or [previous]):
                 self.graph.edges.append(FlowEdge(source, index, "", -1, "ghost"))

@@ -40,7 +40,7 @@ class Options:
     component_gap: float = 64.0
     group_padding: float = 14.0
     group_title: float = 20.0  # room above a group's members for its name
-    portal_width: float = 64.0
+    portal_width: float = 84.0
     portal_height: float = 18.0
     max_span: int = 30  # an edge that spans more ranks is cut into a pair of portals
     effort: float = 1.0  # scales the number of sweeps

@@ -41,9 +41,18 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
             [_innermost(n.module if n.frame is None else n.frame, number) for n in flow.nodes], dtype=np.int64
         ),
         group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),
-        names=[n.label for n in flow.nodes],
+        names=_names(flow),
         keys=[n.key for n in flow.nodes],
     )
+
+
+def _names(flow: FlowGraph) -> list[str]:
+    """What to call what leaves a node: a tensor by its label, what an operator makes by that of the result."""
+    made: dict[int, str] = {}
+    for edge in flow.edges:
+        if flow.nodes[edge.source].tensor < 0:
+            made.setdefault(edge.source, flow.nodes[edge.target].label)
+    return [made.get(i, node.label) for i, node in enumerate(flow.nodes)]
 
 
 def _innermost(path: str, number: dict[str, int]) -> int:
@@ -102,22 +111,34 @@ def share_out(
     source, target = graph.edges[:, 0], graph.edges[:, 1]
     assert graph.pair is not None and graph.backward is not None and graph.group is not None
     is_leaf = (np.bincount(target, minlength=n) == 0) & (np.bincount(source, minlength=n) > 1)
-    candidates = np.flatnonzero(is_leaf[source])
+    candidates = np.flatnonzero(is_leaf[source] & ~graph.backward[target])
     unchanged = Prepared(graph, np.arange(n), np.zeros(n, dtype=np.bool_))
     if not len(candidates):
         return unchanged
-    proper = np.flatnonzero(source != target)
     assert graph.group_parents is not None
     frames = Frames(graph.group, graph.group_parents)
-    ends = source[proper], target[proper]
-    row, _ = stack.fold(n, *ends, graph.pair, graph.backward, graph.group, frames, is_cancelled)
+    # Each use with a leaf of its own: then its consumer stands where the rest of its work is.
+    k = len(candidates)
+    split = source.copy()
+    split[candidates] = n + np.arange(k)
+    proper = np.flatnonzero(source != target)
+    row, _ = stack.fold(
+        n + k,
+        split[proper],
+        target[proper],
+        np.concatenate([graph.pair, np.full(k, -1)]),
+        np.concatenate([graph.backward, np.zeros(k, dtype=np.bool_)]),
+        np.concatenate([graph.group, np.full(k, -1)]),
+        frames,
+        is_cancelled,
+    )
     # Where the leaf would stand for its first use alone, whatever its other uses pull it to.
     home = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(home, source[candidates], row[target[candidates]] - 1)
     is_far = np.abs(row[target[candidates]] - home[source[candidates]]) > near_rows
     # No line leaves the frame in which a leaf stands for one in which it doesn't.
     for k, (a, b) in enumerate(graph.group[graph.edges[candidates]].tolist()):
-        is_far[k] |= a >= 0 and not graph.backward[target[candidates[k]]] and a not in frames.path(b)
+        is_far[k] |= a >= 0 and a not in frames.path(b)
     far = candidates[is_far]
     if not len(far):
         return unchanged

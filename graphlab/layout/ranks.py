@@ -89,8 +89,11 @@ def topological(n: int, after: list[list[int]], targets: Ints, is_cancelled: Pol
     return order
 
 
-def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
-    """Rows from 0 for a DAG: every edge spans at least one row, and the sum of spans is small."""
+def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll, falls: list[bool] | None = None) -> Ints:
+    """Rows from 0 for a DAG: every edge spans at least one row, and the sum of spans is small.
+
+    Where it makes no difference a node stands high, next to what it follows from, unless it `falls`.
+    """
     after = adjacency(n, sources, targets)
     poll(is_cancelled)
     before = adjacency(n, targets, sources)
@@ -105,7 +108,7 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
         is_loose[node] = all(is_loose[p] and len(after[p]) == 1 for p in before[node])
     for _ in range(6):
         poll(is_cancelled)
-        moved = _pull_down(order, rows, after, before, is_loose)
+        moved = _pull_down(order, rows, after, before, is_loose, falls)
         poll(is_cancelled)
         moved += _pull_up(order, rows, after, before)
         if not moved:
@@ -115,7 +118,12 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:
 
 
 def _pull_down(
-    order: list[int], rows: list[int], after: list[list[int]], before: list[list[int]], is_loose: list[bool]
+    order: list[int],
+    rows: list[int],
+    after: list[list[int]],
+    before: list[list[int]],
+    is_loose: list[bool],
+    falls: list[bool] | None,
 ) -> int:
     """Move nodes down towards their consumers where that shortens edges; what hangs loose always."""
     moved = 0
@@ -123,7 +131,7 @@ def _pull_down(
         if not after[node]:
             continue
         gain = len(after[node]) - len(before[node])
-        if gain <= 0 and not is_loose[node]:
+        if gain <= 0 and not is_loose[node] and not (gain == 0 and falls is not None and falls[node]):
             continue
         row = min([rows[c] for c in after[node]]) - 1
         if row > rows[node]:
@@ -145,13 +153,14 @@ def _pull_up(order: list[int], rows: list[int], after: list[list[int]], before: 
     return moved
 
 
-Ranker = Callable[[int, Ints, Ints, Ints, Poll], Ints]
-"""(number of nodes, sources, targets, for each node one that stands there in the whole graph, poll) -> rows."""
+Ranker = Callable[[int, Ints, Ints, Ints, list[bool], Poll], Ints]
+"""(number of nodes, sources, targets, for each node one that stands there in the whole graph, which of them fall, poll)
+-> rows."""
 
 
-def plain(n: int, sources: Ints, targets: Ints, places: Ints, is_cancelled: Poll) -> Ints:
+def plain(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[bool], is_cancelled: Poll) -> Ints:
     """The `Ranker` of a graph without groups."""
-    return rank(n, sources, targets, is_cancelled)
+    return rank(n, sources, targets, is_cancelled, falls)
 
 
 def fold(
@@ -191,7 +200,9 @@ def fold(
     reverse = back_edges(len(names), ends[:, 0], ends[:, 1], is_cancelled)
     ends[reverse] = ends[reverse][:, ::-1]
     ends = np.unique(ends, axis=0)
-    rows = ranker(len(names), ends[:, 0], ends[:, 1], names, is_cancelled)[place]
+    # A part of a gradient stands next to the operator that it comes from, not by the sum far away that it goes into.
+    falls: list[bool] = is_backward[names].tolist()
+    rows = ranker(len(names), ends[:, 0], ends[:, 1], names, falls, is_cancelled)[place]
     # A backward node that hangs on nothing but the forward column stands beside what it hangs on.
     alone = is_backward & ~paired
     alone[sources[both]] = False

@@ -28,8 +28,8 @@ def fold(
 ) -> tuple[Ints, Bools]:
     """`ranks.fold` for a graph with groups; what is paired shares its group."""
 
-    def ranker(n: int, sources: Ints, targets: Ints, places: Ints, is_cancelled: Poll) -> Ints:
-        return rank(n, sources, targets, group[places], frames, is_cancelled)
+    def ranker(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[bool], is_cancelled: Poll) -> Ints:
+        return rank(n, sources, targets, group[places], falls, frames, is_cancelled)
 
     return ranks.fold(n, sources, targets, pair, is_backward, is_cancelled, ranker, group)
 
@@ -46,13 +46,15 @@ class _Level:
     edges: list[tuple[int, int]] = field(default_factory=list)
 
 
-def rank(n: int, sources: Ints, targets: Ints, group: Ints, frames: Frames, is_cancelled: Poll) -> Ints:
+def rank(
+    n: int, sources: Ints, targets: Ints, group: Ints, falls: list[bool], frames: Frames, is_cancelled: Poll
+) -> Ints:
     """Rows from 0 for a DAG. Edges go down, except those that leave a group and lead back into it over other nodes.
 
     `group` is the innermost group of each node, -1 for none.
     """
     if not (group >= 0).any():
-        return ranks.rank(n, sources, targets, is_cancelled)
+        return ranks.rank(n, sources, targets, is_cancelled, falls)
     levels = _levels(n, sources, targets, group, frames)
     poll(is_cancelled)
     first = _first_steps(n, targets, group, frames)
@@ -61,7 +63,7 @@ def rank(n: int, sources: Ints, targets: Ints, group: Ints, frames: Frames, is_c
     height: dict[int, int] = {}
     for owner in sorted(levels, key=lambda g: -len(frames.path(g))):
         poll(is_cancelled)
-        height[owner] = _solve(levels[owner], first, height, row, start, is_cancelled)
+        height[owner] = _solve(levels[owner], first, height, falls, row, start, is_cancelled)
     for owner in sorted(levels, key=lambda g: len(frames.path(g))):
         if owner >= 0:
             start[owner] += start[frames.parents[owner]]
@@ -113,7 +115,13 @@ def _first_steps(n: int, targets: Ints, group: Ints, frames: Frames) -> dict[int
 
 
 def _solve(
-    level: _Level, first: dict[int, int], height: dict[int, int], row: Ints, start: dict[int, int], is_cancelled: Poll
+    level: _Level,
+    first: dict[int, int],
+    height: dict[int, int],
+    falls: list[bool],
+    row: Ints,
+    start: dict[int, int],
+    is_cancelled: Poll,
 ) -> int:
     """Set the rows of a level's nodes and the starts of its groups, both relative to the level; returns its height."""
     elements = [*level.nodes, *(-1 - k for k in level.groups)]
@@ -124,7 +132,7 @@ def _solve(
     reverse = ranks.back_edges(n, ends[:, 0], ends[:, 1], is_cancelled)
     ends[reverse] = ends[reverse][:, ::-1]
     if not level.groups:
-        rows = ranks.rank(n, ends[:, 0], ends[:, 1], is_cancelled)
+        rows = ranks.rank(n, ends[:, 0], ends[:, 1], is_cancelled, [falls[node] for node in level.nodes])
         row[level.nodes] = rows
         return int(rows.max(initial=-1)) + 1
     after, before = ranks.adjacency(n, ends[:, 0], ends[:, 1]), ranks.adjacency(n, ends[:, 1], ends[:, 0])
@@ -138,7 +146,7 @@ def _solve(
     at = 0
     for k, inside in enumerate(members):
         if inside:
-            rows = _rank_gap(inside, after, before, is_cancelled)
+            rows = _rank_gap(inside, after, before, [falls[level.nodes[i]] for i in inside], is_cancelled)
             row[[level.nodes[i] for i in inside]] = at + rows
             at += int(rows.max()) + 1
         if k < len(stacked):
@@ -195,7 +203,9 @@ def _gaps(order: list[int], after: list[list[int]], before: list[list[int]], p: 
     return gap
 
 
-def _rank_gap(inside: list[int], after: list[list[int]], before: list[list[int]], is_cancelled: Poll) -> Ints:
+def _rank_gap(
+    inside: list[int], after: list[list[int]], before: list[list[int]], falls: list[bool], is_cancelled: Poll
+) -> Ints:
     """Rows of the nodes of one gap, whose neighbours elsewhere pull like one node above and one below."""
     number = {i: k for k, i in enumerate(inside)}
     top, bottom = len(inside), len(inside) + 1
@@ -208,6 +218,7 @@ def _rank_gap(inside: list[int], after: list[list[int]], before: list[list[int]]
         if any(j not in number for j in before[i]):
             ends.append((top, k))
     pairs = np.array(ends, dtype=np.int64)
-    rows: Ints = ranks.rank(len(inside) + 2, pairs[:, 0], pairs[:, 1], is_cancelled)[: len(inside)]
+    falls = [*falls, False, False]
+    rows: Ints = ranks.rank(len(inside) + 2, pairs[:, 0], pairs[:, 1], is_cancelled, falls)[: len(inside)]
     rows -= rows.min()
     return rows

@@ -308,7 +308,7 @@ def test_tab_leaves_the_canvas(qtbot, state):
 
 
 def test_an_arrow_key_selects_the_current_step_first(mlp, qtbot):
-    view, state, trace = mlp
+    view, state, _trace = mlp
     qtbot.keyClick(view, Qt.Key.Key_Down)
     assert state.node in view.scene.index
 

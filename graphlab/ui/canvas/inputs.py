@@ -86,7 +86,7 @@ class CanvasInput(QWidget):
         if hover != self._hover:
             self._hover = hover
             self.update()
-        is_active = hover >= 0 or self._fold_at(place)
+        is_active = hover >= 0 or self._fold_at(place) or self._portal_at(place) is not None
         self.setCursor(Qt.CursorShape.PointingHandCursor if is_active else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -241,7 +241,7 @@ class CanvasInput(QWidget):
             self.toggle_group(path)
             self._state.select_node(f"module:{path}" if path in self.collapsed else "")
 
-    # Tab leaves the canvas, as it leaves a list or a tree; arrows walk in it, and N and P go on in the order of the run.
+    # Tab leaves the canvas, as it leaves a list or a tree; arrows walk in it, N and P go on in the order of the run.
 
     def _choose_beside(self, step: int) -> None:
         """Select the node that comes `step` later in the order of the run."""

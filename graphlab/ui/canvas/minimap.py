@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 104.0, 84.0
 PADDING = 6.0
 MARGIN = 12.0
+SMALLEST = QSizeF(560, 360)  # in a smaller view it would hide more than it shows
 
 
 class Minimap:
@@ -49,7 +50,7 @@ class Minimap:
         right, bottom = view.camera.to_widget(x1, y1)
         self._place = QRectF()
         sees_all = left >= -2 and top >= -2 and right <= area.right() + 2 and bottom <= area.bottom() + 2
-        if sees_all or area.width() < 420 or area.height() < 300:
+        if sees_all or area.width() < SMALLEST.width() or area.height() < SMALLEST.height():
             return
         scale = min(WIDTH / max(x1 - x0, 1.0), HEIGHT / max(y1 - y0, 1.0))
         width, height = max((x1 - x0) * scale, 14.0), max((y1 - y0) * scale, 14.0)

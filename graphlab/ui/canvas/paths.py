@@ -38,8 +38,9 @@ def smooth_path(points: Floats) -> QPainterPath:
         return path_of(points, np.zeros(len(points), np.bool_))
     steps, lengths = steps[keep], lengths[keep][:, None]
     directions = steps / lengths
-    # At a joint the shorter neighbour decides, so that a straight line stays straight up to where the bend begins.
-    joints = (directions[:-1] * lengths[1:] + directions[1:] * lengths[:-1]) / (lengths[1:] + lengths[:-1])
+    # At a joint the longer neighbour decides, so that a straight line stays straight up to where the bend begins.
+    weight = lengths**2
+    joints = (directions[:-1] * weight[:-1] + directions[1:] * weight[1:]) / (weight[:-1] + weight[1:])
     tangents = np.concatenate([directions[:1], joints, directions[-1:]])
     elements = np.empty(3 * len(steps) + 1, _ELEMENT)
     places = np.empty((len(elements), 2))

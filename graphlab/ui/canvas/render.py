@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
+from graphlab.layout.model import Options
 from graphlab.ui.canvas.atlas import Atlas
 from graphlab.ui.canvas.camera import Camera
 from graphlab.ui.canvas.faces import (
@@ -42,6 +43,7 @@ MAX_TILED = 900  # nodes drawn as tiles in one frame
 MAX_FINE_EDGES = 260  # edges drawn with round wide pens
 MAX_BOXES = 1200
 MAX_SMOOTH = 100  # tiles stretched smoothly while the zoom moves
+PORTAL_WIDTH = Options().portal_width
 DIM = 0.42  # opacity of what has not happened yet
 
 Bools = npt.NDArray[np.bool_]
@@ -260,8 +262,8 @@ class Renderer:
                 painter.setPen(t.edge_label)
                 painter.setFont(t.font(t.small_size - 1))
                 text = f"{portal.name} ↓" if is_leave else f"↑ {portal.name}"
-                text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 60)
-                painter.drawText(QRectF(-32, -9, 64, 18), Qt.AlignmentFlag.AlignCenter, text)
+                text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, int(PORTAL_WIDTH) - 6)
+                painter.drawText(QRectF(-PORTAL_WIDTH / 2, -9, PORTAL_WIDTH, 18), Qt.AlignmentFlag.AlignCenter, text)
                 painter.restore()
 
     # Nodes
@@ -446,7 +448,8 @@ def edge_path(scene: Scene, camera: Camera, edge: int) -> QPainterPath:
 
 def portal_rect(camera: Camera, place: tuple[float, float]) -> QRectF:
     """The tag of a cut edge in widget coordinates."""
-    return _to_widget(camera, place[0] - 32, place[1] - 9, place[0] + 32, place[1] + 9)
+    half = PORTAL_WIDTH / 2
+    return _to_widget(camera, place[0] - half, place[1] - 9, place[0] + half, place[1] + 9)
 
 
 def _in_widget(path: QPainterPath, camera: Camera) -> QPainterPath:

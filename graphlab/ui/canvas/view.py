@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 PAN_STEP = 60
 GROWTH_MS = 150
+COMFORTABLE = 0.85  # the scale of a first view of the beginning, where there is room for it
 READABLE = 0.6  # names are 8 pixels high; a graph that would have to be smaller is not shown as a whole at first
 
 
@@ -221,9 +222,11 @@ class GraphView(CanvasInput):
 
     def _beginning(self, scene: Scene, bounds: tuple[float, float, float, float]) -> Camera:
         """Readable, and from the top on, or from the current step on where that is further down."""
-        x0, y0, x1, _y1 = bounds
-        fitted = (self.width() - 40) / max(x1 - x0, 1.0)
-        camera = Camera(0, 0, min(max(fitted, READABLE + 0.05), 1.0))
+        for x0, y0, x1, _y1 in (scene.geometry.bounds, bounds):  # both columns where their names can be read
+            fitted = (self.width() - 40) / max(x1 - x0, 1.0)
+            if fitted >= READABLE:
+                break
+        camera = Camera(0, 0, min(max(fitted, READABLE + 0.05), COMFORTABLE))
         current = scene.flow.node_of_event.get(self._state.event, -1)
         if fitted < camera.scale:
             middle = center(scene, current if current >= 0 else int(np.argmin(scene.rects[:, 1])))[0]
