@@ -45,6 +45,7 @@ def render(
         document = open_document(path)
     except ProjectError as error:
         return fail(str(error))
+    flow: FlowGraph | None
     try:
         if document.kind == "trace":
             flow, status = _flow(str(path), iteration, expand), 0
