@@ -60,6 +60,10 @@ class MaxPool3d(_MaxPool):
 
 
 class _AvgPool(Module):
+    kernel_size: Any
+    stride: Any
+    padding: Any
+
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 

@@ -111,7 +111,7 @@ class RNNBase(Module):
         return [self._parameters.get(f"{name}_l{index}{end}") for name in names]
 
     def _check_input(self, input: Tensor) -> None:
-        weight = self.weight_ih_l0
+        weight: Any = self._parameters["weight_ih_l0"]
         if input.dtype != weight.dtype:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
@@ -292,13 +292,10 @@ class RNNCellBase(Module):
             raise RuntimeError(f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}")
         for i, each in enumerate(states):
             if each.shape[0] != x.shape[0]:
-                raise RuntimeError(
-                    f"Input batch size {x.shape[0]} doesn't match hidden{i} batch size {each.shape[0]}"
-                )
+                raise RuntimeError(f"Input batch size {x.shape[0]} doesn't match hidden{i} batch size {each.shape[0]}")
             if each.shape[1] != self.hidden_size:
                 raise RuntimeError(
-                    f"hidden{i} has inconsistent hidden_size: got {each.shape[1]}, expected "
-                    f"{self.hidden_size}"
+                    f"hidden{i} has inconsistent hidden_size: got {each.shape[1]}, expected {self.hidden_size}"
                 )
         return x, states, is_batch
 

@@ -332,10 +332,10 @@ def _right_mask(mask: Tensor, batch: int, num_heads: int, target: int, source: i
     return mask
 
 
-def _one_more(mask: Tensor) -> Tensor:
+def _one_more(mask: Tensor) -> Any:
     """A column of zeros after the mask."""
     zeros = wrap(np.zeros((*mask._array.shape[:-1], 1), mask._array.dtype), mask._device)
-    return FUNCTIONS["cat"]([mask, zeros], -1)  # type: ignore[no-any-return]
+    return FUNCTIONS["cat"]([mask, zeros], -1)
 
 
 @public("multi_head_attention_forward", method=False, guarded=False)
@@ -354,9 +354,9 @@ def multi_head_attention_forward(
     out_proj_weight: Tensor,
     out_proj_bias: Tensor | None,
     training: bool = True,
-    key_padding_mask: Tensor | None = None,
+    key_padding_mask: Any = None,
     need_weights: bool = True,
-    attn_mask: Tensor | None = None,
+    attn_mask: Any = None,
     use_separate_proj_weight: bool = False,
     q_proj_weight: Tensor | None = None,
     k_proj_weight: Tensor | None = None,
@@ -431,8 +431,8 @@ def multi_head_attention_forward(
     elif bias_v is not None:
         raise AssertionError("bias_v is set but bias_k is None")
 
-    def by_head(x: Tensor) -> Tensor:
-        return x.contiguous().view(x.shape[0], batch * num_heads, head).transpose(0, 1)  # type: ignore[no-any-return]
+    def by_head(x: Any) -> Any:
+        return x.contiguous().view(x.shape[0], batch * num_heads, head).transpose(0, 1)
 
     q = by_head(q)
     k = by_head(k) if static_k is None else _static("static_k", static_k, batch * num_heads, head)

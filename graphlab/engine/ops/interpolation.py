@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, public, run
 from graphlab.i18n import N_
 
 Ints = tuple[int, ...]
+F = TypeVar("F", bound=Callable[..., Any])
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 _MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 
@@ -350,12 +352,13 @@ FOLD: Op = declare(
 )
 
 
-def _functional(op: Op) -> Any:
+def _functional(op: Op) -> Callable[[F], F]:
     """Make a function what `nn.functional.<name>` is; `torch` itself has no such name, and `Tensor.unfold` is another."""
 
-    def decorate(function: Any) -> Any:
-        op.function = guard(op.name, function)
-        return op.function
+    def decorate(function: F) -> F:
+        made = guard(op.name, function)
+        op.function = made
+        return made
 
     return decorate
 

@@ -265,14 +265,15 @@ def _qr(a: Any, mode: str) -> tuple[Any, Any]:
     if mode == "r":
         r = np.linalg.qr(a, "r")
         return np.zeros(0, a.dtype), np.asarray(r, a.dtype)
-    q, r = np.linalg.qr(a, mode)
+    factorize: Any = np.linalg.qr
+    q, r = factorize(a, mode)
     return np.asarray(q, a.dtype), np.asarray(r, a.dtype)
 
 
 def _qr_vjp(node: Any, gs: Any, q: Any, r: Any) -> Any:
     xp = node.xp
     gq, gr = gs
-    m, k = q.shape[-2:]
+    m = q.shape[-2]
     n = r.shape[-1]
     if node.params[0] == "r":
         raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "

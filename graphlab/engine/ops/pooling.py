@@ -101,7 +101,7 @@ def put(node: Any, g: Any, at: Any, shape: Ints, n: int) -> Any:
 
 def _max_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
     shape, *how = node.params
-    kernel, stride, padding, dilation, ceil_mode = how
+    kernel, stride, padding, dilation, _ = how
     n = len(kernel)
     if node.xp is not NUMERIC or x.dtype == np.float16:
         return (put(node, g, _max_indices(node.xp.array_of(x), *how)[1], shape, n),)
@@ -167,7 +167,7 @@ def _declare_max(n: int) -> tuple[Op, Op]:
             saves=("input", "out"),
             shape=_pool_shape,
             **texts,
-        )  # fmt: skip
+        )
     )
     pair = declare(
         Op(
@@ -179,7 +179,7 @@ def _declare_max(n: int) -> tuple[Op, Op]:
             n_outputs=2,
             shape=lambda *a: (_pool_shape(*a),) * 2,
             **texts,
-        )  # fmt: skip
+        )
     )
     return plain, pair
 

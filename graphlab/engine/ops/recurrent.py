@@ -5,6 +5,7 @@ Input (time, batch, features); what all steps share is one matrix product before
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def _lstm_vjp(
     reverse = node.params[0]
     inputs = (x, h0, c0, w_ih, w_hh, b_ih, b_hh)
     if node.xp is not NUMERIC:
-        return composed(lambda *a: lstm_plain(*a, reverse=reverse), inputs, gs, node.edges)
+        return composed(partial(lstm_plain, reverse=reverse), inputs, gs, node.edges)
     g_out, g_h, g_c = gs
     if not kept:
         out, _, _, gates, cells = _lstm(*inputs, reverse)
@@ -204,7 +205,7 @@ def _gru_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: An
     reverse = node.params[0]
     inputs = (x, h0, w_ih, w_hh, b_ih, b_hh)
     if node.xp is not NUMERIC:
-        return composed(lambda *a: gru_plain(*a, reverse=reverse), inputs, gs, node.edges)
+        return composed(partial(gru_plain, reverse=reverse), inputs, gs, node.edges)
     g_out, g_h = gs
     if not kept:
         out, _, gates, inner = _gru(*inputs, reverse)
@@ -285,7 +286,7 @@ def _rnn_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: An
     reverse, kind = node.params
     if node.xp is not NUMERIC:
         inputs = (x, h0, w_ih, w_hh, b_ih, b_hh)
-        return composed(lambda *a: rnn_plain(*a, reverse=reverse, kind=kind), inputs, gs, node.edges)
+        return composed(partial(rnn_plain, reverse=reverse, kind=kind), inputs, gs, node.edges)
     g_out, g_h = gs
     x, g_out, out = _turn(reverse, x, g_out, out)
     x = np.ascontiguousarray(x)
@@ -394,6 +395,7 @@ def layer(mode: str, inputs: tuple[Any, ...], reverse: bool) -> tuple[Tensor, ..
         return run(op, inputs, params)  # type: ignore[no-any-return]
     arrays: Any = [None if t is None else t._array for t in inputs]
     n = op.n_outputs
-    made = (_lstm if op is LSTM else _gru)(*arrays, reverse)
+    forward: Any = _lstm if op is LSTM else _gru
+    made = forward(*arrays, reverse)
     (steps,) = _turn(reverse, made[0])
     return finish_many(op, inputs, made[:n], params, (*made[n:], steps))

@@ -131,4 +131,4 @@ def nearest(n: int, m: int, scale: float | None, exact: bool) -> Any:
 
 def out_size(n: int, scale: float) -> int:
     """The size that a scale factor gives."""
-    return int(floor(float(n) * scale))
+    return floor(float(n) * scale)
