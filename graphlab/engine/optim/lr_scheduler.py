@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphlab.engine.optim.optimizer import Optimizer
 
+EPOCH_WARNING = (
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
+    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
+    "form "
+    "is used instead of the new chainable form, where available. Please open an issue if you are unable to replicate "
+    "your use case: https://github.com/pytorch/pytorch/issues/new/choose."
+)
+
 
 class LRScheduler:
     """Base of all schedules. A subclass defines `get_lr`, the rates of all groups for `last_epoch`."""
+
+    _is_initial = False
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -31,9 +42,14 @@ class LRScheduler:
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._step_count = 0
         self._last_lr: list[float] = []
-        self._advance()
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        self._step_count = 0
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
 
     def get_lr(self) -> list[float]:
         """The rate of each group in epoch `last_epoch`."""
@@ -43,8 +59,8 @@ class LRScheduler:
         """The rates set last."""
         return self._last_lr
 
-    def step(self) -> None:
-        """Go on to the next epoch."""
+    def step(self, epoch: int | None = None) -> None:
+        """Go on to the next epoch, or to a given one."""
         if self._step_count == 1 and self.optimizer.n_steps == 0:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you "
@@ -54,14 +70,25 @@ class LRScheduler:
                 UserWarning,
                 stacklevel=2,
             )
-        self._advance()
-
-    def _advance(self) -> None:
         self._step_count += 1
-        self.last_epoch += 1
-        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+        if epoch is not None:
+            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        if epoch is None:
+            self.last_epoch += 1
+            rates = self.get_lr()
+        else:
+            self.last_epoch = epoch
+            rates = self._get_closed_form_lr()
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+        self._last_lr = self._now()
+
+    def _get_closed_form_lr(self) -> list[float]:
+        """The rates of `last_epoch` from the initial ones, not from those of the epoch before."""
+        return self.get_lr()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer."""
@@ -113,6 +140,9 @@ class StepLR(LRScheduler):
             return self._now()
         return [rate * self.gamma for rate in self._now()]
 
+    def _get_closed_form_lr(self) -> list[float]:
+        return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
+
 
 class MultiStepLR(LRScheduler):
     """The rate times `gamma` at each of the given epochs."""
@@ -128,6 +158,9 @@ class MultiStepLR(LRScheduler):
         factor = self.gamma ** self.milestones.count(self.last_epoch)
         return [rate * factor for rate in self._now()]
 
+    def _get_closed_form_lr(self) -> list[float]:
+        return [base * self.gamma ** bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
+
 
 class ExponentialLR(LRScheduler):
     """The rate times `gamma` in every epoch."""
@@ -137,9 +170,12 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        if self.last_epoch == 0:
+        if self._is_initial:
             return self._now()
         return [rate * self.gamma for rate in self._now()]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -152,9 +188,48 @@ class CosineAnnealingLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         now, low, n = self._now(), self.eta_min, self.T_max
-        if self.last_epoch == 0:
+        if self._is_initial:
             return now
+        if self._step_count == 1 and self.last_epoch > 0:
+            return self._get_closed_form_lr()
         if (self.last_epoch - 1 - n) % (2 * n) == 0:
             return [rate + (base - low) * (1 - math.cos(math.pi / n)) / 2 for base, rate in zip(self.base_lrs, now)]
         ratio = (1 + math.cos(math.pi * self.last_epoch / n)) / (1 + math.cos(math.pi * (self.last_epoch - 1) / n))
         return [ratio * (rate - low) + low for rate in now]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        low, angle = self.eta_min, math.pi * self.last_epoch / self.T_max
+        return [low + (base - low) * (1 + math.cos(angle)) / 2 for base in self.base_lrs]
+
+
+from graphlab.engine.optim.schedules import (  # noqa: E402 - they derive from LRScheduler
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    LinearLR,
+    MultiplicativeLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+)
+
+__all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
