@@ -29,12 +29,12 @@ class Prepared:
 def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
     """The arrays of a flow graph whose nodes have these sizes."""
     number = {group.path: k for k, group in enumerate(flow.groups)}
-    minor = {"parameter", "update"}
+    kinds = [EdgeKind.MINOR if is_minor else EdgeKind.FLOW for is_minor in _minor(flow)]
     return LayoutGraph(
         widths=np.asarray(widths, dtype=np.float64),
         heights=np.asarray(heights, dtype=np.float64),
         edges=np.array([(e.source, e.target) for e in flow.edges], dtype=np.int64).reshape(-1, 2),
-        edge_kinds=np.array([EdgeKind.MINOR if e.kind in minor else EdgeKind.FLOW for e in flow.edges], dtype=np.int64),
+        edge_kinds=np.array(kinds, dtype=np.int64),
         pair=np.array([n.pair if n.phase != "forward" else -1 for n in flow.nodes], dtype=np.int64),
         backward=np.array([n.phase != "forward" for n in flow.nodes], dtype=np.bool_),
         group=np.array(
@@ -44,6 +44,22 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
         names=_names(flow),
         keys=[n.key for n in flow.nodes],
     )
+
+
+def _minor(flow: FlowGraph) -> list[bool]:
+    """Which edges stand beside the spine: those of parameters, of their gradients and updates."""
+    leads_aside = [  # a gradient that goes no further than to a leaf
+        node.kind == "grad" and node.pair >= 0 and flow.nodes[node.pair].role in ("leaf", "parameter")
+        for node in flow.nodes
+    ]
+    made = {edge.target for edge in flow.edges if flow.nodes[edge.source].kind == "backward"}
+    out: list[bool] = []
+    for edge in flow.edges:
+        source, target = flow.nodes[edge.source], flow.nodes[edge.target]
+        aside = source.kind == "backward" and leads_aside[edge.target]
+        joins = target.kind == "accumulate" and leads_aside[edge.source] and edge.source in made
+        out.append(edge.kind in ("parameter", "update") or aside or joins)
+    return out
 
 
 def _names(flow: FlowGraph) -> list[str]:

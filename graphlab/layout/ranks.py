@@ -9,6 +9,10 @@ from graphlab.layout.model import Bools, Cancelled, Ints
 Poll = Callable[[], bool]
 
 
+STAY, TIE, HANG = 0, 1, 2
+"""How a node takes to standing lower: only where that shortens edges, also where it makes no difference, always."""
+
+
 def poll(is_cancelled: Poll) -> None:
     """Give up when the caller wants it."""
     if is_cancelled():
@@ -89,10 +93,10 @@ def topological(n: int, after: list[list[int]], targets: Ints, is_cancelled: Pol
     return order
 
 
-def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll, falls: list[bool] | None = None) -> Ints:
+def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll, falls: list[int] | None = None) -> Ints:
     """Rows from 0 for a DAG: every edge spans at least one row, and the sum of spans is small.
 
-    Where it makes no difference a node stands high, next to what it follows from, unless it `falls`.
+    Where it makes no difference a node stands high, next to what it follows from. `falls` is STAY, TIE or HANG.
     """
     after = adjacency(n, sources, targets)
     poll(is_cancelled)
@@ -105,7 +109,8 @@ def rank(n: int, sources: Ints, targets: Ints, is_cancelled: Poll, falls: list[b
     # A leaf, and a chain that starts at one and serves nothing else, can go down to its consumer at no cost.
     is_loose = [False] * n
     for node in order:
-        is_loose[node] = all(is_loose[p] and len(after[p]) == 1 for p in before[node])
+        hangs = falls is not None and falls[node] == HANG
+        is_loose[node] = hangs or all(is_loose[p] and len(after[p]) == 1 for p in before[node])
     for _ in range(6):
         poll(is_cancelled)
         moved = _pull_down(order, rows, after, before, is_loose, falls)
@@ -123,7 +128,7 @@ def _pull_down(
     after: list[list[int]],
     before: list[list[int]],
     is_loose: list[bool],
-    falls: list[bool] | None,
+    falls: list[int] | None,
 ) -> int:
     """Move nodes down towards their consumers where that shortens edges; what hangs loose always."""
     moved = 0
@@ -131,7 +136,7 @@ def _pull_down(
         if not after[node]:
             continue
         gain = len(after[node]) - len(before[node])
-        if gain <= 0 and not is_loose[node] and not (gain == 0 and falls is not None and falls[node]):
+        if gain <= 0 and not is_loose[node] and not (gain == 0 and falls is not None and falls[node] == TIE):
             continue
         row = min([rows[c] for c in after[node]]) - 1
         if row > rows[node]:
@@ -153,12 +158,12 @@ def _pull_up(order: list[int], rows: list[int], after: list[list[int]], before: 
     return moved
 
 
-Ranker = Callable[[int, Ints, Ints, Ints, list[bool], Poll], Ints]
-"""(number of nodes, sources, targets, for each node one that stands there in the whole graph, which of them fall, poll)
+Ranker = Callable[[int, Ints, Ints, Ints, list[int], Poll], Ints]
+"""(number of nodes, sources, targets, for each node one that stands there in the whole graph, how each falls, poll)
 -> rows."""
 
 
-def plain(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[bool], is_cancelled: Poll) -> Ints:
+def plain(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[int], is_cancelled: Poll) -> Ints:
     """The `Ranker` of a graph without groups."""
     return rank(n, sources, targets, is_cancelled, falls)
 
@@ -201,7 +206,9 @@ def fold(
     ends[reverse] = ends[reverse][:, ::-1]
     ends = np.unique(ends, axis=0)
     # A part of a gradient stands next to the operator that it comes from, not by the sum far away that it goes into.
-    falls: list[bool] = is_backward[names].tolist()
+    # A leaf and what is made of it alone hang above their first use, whatever gradients they get.
+    hangs = _hanging(n, sources, targets, is_backward)
+    falls: list[int] = np.where(is_backward[names], TIE, np.where(hangs[names], HANG, STAY)).tolist()
     rows = ranker(len(names), ends[:, 0], ends[:, 1], names, falls, is_cancelled)[place]
     # A backward node that hangs on nothing but the forward column stands beside what it hangs on.
     alone = is_backward & ~paired
@@ -216,6 +223,27 @@ def fold(
         elif alone[s]:
             rows[s] = rows[t]
     return rows, rows[sources] > rows[targets]
+
+
+def _hanging(n: int, sources: Ints, targets: Ints, is_backward: Bools) -> Bools:
+    """Forward nodes that start from a leaf and serve one thing only, as does all on the way to them."""
+    forward = ~is_backward[sources] & ~is_backward[targets]
+    a, b = sources[forward], targets[forward]
+    n_uses = np.bincount(a, minlength=n)
+    left = np.bincount(b, minlength=n)
+    after = adjacency(n, a, b)
+    out = np.zeros(n, dtype=np.bool_)
+    stack = np.flatnonzero((left == 0) & ~is_backward).tolist()
+    waiting = left.tolist()
+    while stack:
+        node = stack.pop()
+        out[node] = True
+        if n_uses[node] == 1:
+            target = after[node][0]
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                stack.append(target)
+    return out
 
 
 def _depths(n: int, sources: Ints, targets: Ints, is_cancelled: Poll) -> Ints:

@@ -28,7 +28,7 @@ def fold(
 ) -> tuple[Ints, Bools]:
     """`ranks.fold` for a graph with groups; what is paired shares its group."""
 
-    def ranker(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[bool], is_cancelled: Poll) -> Ints:
+    def ranker(n: int, sources: Ints, targets: Ints, places: Ints, falls: list[int], is_cancelled: Poll) -> Ints:
         return rank(n, sources, targets, group[places], falls, frames, is_cancelled)
 
     return ranks.fold(n, sources, targets, pair, is_backward, is_cancelled, ranker, group)
@@ -47,7 +47,7 @@ class _Level:
 
 
 def rank(
-    n: int, sources: Ints, targets: Ints, group: Ints, falls: list[bool], frames: Frames, is_cancelled: Poll
+    n: int, sources: Ints, targets: Ints, group: Ints, falls: list[int], frames: Frames, is_cancelled: Poll
 ) -> Ints:
     """Rows from 0 for a DAG. Edges go down, except those that leave a group and lead back into it over other nodes.
 
@@ -118,7 +118,7 @@ def _solve(
     level: _Level,
     first: dict[int, int],
     height: dict[int, int],
-    falls: list[bool],
+    falls: list[int],
     row: Ints,
     start: dict[int, int],
     is_cancelled: Poll,
@@ -138,7 +138,7 @@ def _solve(
     after, before = ranks.adjacency(n, ends[:, 0], ends[:, 1]), ranks.adjacency(n, ends[:, 1], ends[:, 0])
     key = [*level.nodes, *(first[k] for k in level.groups)]
     order = _in_order_of_run(after, before, key)
-    gap = _gaps(order, after, before, p)
+    gap = _gaps(order, after, before, p, [falls[node] == ranks.HANG for node in level.nodes])
     stacked = [i - p for i in order if i >= p]
     members: list[list[int]] = [[] for _ in range(len(stacked) + 1)]
     for i in range(p):
@@ -185,7 +185,7 @@ def _in_order_of_run(after: list[list[int]], before: list[list[int]], key: list[
     return order
 
 
-def _gaps(order: list[int], after: list[list[int]], before: list[list[int]], p: int) -> list[int]:
+def _gaps(order: list[int], after: list[list[int]], before: list[list[int]], p: int, hangs: list[bool]) -> list[int]:
     """Number of the gap of each node: gap k lies above group k of the stack. For groups: their place in the stack.
 
     What hangs loose (a leaf, a chain from one) stands in the gap above its first consumer.
@@ -196,7 +196,7 @@ def _gaps(order: list[int], after: list[list[int]], before: list[list[int]], p: 
     for i in order:
         gap[i] = n_groups
         n_groups += i >= p
-        is_loose[i] = i < p and all(is_loose[j] and len(after[j]) == 1 for j in before[i])
+        is_loose[i] = i < p and (hangs[i] or all(is_loose[j] and len(after[j]) == 1 for j in before[i]))
     for i in reversed(order):
         if is_loose[i] and after[i]:
             gap[i] = min(gap[j] for j in after[i])
@@ -204,7 +204,7 @@ def _gaps(order: list[int], after: list[list[int]], before: list[list[int]], p: 
 
 
 def _rank_gap(
-    inside: list[int], after: list[list[int]], before: list[list[int]], falls: list[bool], is_cancelled: Poll
+    inside: list[int], after: list[list[int]], before: list[list[int]], falls: list[int], is_cancelled: Poll
 ) -> Ints:
     """Rows of the nodes of one gap, whose neighbours elsewhere pull like one node above and one below."""
     number = {i: k for k, i in enumerate(inside)}
@@ -218,7 +218,7 @@ def _rank_gap(
         if any(j not in number for j in before[i]):
             ends.append((top, k))
     pairs = np.array(ends, dtype=np.int64)
-    falls = [*falls, False, False]
+    falls = [*falls, ranks.STAY, ranks.STAY]
     rows: Ints = ranks.rank(len(inside) + 2, pairs[:, 0], pairs[:, 1], is_cancelled, falls)[: len(inside)]
     rows -= rows.min()
     return rows
