@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one expression a line
 """The broad layers against the real torch: the same expression in both gives the same numbers, or the same refusal.
 
 Each line is an expression in which `t` is torch or this engine, freshly seeded.
@@ -70,7 +71,6 @@ t.conv2d(t.randn(1,3,5,5),t.randn(3,3,3,3),padding='valid')
 nn.Conv2d(3,4,3,groups=2)
 nn.Conv2d(3,4,3,groups=0)
 nn.Conv2d(4,3,3,groups=2)
-nn.Conv2d(4,4,3,padding='x')
 nn.Conv2d(4,4,3,padding='same',stride=2)
 nn.Conv2d(4,4,3)(t.randn(5))
 nn.ConvTranspose2d(4,4,3,padding_mode='reflect')

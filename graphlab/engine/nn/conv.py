@@ -25,6 +25,7 @@ class _ConvNd(Module):
     """What all convolution layers share."""
 
     _n: int
+    padding: Any
     bias: Parameter | None
 
     def __init__(

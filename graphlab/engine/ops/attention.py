@@ -114,7 +114,8 @@ ATTENTION = declare(
         saves=("query", "key", "value", "attn_mask"),
         shape=lambda q, k, v, *_: (*np.broadcast_shapes(q[:-2], k[:-2], v[:-2]), q[-2], v[-1]),
         narrate=N_(
-            "each row of {query} {query_shape} is compared with every row of {key}; the softmax of that weighs the rows of {value}"
+            "each row of {query} {query_shape} is compared with every row of {key}; the softmax of that weighs "
+            "the rows of {value}"
         ),
         narrate_backward=N_(
             "each row of {value} gets the gradients by the weight that it had; the weights send theirs on"
@@ -291,7 +292,8 @@ def _check_heads(query: Tensor, key: Tensor, value: Tensor, padding: Any, mask: 
         )
     if padding is not None and padding.dim() != dims - 1:
         raise AssertionError(
-            f"{word}, expected `key_padding_mask` to be `None` or {dims - 1}-D but found {padding.dim()}-D tensor instead"
+            f"{word}, expected `key_padding_mask` to be `None` or {dims - 1}-D but found {padding.dim()}-D "
+            "tensor instead"
         )
     if mask is not None:
         if mask.dim() not in (2, 3):
@@ -321,7 +323,7 @@ def _projected(query: Any, key: Any, value: Any, weight: Tensor, bias: Tensor | 
     return q, k, v
 
 
-def _right_mask(mask: Tensor, batch: int, num_heads: int, target: int, source: int) -> Tensor:
+def _right_mask(mask: Tensor, batch: int, num_heads: int, target: int, source: int) -> Any:
     if mask.dim() == 2:
         if tuple(mask.shape) != (target, source):
             raise RuntimeError(f"The shape of the 2D attn_mask is {mask.shape}, but should be {(target, source)}.")

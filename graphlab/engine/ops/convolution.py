@@ -353,7 +353,9 @@ CONV_WEIGHT: Op = declare(
         args=("input", "gradient"),
         params=("kernel", "stride", "padding", "dilation", "groups"),
         formula="out[entry] = Σ gradient · input under that entry of the kernel",
-        backward_formula="d input = each gradient times g, added where it lay;  d gradient = the convolution of input with g",
+        backward_formula=(
+            "d input = each gradient times g, added where it lay;  d gradient = the convolution of input with g"
+        ),
         forward=correlate,
         vjp=lambda node, g, x, y: _weight_vjp(node, g, x, y),
         saves=("input:gradient", "gradient:input"),
@@ -410,7 +412,9 @@ def _declare(n: int) -> tuple[Op, Op]:
             args=("input", "weight", "bias"),
             params=("stride", "padding", "dilation", "groups"),
             formula="out[filter, place] = Σ weight[filter] · input under the kernel at place + bias[filter]",
-            backward_formula="d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it;  d bias = Σ g",
+            backward_formula=(
+                "d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it;  d bias = Σ g"
+            ),
             forward=_conv_forward,
             vjp=_conv_vjp,
             saves=("input:weight", "weight:input"),
@@ -420,7 +424,8 @@ def _declare(n: int) -> tuple[Op, Op]:
                 "{n_filters} filters of {kernel} are slid over {input} {input_shape}, {n_places} places each: {shape}"
             ),
             narrate_backward=N_(
-                "each place sends its gradient through the filter to the entries that it covered; {weight} gets the sum over all places"
+                "each place sends its gradient through the filter to the entries that it covered; {weight} gets "
+                "the sum over all places"
             ),
             facts=_conv_facts,
             samples=lambda: [((2, 3, *sizes), (4, 3, *kernels), (4,), usual)],
@@ -434,7 +439,9 @@ def _declare(n: int) -> tuple[Op, Op]:
             args=("input", "weight", "bias"),
             params=("stride", "padding", "output_padding", "groups", "dilation"),
             formula="out = each entry of input times the kernel, added stride apart, + bias",
-            backward_formula="d input = the convolution of g with weight;  d weight = Σ input · g under the kernel;  d bias = Σ g",
+            backward_formula=(
+                "d input = the convolution of g with weight;  d weight = Σ input · g under the kernel;  d bias = Σ g"
+            ),
             forward=_transpose_forward,
             vjp=_transpose_vjp,
             saves=("input:weight", "weight:input"),
@@ -458,12 +465,15 @@ _OPS = {n: _declare(n) for n in (1, 2, 3)}
 
 
 _SIGNATURE = (
-    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, tuple of "
-    "ints dilation = 1, int groups = 1)\n * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, "
+    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
+    "tuple of "
+    "ints dilation = 1, int groups = 1)\n * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints "
+    "stride = 1, "
     'str padding = "valid", tuple of ints dilation = 1, int groups = 1)\n'
 )
 _SIGNATURE_T = (
-    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, tuple of "
+    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
+    "tuple of "
     "ints output_padding = 0, int groups = 1, tuple of ints dilation = 1)\n"
 )
 
@@ -489,7 +499,8 @@ def expanded(name: str, value: Any, n: int, n_own: int) -> Ints:
     if len(ints) != n:
         fail(
             RuntimeError,
-            f"expected {name} to be a single integer value or a list of {n} values to match the convolution dimensions, but "
+            f"expected {name} to be a single integer value or a list of {n} values to match the convolution "
+            "dimensions, but "
             f"got {name}={list(ints)}",
             kind="conv_argument",
             op="",
@@ -510,7 +521,8 @@ def _check_types(name: str, x: Any, w: Any, b: Any, ints: dict[str, Any], groups
     if groups != 1:
         given["groups"] = groups
     raise TypeError(
-        f"{name}() received an invalid combination of arguments - got ({_types(given)}), but expected one of:\n{signature}"
+        f"{name}() received an invalid combination of arguments - got ({_types(given)}), but expected one "
+        f"of:\n{signature}"
     )
 
 
@@ -591,7 +603,8 @@ def _check_shapes(
     if w[0] % groups:
         fail(
             RuntimeError,
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight "
+            "of size "
             f"[{list(w)}] instead",
             kind="conv_groups",
             **facts,
@@ -611,7 +624,8 @@ def _check_shapes(
     if b is not None and (len(b) != 1 or b[0] != n_out):
         fail(
             RuntimeError,
-            f"Given {how if transposed else ''}{', ' if transposed else ''}weight of size {list(w)}, expected bias to be "
+            f"Given {how if transposed else ''}{', ' if transposed else ''}weight of size {list(w)}, expected "
+            "bias to be "
             f"1-dimensional with {n_out} elements, but got bias of size {list(b)} instead",
             kind="conv_bias",
             sizes=[list(b), [n_out]],

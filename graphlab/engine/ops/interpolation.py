@@ -93,7 +93,8 @@ def interpolate(
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
             raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic "
+                "| trilinear"
             )
         align = False
     else:
@@ -141,7 +142,8 @@ def _wanted(shape: Ints, size: Any, scale_factor: Any) -> tuple[Any, Any]:
             if len(size) != n:
                 raise ValueError(
                     "Input and output must have the same number of spatial dimensions, but got input with spatial "
-                    f"dimensions of {list(shape[2:])} and output size of {size}. Please provide input tensor in (N, C, d1, "
+                    f"dimensions of {list(shape[2:])} and output size of {size}. Please provide input tensor in "
+                    "(N, C, d1, "
                     "d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
                 )
             return tuple(int(s) for s in size), None
@@ -152,7 +154,8 @@ def _wanted(shape: Ints, size: Any, scale_factor: Any) -> tuple[Any, Any]:
         if len(scale_factor) != n:
             raise ValueError(
                 "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
-                f"dimensions of {list(shape[2:])} and scale_factor of shape {scale_factor}. Please provide input tensor in "
+                f"dimensions of {list(shape[2:])} and scale_factor of shape {scale_factor}. Please provide "
+                "input tensor in "
                 "(N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
             )
         return None, tuple(float(s) for s in scale_factor)
@@ -169,7 +172,8 @@ def _check_sizes(shape: Ints, wanted: Ints) -> None:
 
     fail(
         RuntimeError,
-        f"Input and output sizes should be greater than 0, but got input ({text(shape[2:])}) and output ({text(wanted)})",
+        f"Input and output sizes should be greater than 0, but got input ({text(shape[2:])}) and output "
+        f"({text(wanted)})",
         kind="output_too_small",
         op="interpolate",
         shapes=[list(shape)],
@@ -261,7 +265,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     if x.shape[-3] % square:
         fail(
             RuntimeError,
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "upscale_factor, but "
             f"input.size(-3)={x.shape[-3]} is not divisible by {square}",
             kind="shuffle",
             op="pixel_shuffle",
@@ -353,7 +358,7 @@ FOLD: Op = declare(
 
 
 def _functional(op: Op) -> Callable[[F], F]:
-    """Make a function what `nn.functional.<name>` is; `torch` itself has no such name, and `Tensor.unfold` is another."""
+    """Make a function what `nn.functional.<name>` is; `torch` has no such name, and `Tensor.unfold` is another."""
 
     def decorate(function: F) -> F:
         made = guard(op.name, function)
@@ -428,7 +433,8 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     if x.ndim not in (2, 3) or 0 in x.shape[-2:]:
         fail(
             RuntimeError,
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, "
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions "
+            "for input, "
             f"but got: {list(x.shape)}",
             **facts,
         )
@@ -436,7 +442,8 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     if x.shape[dim] % prod(kernel):
         fail(
             RuntimeError,
-            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)="
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            "input.size(1)="
             f"{x.shape[dim]} and kernel_size={kernel}.",
             **facts,
         )

@@ -180,7 +180,8 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     x = need_tensor(input, "rms_norm")._array
     if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(
-            f"rms_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not {type(normalized_shape).__name__}"
+            "rms_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type(normalized_shape).__name__}"
         )
     shape = list(normalized_shape)
     facts: dict[str, Any] = {"op": "rms_norm", "shape": list(x.shape), "wanted": shape, "kind": "normalized_shape"}
@@ -194,14 +195,16 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     if weight is not None and list(weight._array.shape) != shape:
         fail(
             RuntimeError,
-            f"Expected weight to be of same shape as normalized_shape, but got weight of shape {list(weight._array.shape)} "
+            "Expected weight to be of same shape as normalized_shape, but got weight of shape "
+            f"{list(weight._array.shape)} "
             f"and normalized_shape = {shape}",
             **facts,
         )
     if list(x.shape[max(x.ndim - len(shape), 0) :]) != shape:
         fail(
             RuntimeError,
-            f"Given normalized_shape={shape}, expected input with shape [*{', '.join(map(str, shape))}], but got input of "
+            f"Given normalized_shape={shape}, expected input with shape [*{', '.join(map(str, shape))}], but "
+            "got input of "
             f"size{list(x.shape)}",
             **facts,
         )

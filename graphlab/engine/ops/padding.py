@@ -16,7 +16,7 @@ from graphlab.engine.ops.run import need_tensor, public, run
 from graphlab.i18n import N_
 
 Way = tuple[Any, ...]
-"""How one dim is picked from: ("reflect" | "replicate" | "circular", n, before, after), ("nearest", n, m, scale, exact)."""
+"""How one dim is picked from: (mode of padding, n, before, after) or ("nearest", n, m, scale, exact)."""
 
 
 @functools.lru_cache(128)
@@ -195,7 +195,8 @@ def _check_picked(x: Any, pairs: Any, mode: str) -> None:
     if mode != "circular" and (0 in sizes or 0 in x.shape[-n - 1 : -n]):
         fail(
             RuntimeError,
-            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            "dimensions "
             f"for input, but got: {list(x.shape)}",
             kind="pad_size",
             **facts,
@@ -206,7 +207,8 @@ def _check_picked(x: Any, pairs: Any, mode: str) -> None:
         if mode == "reflect" and (a >= size or b >= size):
             fail(
                 RuntimeError,
-                f"Argument #{4 + 2 * back}: Padding size should be less than the corresponding input dimension, but got: "
+                f"Argument #{4 + 2 * back}: Padding size should be less than the corresponding input dimension, "
+                "but got: "
                 f"padding ({a}, {b}) at dimension {x.ndim - 1 - back} of input {list(x.shape)}",
                 kind="pad_size",
                 **facts,

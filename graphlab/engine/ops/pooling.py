@@ -309,7 +309,8 @@ def _declare_adaptive(n: int) -> Op:
             vjp=resample_vjp,
             shape=sizes,
             narrate=N_(
-                "{input} {input_shape} is cut into as many parts as the output has places; each becomes its mean: {shape}"
+                "{input} {input_shape} is cut into as many parts as the output has places; each becomes its "
+                "mean: {shape}"
             ),
             narrate_backward=N_("each entry of a part gets an equal share of its gradient"),
             samples=lambda: [
@@ -418,7 +419,8 @@ def _check_padding(function: str, kernel: Ints, padding: Ints, dilation: Ints) -
         if p > (d * (k - 1) + 1) // 2:
             _refuse(
                 function,
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}",
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation={d}",
                 "padding",
             )
 
@@ -515,7 +517,8 @@ def _check_dims(function: str, x: Ints, n: int, is_max: bool) -> None:
         if not is_max and n == 2 and len(x) < 3:
             fail(
                 IndexError,
-                f"Dimension out of range (expected to be in range of [{-max(len(x), 1)}, {max(len(x), 1) - 1}], but got -3)",
+                f"Dimension out of range (expected to be in range of [{-max(len(x), 1)}, {max(len(x), 1) - 1}], "
+                "but got -3)",
                 **facts,
             )
         fail(RuntimeError, f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input", **facts)
@@ -529,13 +532,15 @@ def _check_empty(x: Ints, n: int) -> None:
         # PyTorch prints the dim's size, which is 0, where its number was meant.
         fail(
             RuntimeError,
-            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive length, but "
+            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive "
+            "length, but "
             f"input has a shape of {list(x)} and non-batch dimension 0 has length zero!",
             **facts,
         )
     fail(
         RuntimeError,
-        f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(x)}",
+        f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
+        f"got:{list(x)}",
         **facts,
     )
 
@@ -631,7 +636,8 @@ def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
         text = f"{1 if n == 1 else size[0]}, {','.join(map(str, size[n > 1 :]))}"
         _refuse(
             name,
-            f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to 0 but received {{{text}}}",
+            f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to 0 but "
+            f"received {{{text}}}",
             "output_size",
         )
     _check_adaptive(name, x.shape, n, "")
