@@ -20,7 +20,10 @@ from graphlab.i18n import N_
 
 _new = object.__new__
 _asarray = np.asarray
+_empty = np.empty
 _maximum = np.maximum
+_subtract = np.subtract
+_divide = np.divide
 _max_reduce = np.maximum.reduce
 _exp = np.exp
 _log = np.log
@@ -166,7 +169,7 @@ def mse_loss(
         d = _asarray(d)
     flat = d if d.ndim == 1 else d.reshape(-1)
     t = _new(Tensor)
-    t._array = _asarray(flat.dot(flat).item() / n, kind)
+    t._array = _asarray(float(flat.dot(flat)) / n, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -294,7 +297,9 @@ def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> An
     sx, st, _, reduction, ignore, smoothing, is_log = node.params
     if p is not None and xp is _NUMERIC:
         # The fused way: p is softmax(input) times its sums, `smoothing` the sums, `ignore` the known targets.
-        d = p / smoothing
+        d = _empty(sx, p.dtype)
+        d.T[...] = smoothing
+        _divide(p, d, d)
         if ignore[2] is None:
             ignore[2] = hot = np.zeros(sx, d.dtype)
             hot.put(ignore[1], 1)
@@ -457,18 +462,22 @@ def cross_entropy(
     kind = x.dtype
     if c <= 6:
         # Few classes: column by column is quicker than a reduction along short rows.
-        top = x[:, 0]
+        columns = x.T
+        top = columns[0]
         for k in range(1, c):
-            top = _maximum(top, x[:, k])
+            top = _maximum(top, columns[k])
     else:
         top = _max_reduce(x, 1)
-    p = x - top.reshape(n, 1)
+    # Stretched by assignment: a ufunc that broadcasts takes twice as long on a small array.
+    p = _empty(x.shape, kind)
+    p.T[...] = top
+    _subtract(x, p, p)
     picked = p.take(known[1])
     _exp(p, p)
     sums = p.dot(_ones(c, kind))
     picked -= _log(sums)
     t = _new(Tensor)
-    t._array = _asarray(picked.dot(_ones(n, kind)).item() / -n, kind)
+    t._array = _asarray(float(picked.dot(_ones(n, kind))) / -n, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -477,13 +486,16 @@ def cross_entropy(
         node = _new(_CE_NODE)
         node.edges = (input._fn or accumulator(input), None, None)
         node.nrs = (input._nr, 0, 0) if input._nr else None
-        node.saved = (input, target, None, Scratch(p))
+        scratch = _new(Scratch)
+        scratch._array = p
+        scratch._version = None
+        node.saved = (input, target, None, scratch)
         version, other = input._version, target._version
         if version is None and other is None:
             node.versions = None
         else:
             node.versions = (0 if version is None else version[0], 0 if other is None else other[0], 0, 0)
-        node.params = (x.shape, y.shape, None, "mean", known, sums.reshape(n, 1), False)
+        node.params = (x.shape, y.shape, None, "mean", known, sums, False)
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
         t._fn = node

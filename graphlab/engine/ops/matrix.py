@@ -17,6 +17,7 @@ from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
 _new = object.__new__
+_empty = np.empty
 
 
 def _same_dtype(op: str, a: Any, b: Any, text: str = "") -> None:
@@ -173,7 +174,13 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         return _general_linear(input, weight, bias)
     out = x.dot(w.T)
     if b is not None:
-        out += b
+        if out.ndim == 2 and out.size <= 4096:
+            # Stretched by assignment: a ufunc that broadcasts takes twice as long on a small array.
+            wide = _empty(out.shape, kind)
+            wide[...] = b
+            out += wide
+        else:
+            out += b
     t = _new(Tensor)
     t._array = out
     t._device = where

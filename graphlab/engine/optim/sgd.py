@@ -15,6 +15,10 @@ from graphlab.engine.optim.rounding import BLOCK, add_scaled, scale, single
 from graphlab.engine.tensor import Tensor, wrap
 
 multiply, add = np.multiply, np.add
+Part = tuple[Tensor, Array, Any, Any]
+"""A parameter, its array, and float64 memory for its step and for its sum (None: the general way)."""
+Joint = tuple[list[Part], Array, Array]
+"""Parameters whose float64 memory is one piece: the parts, all steps, all sums."""
 
 
 class SGD(Optimizer):
@@ -65,11 +69,17 @@ class SGD(Optimizer):
         # The same as the base class does, without its calls for each parameter.
         self.n_steps += 1
         plans = self._plans or self._plan()
-        for group, plan in zip(self.param_groups, plans, strict=True):
+        for group, (plan, joint) in zip(self.param_groups, plans, strict=True):
             is_plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
-            rate = -number(group["lr"])
+            lr = group["lr"]
+            rate = -lr if lr.__class__ is float else -number(lr)
             factor = single(rate)
             settings = {} if watcher is None else self._watched_settings(group)
+            if joint is not None and is_plain and self._step_together(joint, factor):
+                if watcher is not None:
+                    for param, *_ in plan:
+                        watcher.updated(type(self).__name__, param, settings)
+                continue
             for param, array, wide, sum_ in plan:
                 grad = param._grad
                 if grad is None:
@@ -104,11 +114,34 @@ class SGD(Optimizer):
                     watcher.updated(type(self).__name__, param, settings)
         return None
 
-    def _plan(self) -> list[list[tuple[Tensor, Array, Array | None, Array | None]]]:
-        """For each parameter its array, and float64 memory for its update where it is small."""
+    @staticmethod
+    def _step_together(joint: Joint, factor: Array) -> bool:
+        """The update of all parameters of a group as one, unless one of them has no gradient or other memory now."""
+        parts, wide, sum_ = joint
+        for param, array, part, sum_part in parts:
+            grad = param._grad
+            if grad is None or array is not param._array:
+                return False
+            # Assignment converts quicker than a ufunc does.
+            part[...] = grad._array
+            sum_part[...] = array
+        multiply(wide, factor, wide)
+        add(sum_, wide, wide)
+        for param, array, part, _ in parts:
+            array[...] = part
+            version = param._version
+            if version is None:
+                param._version = [1]
+            else:
+                version[0] += 1
+        return True
+
+    def _plan(self) -> list[tuple[list[Part], Joint | None]]:
+        """For each group: its parameters with their arrays, and float64 memory for the update of those that are small,
+        each for itself and, where that goes for several, in one piece."""
         plans = []
         for group in self.param_groups:
-            plan: list[tuple[Tensor, Array, Array | None, Array | None]] = []
+            plan: list[Part] = []
             for param in group["params"]:
                 array = param._array
                 if array.dtype != np.float32 or array.size > BLOCK or type(array) is Virtual:
@@ -117,9 +150,27 @@ class SGD(Optimizer):
                     plan.append((param, array, array, None))
                 else:
                     plan.append((param, array, np.empty(array.shape), np.empty(array.shape)))
-            plans.append(plan)
+            plans.append((plan, self._join(plan)))
         self._plans = plans
         return plans
+
+    @staticmethod
+    def _join(plan: list[Part]) -> Joint | None:
+        sizes = [array.size for _, array, _, _ in plan]
+        if len(plan) < 2 or sum(sizes) > BLOCK or max(sizes) == 1:
+            return None
+        if any(wide is None or array.base is not None or param._device.counts for param, array, wide, _ in plan):
+            return None
+        if len({id(array) for _, array, _, _ in plan}) < len(plan):
+            return None  # memory that is named twice must change twice
+        whole, sums = np.empty(sum(sizes)), np.empty(sum(sizes))
+        parts: list[Part] = []
+        start = 0
+        for (param, array, _, _), size in zip(plan, sizes, strict=True):
+            span = slice(start, start + size)
+            parts.append((param, array, whole[span].reshape(array.shape), sums[span].reshape(array.shape)))
+            start += size
+        return parts, whole, sums
 
     def _update(self, group: dict[str, Any], param: Tensor, grad: Array, state: dict[str, Any]) -> None:
         array = param._array
