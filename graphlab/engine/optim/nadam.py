@@ -1,0 +1,87 @@
+"""NAdam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine.dtypes import Array
+from graphlab.engine.optim.optimizer import Optimizer, check_setting, new_state, new_step, number
+from graphlab.engine.optim.rounding import add_product, add_quotient, add_scaled, lerp, scale
+from graphlab.engine.tensor import Tensor, wrap
+
+
+class NAdam(Optimizer):
+    """Adam that looks ahead by the next momentum step."""
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
+        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_setting(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        check_setting(0.0 <= betas[0] < 1.0, f"Invalid beta parameter at index 0: {betas[0]}")
+        check_setting(0.0 <= betas[1] < 1.0, f"Invalid beta parameter at index 1: {betas[1]}")
+        check_setting(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_setting(momentum_decay >= 0.0, f"Invalid momentum_decay value: {momentum_decay}")
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "momentum_decay": momentum_decay,
+                "decoupled_weight_decay": decoupled_weight_decay,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+            },
+        )
+
+    def _update(self, group: dict[str, Any], param: Tensor, grad: Array, state: dict[str, Any]) -> None:
+        if not state:
+            state["step"] = new_step()
+            state["mu_product"] = wrap(np.ones((), np.float32))
+            state["exp_avg"] = new_state(param)
+            state["exp_avg_sq"] = new_state(param)
+        array = param._array
+        beta1, beta2 = group["betas"]
+        lr, decay = number(group["lr"]), group["momentum_decay"]
+        state["step"]._array[...] += 1
+        n = state["step"].item()
+        if group["maximize"]:
+            grad = -grad
+        if group["weight_decay"] != 0:
+            if group["decoupled_weight_decay"]:
+                scale(array, 1 - lr * group["weight_decay"])
+            else:
+                decayed = grad.copy()
+                add_scaled(decayed, grad, array, group["weight_decay"])
+                grad = decayed
+        momentum = beta1 * (1.0 - 0.5 * (0.96 ** (n * decay)))
+        following = beta1 * (1.0 - 0.5 * (0.96 ** ((n + 1) * decay)))
+        state["mu_product"]._array[...] *= np.float32(momentum)
+        product = state["mu_product"].item()
+        mean, square = state["exp_avg"]._array, state["exp_avg_sq"]._array
+        lerp(mean, grad, 1 - beta1)
+        scale(square, beta2)
+        add_product(square, grad, grad, 1 - beta2)
+        root = np.sqrt(square / array.dtype.type(1 - beta2**n))
+        root += array.dtype.type(group["eps"])
+        add_quotient(array, grad, root, -lr * (1.0 - momentum) / (1.0 - product))
+        add_quotient(array, mean, root, -lr * following / (1.0 - product * following))
