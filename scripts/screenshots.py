@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1600, 900
 MAX_BYTES = 200_000
 DEADLINE = 60_000  # ms for one wait
-PROBLEMS_HEIGHT = 330
+PROBLEMS_HEIGHT, BUILDER_WIDTH = 330, 450
 SETTLE = 900  # ms that the canvas takes to move and to draw sharply
 
 
@@ -146,6 +146,8 @@ class Scenes:
         wait_for(window.controller.run_ended, builder.build)
         window.show_panel("builder")
         window.show_panel("tensors")
+        settle()
+        window.resizeDocks([window.docks["builder"]], [BUILDER_WIDTH], Qt.Orientation.Horizontal)
         settle()
         self.seek(0, lambda e: e.kind == EventKind.BACKWARD and e.op == "pow")
 
