@@ -234,7 +234,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     none = wrap(np.zeros(0, a._array.dtype), a._device)
     by_rank = driver in (None, "gelsy", "gelsd", "gelss")
     rank = matrix_rank(a, rtol=rcond) if by_rank else wrap(np.zeros(0, np.int64), a._device)
-    full = m > n and bool((matrix_rank(a)._array == n).all())
+    full = m > n and driver not in (None, "gelsy") and bool((matrix_rank(a)._array == n).all())
     residuals = (product(a, x) - b).pow(2).sum(-2) if full else x.flatten()[:0]
     values = svdvals(a.detach()) if driver in ("gelsd", "gelss") else none
     return LstsqResult(x.squeeze(-1) if is_vector else x, residuals, rank, values)
