@@ -10,9 +10,8 @@ from graphlab.engine.tensor import Tensor
 
 
 def _named(name: str) -> Callable[..., Any]:
-    found = FUNCTIONS.get(name)
-    if found is None:
-        found = getattr(Tensor, name)
+    # The method first: `unfold` by itself is the function that cuts images into columns.
+    found: Callable[..., Any] = getattr(Tensor, name, None) or FUNCTIONS[name]
     return found
 
 

@@ -78,8 +78,11 @@ def _kind(dtype: Any, default: dtypes.dtype) -> dtypes.dtype:
     return dtype
 
 
-def infer(data: Any) -> Array:
-    """The array that PyTorch makes of numbers, nested lists, arrays or tensors in them."""
+def infer(data: Any, wanted: Any = None) -> Array:
+    """The array that PyTorch makes of numbers, nested lists, arrays or tensors in them.
+
+    With a type `wanted`, Python's numbers keep their precision: the caller converts them to it.
+    """
     if isinstance(data, Tensor):
         return data._array
     if isinstance(data, (np.ndarray, np.generic)):
@@ -94,7 +97,7 @@ def infer(data: Any) -> Array:
     if isinstance(data, bool):
         return np.array(data)
     if isinstance(data, float):
-        return np.array(data, dtypes.get_default_dtype().np)
+        return np.array(data, _floating_for(wanted))
     if isinstance(data, int):
         if not -(2**63) <= data < 2**63:
             raise RuntimeError("Overflow when unpacking long long")
@@ -106,12 +109,16 @@ def infer(data: Any) -> Array:
         flat: list[Any] = []
         _flatten(data, shape, 0, flat)
         highest = max((dtypes.of_number(v).rank for v in flat), default=2)
-        kind = (dtypes.bool_, dtypes.int64, dtypes.get_default_dtype())[highest]
+        kind = (dtypes.BOOL, dtypes.I64, _floating_for(wanted))[highest]
         try:
-            return np.array(flat, kind.np).reshape(shape)
+            return np.array(flat, kind).reshape(shape)
         except OverflowError:
             raise RuntimeError("Overflow when unpacking long long") from None
     raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+
+
+def _floating_for(wanted: Any) -> Any:
+    return dtypes.get_default_dtype().np if wanted is None else dtypes.F64
 
 
 def _list_shape(data: Any) -> tuple[int, ...]:
@@ -167,7 +174,7 @@ def tensor(
         warnings.warn(text, UserWarning, stacklevel=3)
         if observe.observer is not None:
             observe.observer.warned(text, "UserWarning", "copy_construct", {})
-    array = infer(data)
+    array = infer(data, dtype)
     kind = _kind(dtype, dtypes.of(array))
     reserve(where, array.size * kind.itemsize)
     array = np.array(array, kind.np, order="C") if array.dtype != kind.np or array is not None else array

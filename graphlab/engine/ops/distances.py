@@ -14,6 +14,9 @@ from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.tensor import wrap
 from graphlab.i18n import N_
 
+tensor_of: Any = need_tensor
+# Its operators are attached to Tensor later, so a type checker does not know them.
+
 
 def _cdist(x: Any, y: Any, p: float) -> Any:
     if p == 2 and (x.shape[-2] > 25 or y.shape[-2] > 25):
@@ -99,7 +102,7 @@ def _need_float(t: Any, name: str, label: str) -> None:
 @public("cdist", method=False)
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Any:
     """The distance of every row of one from every row of the other."""
-    a, b = need_tensor(x1, "cdist", "x1")._array, need_tensor(x2, "cdist", "x2", 2)._array
+    a, b = tensor_of(x1, "cdist", "x1")._array, tensor_of(x2, "cdist", "x2", 2)._array
     _need_float(x1, "cdist", "X1")
     _need_float(x2, "cdist", "X2")
     for label, array in (("X1", a), ("X2", b)):
@@ -125,7 +128,7 @@ CDIST.function = FUNCTIONS["cdist"]
 @public("pdist", method=False)
 def pdist(input: Any, p: float = 2.0) -> Any:
     """The distances between all pairs of rows."""
-    x = need_tensor(input, "pdist")._array
+    x = tensor_of(input, "pdist")._array
     if x.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {x.ndim}D")
     _need_float(input, "pdist", "input")
@@ -139,21 +142,21 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 @public("dist")
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of the difference."""
-    return FUNCTIONS["norm"](need_tensor(input, "dist") - need_tensor(other, "dist", "other", 2), float(p))
+    return FUNCTIONS["norm"](tensor_of(input, "dist") - tensor_of(other, "dist", "other", 2), float(p))
 
 
 @public("pairwise_distance", method=False)
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The distance of each row from the row at the same place."""
-    need_tensor(x1, "pairwise_distance", "x1")
-    need_tensor(x2, "pairwise_distance", "x2", 2)
+    tensor_of(x1, "pairwise_distance", "x1")
+    tensor_of(x2, "pairwise_distance", "x2", 2)
     return FUNCTIONS["norm"](x1 - x2 + eps, float(p), -1, keepdim)
 
 
 @public("cosine_similarity", method=False)
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along a dim."""
-    a, b = need_tensor(x1, "cosine_similarity", "x1"), need_tensor(x2, "cosine_similarity", "x2", 2)
+    a, b = tensor_of(x1, "cosine_similarity", "x1"), tensor_of(x2, "cosine_similarity", "x2", 2)
     kind = dtypes.result(a._array, b._array)
     if kind.rank < 2:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind.title}")
@@ -172,5 +175,5 @@ def _length(t: Any, dim: int, eps: float) -> Any:
 @public("normalize", method=False)
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """Vectors along a dim, divided by their p-norm."""
-    length = FUNCTIONS["norm"](need_tensor(input, "normalize"), float(p), dim, True)
+    length = FUNCTIONS["norm"](tensor_of(input, "normalize"), float(p), dim, True)
     return input / FUNCTIONS["clamp_min"](length, eps).expand_as(input)

@@ -252,7 +252,7 @@ def _gamma_density(node: Any, a: Any, x: Any) -> Any:
 
 binary_function(IGAMMA, "float", "igamma", "special_gammainc", numbers=False)
 binary_function(IGAMMAC, "float", "igammac", "special_gammaincc", numbers=False)
-ZETA = entrywise(
+ZETA: Op = entrywise(
     "special_zeta",
     ("input", "other"),
     zeta_array,

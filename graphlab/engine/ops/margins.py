@@ -13,8 +13,10 @@ from graphlab.engine.ops.arithmetic import NUMBERS
 from graphlab.engine.ops.loss import pointwise_loss, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
-from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
+
+tensor_of: Any = need_tensor
+# Its operators are attached to Tensor later, so a type checker does not know them.
 
 
 def reduce(values: Any, reduction: str) -> Any:
@@ -42,7 +44,7 @@ def margin_ranking_loss(
 ) -> Any:
     """max(0, margin − target · (input1 − input2)): input1 should be larger where target is 1."""
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
-    a, b, t = (need_tensor(x, "margin_ranking_loss") for x in (input1, input2, target))
+    a, b, t = (tensor_of(x, "margin_ranking_loss") for x in (input1, input2, target))
     if not a.ndim == b.ndim == t.ndim:
         raise RuntimeError(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: {a.size()}, "
@@ -64,7 +66,7 @@ def hinge_embedding_loss(
 ) -> Any:
     """input where target is 1, max(0, margin − input) where it is −1."""
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
-    x, t = need_tensor(input, "hinge_embedding_loss"), need_tensor(target, "hinge_embedding_loss", "target", 2)
+    x, t = tensor_of(input, "hinge_embedding_loss"), tensor_of(target, "hinge_embedding_loss", "target", 2)
     where, zero = FUNCTIONS["where"], FUNCTIONS["zeros_like"](x)
     return reduce(where(t != 1, _positive(margin - x), zero) + where(t != -1, x, zero), reduction)
 
@@ -82,7 +84,7 @@ def cosine_embedding_loss(
 ) -> Any:
     """1 − cos where target is 1, max(0, cos − margin) where it is −1."""
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
-    a, b, t = (need_tensor(x, "cosine_embedding_loss") for x in (input1, input2, target))
+    a, b, t = (tensor_of(x, "cosine_embedding_loss") for x in (input1, input2, target))
     if t.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if t.ndim == 1 and (a.ndim != 2 or b.ndim != 2):
@@ -129,7 +131,7 @@ def triplet_margin_loss(
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
     if isinstance(margin, NUMBERS) and margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    _same_n_dims(*(need_tensor(x, "triplet_margin_loss", "anchor") for x in (anchor, positive, negative)))
+    _same_n_dims(*(tensor_of(x, "triplet_margin_loss", "anchor") for x in (anchor, positive, negative)))
     distance = FUNCTIONS["pairwise_distance"]
     near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)
     if swap:
@@ -207,11 +209,12 @@ def soft_margin_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Any:
     """The mean of ln(1 + e^(−target · input)), for targets 1 and −1."""
-    x, y = need_tensor(input, "soft_margin_loss"), need_tensor(target, "soft_margin_loss", "target", 2)
+    x, y = tensor_of(input, "soft_margin_loss"), tensor_of(target, "soft_margin_loss", "target", 2)
     reduction = reduction_of(reduction, size_average, reduce)
     if x._array.shape == y._array.shape:
         return pointwise_loss(SOFT_MARGIN, x, y, reduction)
-    return pointwise_loss(SOFT_MARGIN, *FUNCTIONS["broadcast_tensors"](x, y), reduction)
+    x, y = FUNCTIONS["broadcast_tensors"](x, y)
+    return pointwise_loss(SOFT_MARGIN, x, y, reduction)
 
 
 # Several classes
@@ -289,7 +292,7 @@ def multi_margin_loss(
 ) -> Any:
     """How much other classes' scores come nearer than a margin to the target class's."""
     reduction = reduction_of(reduction, size_average, reduce)
-    x, y = need_tensor(input, "multi_margin_loss")._array, need_tensor(target, "multi_margin_loss", "target", 2)._array
+    x, y = tensor_of(input, "multi_margin_loss")._array, tensor_of(target, "multi_margin_loss", "target", 2)._array
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
@@ -395,8 +398,8 @@ def multilabel_margin_loss(
 ) -> Any:
     """How much the scores of classes that are no labels come nearer than 1 to those of labels."""
     reduction = reduction_of(reduction, size_average, reduce)
-    x = need_tensor(input, "multilabel_margin_loss")._array
-    y = need_tensor(target, "multilabel_margin_loss", "target", 2)._array
+    x = tensor_of(input, "multilabel_margin_loss")._array
+    y = tensor_of(target, "multilabel_margin_loss", "target", 2)._array
     if x.ndim > 2 or (x.ndim and not x.shape[-1]):
         raise RuntimeError(
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: " + str(list(x.shape))
@@ -426,7 +429,7 @@ def multilabel_soft_margin_loss(
 ) -> Any:
     """The cross-entropy of σ(input) against targets 0 and 1, averaged over classes."""
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
-    x, t = need_tensor(input, "multilabel_soft_margin_loss"), target
+    x, t = tensor_of(input, "multilabel_soft_margin_loss"), target
     softly = FUNCTIONS["logsigmoid"]
     values = -(t * softly(x) + (1 - t) * softly(-x))
     if weight is not None:
@@ -451,7 +454,7 @@ def poisson_nll_loss(
 ) -> Any:
     """The negative log-likelihood of counts under a Poisson distribution."""
     reduction = reduction_of(reduction, size_average, old.get("reduce", reduce_))
-    x, t = need_tensor(input, "poisson_nll_loss"), need_tensor(target, "poisson_nll_loss", "target", 2)
+    x, t = tensor_of(input, "poisson_nll_loss"), tensor_of(target, "poisson_nll_loss", "target", 2)
     values = x.exp() - t * x if log_input else x - t * (x + eps).log()
     if full:
         # Stirling's approximation of ln target!
@@ -465,7 +468,7 @@ def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Any:
     """The negative log-likelihood under normal distributions with given variances."""
-    x, t = need_tensor(input, "gaussian_nll_loss"), need_tensor(target, "gaussian_nll_loss", "target", 2)
+    x, t = tensor_of(input, "gaussian_nll_loss"), tensor_of(target, "gaussian_nll_loss", "target", 2)
     if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
@@ -479,14 +482,14 @@ def gaussian_nll_loss(
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
-    var = _lifted(var, eps)
-    values = 0.5 * (var.log() + (x - t) ** 2 / var)
+    variance: Any = _lifted(var, eps)
+    values = 0.5 * (variance.log() + (x - t) ** 2 / variance)
     if full:
         values = values + 0.5 * math.log(2 * math.pi)
     return reduce(values, reduction)
 
 
-def _lifted(var: Tensor, eps: float) -> Any:
+def _lifted(var: Any, eps: float) -> Any:
     """At least eps; the gradient passes as if nothing had been changed, as in PyTorch."""
     from graphlab.engine.tensor import wrap
 

@@ -936,6 +936,12 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
         left, right = list(range(n - dims, n)), list(range(dims))
     else:
         left, right = ([d % n for d in dims[0]], [d % m for d in dims[1]])
+    for i, j in zip(left, right):
+        # A dim of size 1 goes with any other: the other one is summed first.
+        if a._array.shape[i] == 1 != b._array.shape[j]:
+            b = b.sum(j, True)
+        elif b._array.shape[j] == 1 != a._array.shape[i]:
+            a = a.sum(i, True)
     letters = "abcdefghijklmnopqrstuvwxyz"
     first = letters[:n]
     second = ["" for _ in range(m)]

@@ -13,11 +13,14 @@ from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.i18n import N_
 
+tensor_of: Any = need_tensor
+# Its operators are attached to Tensor later, so a type checker does not know them.
+
 
 @public("inner")
 def inner(input: Any, other: Any, *, out: Any = None) -> Any:
     """Sums of products over the last dims."""
-    a, b = need_tensor(input, "inner"), need_tensor(other, "inner", "other", 2)
+    a, b = tensor_of(input, "inner"), tensor_of(other, "inner", "other", 2)
     if not a.ndim or not b.ndim:
         return a * b
     if a._array.shape[-1] != b._array.shape[-1]:
@@ -75,7 +78,7 @@ CROSS = declare(
 
 def cross_along(input: Any, other: Any, dim: int) -> Any:
     """The cross product, with its checks."""
-    a, b = need_tensor(input, "cross")._array, need_tensor(other, "cross", "other", 2)._array
+    a, b = tensor_of(input, "cross")._array, tensor_of(other, "cross", "other", 2)._array
     if a.ndim != b.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     d = wrap_dim(dim, a.ndim, "cross")
@@ -98,7 +101,7 @@ def cross_along(input: Any, other: Any, dim: int) -> Any:
 def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """The cross product of vectors of three entries along a dim (the first one of size 3 unless given)."""
     if dim is None:
-        sizes = need_tensor(input, "cross")._array.shape
+        sizes = tensor_of(input, "cross")._array.shape
         if 3 not in sizes:
             raise RuntimeError("no dimension of size 3 in input")
         dim = sizes.index(3)
@@ -111,7 +114,7 @@ CROSS.function = FUNCTIONS["cross"]
 @public("addbmm")
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
     """beta · input + alpha · Σ batch1[i] @ batch2[i]"""
-    a, b = need_tensor(batch1, "addbmm", "batch1", 2), need_tensor(batch2, "addbmm", "batch2", 3)
+    a, b = tensor_of(batch1, "addbmm", "batch1", 2), tensor_of(batch2, "addbmm", "batch2", 3)
     for name, t in (("batch1", a), ("batch2", b)):
         if t.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
@@ -144,7 +147,7 @@ def addbmm_(self: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any
 @public("renorm")
 def renorm(input: Any, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
     """Slices along a dim, scaled down to a largest p-norm."""
-    x = need_tensor(input, "renorm")._array
+    x = tensor_of(input, "renorm")._array
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:

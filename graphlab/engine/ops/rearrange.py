@@ -34,11 +34,11 @@ def _at_least(n: int, grow: Any) -> None:
     public(name, method=False)(call)
 
 
-def _grown_3(t: Tensor) -> Tensor:
+def _grown_3(t: Any) -> Any:
     n = t._array.ndim
     if n == 2:
-        return t.unsqueeze(-1)  # type: ignore[no-any-return]
-    return t.reshape(1, -1, 1) if n < 2 else t  # type: ignore[no-any-return]
+        return t.unsqueeze(-1)
+    return t.reshape(1, -1, 1) if n < 2 else t
 
 
 _at_least(1, lambda t: t if t._array.ndim else t.reshape(1))
@@ -296,7 +296,7 @@ def storage(x: Array) -> Array:
     """All of the memory that an array looks at, as a vector."""
     owner = root(x)
     flat = owner.ravel(order="K")
-    if flat.size and not np.shares_memory(flat, owner, max_work=1):
+    if flat.size and not np.may_share_memory(flat, owner):
         raise RuntimeError("as_strided(): the memory of this tensor is not in one piece")
     return flat
 
@@ -429,7 +429,7 @@ def as_strided_scatter(input: Any, src: Any, size: Any, stride: Any, storage_off
     x = need_tensor(input, "as_strided_scatter")._array
     flat = np.arange(x.size)
     params = strided_params("as_strided_scatter", wrap(np.zeros_like(x, order="C")), size, stride, storage_offset)
-    places = _strided(flat, *params[:2], storage_offset or 0)
+    places = _strided(flat, params[0], params[1], storage_offset or 0)
     _same_shape(places.shape, src)
     key = ((slice(None), ...), (places.reshape(-1),), False)
     return run(SETITEM, (input.reshape(-1), src.reshape(-1)), key).reshape(x.shape)
@@ -593,4 +593,4 @@ def empty_permuted(
     return wrap(flat._array.transpose(np.argsort(order)), flat._device).requires_grad_(requires_grad)
 
 
-Tensor.mH = property(lambda self: self.mT)
+Tensor.mH = property(lambda self: self.mT)  # type: ignore[attr-defined]

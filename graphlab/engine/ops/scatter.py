@@ -66,8 +66,10 @@ def _vjp(node: Any, g: Any, x: Any, index: Any, src: Any, out: Any) -> Any:
     xp = node.xp
     i = xp.array_of(index)
     if not shape:
-        whole = [xp.reshape(t, (1,)) for t in (g, x, src, out)]
-        dx, ds = _slopes(node, *whole, i.reshape(-1), (1,), tuple(i.reshape(-1).shape), dim, reduce, include_self)
+        g, x, src, out = (xp.reshape(t, (1,)) for t in (g, x, src, out))
+        dx, ds = _slopes(
+            node, g, x, src, out, i.reshape(-1), (1,), tuple(i.reshape(-1).shape), dim, reduce, include_self
+        )
         return xp.reshape(dx, ()), None, xp.reshape(ds, src_shape)
     dx, ds = _slopes(node, g, x, src, out, i, shape, src_shape, dim, reduce, include_self)
     return dx, None, ds

@@ -144,7 +144,7 @@ def _trigamma(x: Array) -> Any:
     return np.where(low, -total, total).astype(x.dtype)
 
 
-POLYGAMMA = declare(
+POLYGAMMA: Op = declare(
     Op(
         name="polygamma",
         category=Category.ELEMENTWISE,

@@ -197,7 +197,8 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
         ranks = np.where(fixed, scale, np.broadcast_to(each * scale, shape))
     ranks = ranks.astype(x.dtype)
     if interpolation in ("lower", "higher", "nearest"):
-        ranks = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation](ranks)
+        rounding: Any = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation]
+        ranks = rounding(ranks)
     below = ranks.astype(np.int64)
     found = ordered.gather(-1, wrap(below))
     if interpolation in ("linear", "midpoint"):
@@ -374,7 +375,7 @@ def histogram(
     elif isinstance(bins, int):
         if bins <= 0:
             raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-        edges = _edges("histogram", x, *(range or (0, 0)), bins)
+        edges = _edges("histogram", x, (range or (0, 0))[0], (range or (0, 0))[1], bins)
     else:
         raise bad_argument("histogram", "bins", 2, "Tensor", bins)
     counts = _counted(x.reshape(-1), edges, None if weight is None else weight._array).astype(x.dtype)
@@ -402,7 +403,7 @@ def histogramdd(input: Any, bins: Any, *, range: Any = None, weight: Any = None,
             edges.append(b._array)
         else:
             limits = (0, 0) if range is None else (range[2 * i], range[2 * i + 1])
-            edges.append(_edges("histogramdd", points[:, i], *limits, int(b)))
+            edges.append(_edges("histogramdd", points[:, i], limits[0], limits[1], int(b)))
     inside = np.ones(len(points), bool)
     places = []
     for i, e in enumerate(edges):

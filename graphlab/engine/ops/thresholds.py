@@ -16,6 +16,9 @@ from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public
 from graphlab.engine.tensor import wrap
 from graphlab.i18n import N_
 
+tensor_of: Any = need_tensor
+# Its operators are attached to Tensor later, so a type checker does not know them.
+
 
 def _gate(
     name: str,
@@ -84,13 +87,13 @@ THRESHOLD = _gate(
 @public(HARDSHRINK)
 def hardshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input where |input| > lambd, else 0"""
-    return run(HARDSHRINK, (need_tensor(input, "hardshrink"),), (lambd,))
+    return run(HARDSHRINK, (tensor_of(input, "hardshrink"),), (lambd,))
 
 
 @public(SOFTSHRINK, method=False)
 def softshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input moved by lambd towards 0, and 0 within it"""
-    x = need_tensor(input, "softshrink")._array
+    x = tensor_of(input, "softshrink")._array
     top = np.finfo(x.dtype).max if x.dtype.kind == "f" else np.inf
     if not 0 <= lambd <= top:
         raise RuntimeError(
@@ -105,7 +108,7 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     for place, (name, given) in enumerate((("threshold", threshold), ("value", value)), 2):
         if not isinstance(given, NUMBERS):
             raise bad_argument("threshold", name, place, "Number", given)
-    need_tensor(input, "threshold")
+    tensor_of(input, "threshold")
     if inplace:
         return run_inplace(THRESHOLD, (input,), (threshold, value), "threshold_")
     return run(THRESHOLD, (input,), (threshold, value))
@@ -161,7 +164,7 @@ GLU = declare(
 @public(GLU, method=False)
 def glu(input: Any, dim: int = -1) -> Any:
     """One half along a dim, times σ of the other."""
-    x = need_tensor(input, "glu")._array
+    x = tensor_of(input, "glu")._array
     if not x.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")
     d = wrap_dim(dim, x.ndim, "glu")
@@ -192,7 +195,7 @@ RRELU = declare(
 @public(RRELU, method=False)
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Any:
     """Leaky relu with a slope drawn for each negative entry; its mean outside training."""
-    x = need_tensor(input, "rrelu")._array
+    x = tensor_of(input, "rrelu")._array
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
@@ -215,4 +218,4 @@ def rrelu_(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: boo
 @public("softmin", method=False)
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     """softmax of −input."""
-    return FUNCTIONS["softmax"](-need_tensor(input, "softmin"), dim, _stacklevel, dtype)
+    return FUNCTIONS["softmax"](-tensor_of(input, "softmin"), dim, _stacklevel, dtype)

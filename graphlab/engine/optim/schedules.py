@@ -46,7 +46,7 @@ class MultiplicativeLR(LRScheduler):
                 raise ValueError(f"Expected {n} lr_lambdas, but got {len(lr_lambda)}")
             self.lr_lambdas = list(lr_lambda)
         else:
-            self.lr_lambdas = [lr_lambda] * n  # type: ignore[list-item]
+            self.lr_lambdas = [lr_lambda] * n
         for each in self.lr_lambdas:
             if not callable(each):
                 raise TypeError(f"lr_lambda should be a function, but got {type(each).__name__}")
@@ -268,8 +268,8 @@ class CyclicLR(_WithMomentum):
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
         if self.mode == "triangular2":
-            return 1 / (2.0 ** (x - 1))
-        return self.gamma**x if self.mode == "exp_range" else 1.0
+            return float(1 / (2.0 ** (x - 1)))
+        return float(self.gamma**x) if self.mode == "exp_range" else 1.0
 
     def get_lr(self) -> list[float]:
         turn = self.last_epoch / self.total_size
