@@ -323,14 +323,17 @@ class Controller(QObject):
         window.status.setText(words.get(outcome.status, outcome.status).format(time=seconds))
         if outcome.status == "failed":
             text = outcome.traceback or f"{outcome.error_type}: {outcome.error_message}"
-            self.console.append(_on_new_line(self.console.text, text.rstrip("\n") + "\n"), "error")
+            self._append_line(text.rstrip("\n"), "error")
         elif outcome.sentence:
-            self.console.append(_on_new_line(self.console.text, outcome.sentence + "\n"), "note")
+            self._append_line(outcome.sentence, "note")
         if outcome.status in ("crashed", "limit", "stopped"):
             severity = "error" if outcome.status == "crashed" else "warning"
             window.message_bar.say(outcome.sentence, severity, topic="run")
         if outcome.status in ("failed", "refused", "crashed"):
             window.show_problems_quietly()
+
+    def _append_line(self, text: str, kind: str) -> None:
+        self.console.append(text + "\n" if self.console.is_at_line_start else f"\n{text}\n", kind)
 
     # Fixes
 
@@ -410,10 +413,6 @@ class Controller(QObject):
         if self._runner is not None:
             self._runner.close()
             self._runner = None
-
-
-def _on_new_line(before: str, text: str) -> str:
-    return text if not before or before.endswith("\n") else "\n" + text
 
 
 def _problem_of(outcome: Outcome, source: str) -> Problem | None:

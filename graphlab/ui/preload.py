@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 
+from graphlab.ui.docks import PANELS
+
 ICONS = "qtawesome"
 MODULES = (
     "numpy", "graphlab.trace.store", "graphlab.session.runner", "graphlab.analysis.flow", "graphlab.analysis.steps",
@@ -42,7 +44,10 @@ class Preload(QObject):
         importlib.import_module(ICONS)
         with suppress(RuntimeError):  # the window is gone
             self.icons_ready.emit()
-        for name in MODULES:
+        from pygments.lexers.python import PythonLexer
+
+        PythonLexer()  # the first one compiles a hundred patterns
+        for name in (*(panel.target.partition(":")[0] for panel in PANELS), *MODULES):
             if self._is_over.is_set():
                 return
             importlib.import_module(name)

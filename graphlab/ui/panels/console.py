@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from collections import deque
+
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -14,6 +16,9 @@ MAX_LINES = 10_000
 MAX_LINE = 4_000
 """Longer lines are cut: a text widget lays one out in time that grows with its length."""
 
+AT_ONCE = 6_000
+"""Characters that are inserted at once."""
+
 
 class Console(QWidget):
     """Text in, text out. The run controller appends to it."""
@@ -23,6 +28,11 @@ class Console(QWidget):
         self.setObjectName("console")
         self._state = state
         self._pieces: list[tuple[str, str]] = []  # what was shown, to be coloured again when the theme changes
+        self._pending: deque[tuple[str, str]] = deque()  # not in the text widget yet
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.setInterval(0)
+        self._more.timeout.connect(self._insert_some)
         self.output = QPlainTextEdit(self)
         self.output.setObjectName("console_text")
         self.output.setReadOnly(True)
@@ -61,7 +71,14 @@ class Console(QWidget):
     @property
     def text(self) -> str:
         """All that is shown."""
+        while self._pending:
+            self._insert_some()
         return self.output.toPlainText()
+
+    @property
+    def is_at_line_start(self) -> bool:
+        """Whether what is appended next stands at the beginning of a line."""
+        return not self._pieces or self._pieces[-1][0].endswith("\n")
 
     def append(self, text: str, kind: str = "print") -> None:
         """Add text; `kind` is "print", "warning", "error" or "note" and chooses the colour."""
@@ -72,16 +89,31 @@ class Console(QWidget):
         )
         self._pieces.append((text, kind))
         del self._pieces[:-MAX_LINES]
-        self._insert(text, kind)
+        self._pending.append((text, kind))
+        self._insert_some()
 
-    def _insert(self, text: str, kind: str) -> None:
+    def _insert_some(self) -> None:
+        """Show what takes some milliseconds of what waits; the rest when the window is idle."""
+        if not self._pending:
+            return
         bar = self.output.verticalScrollBar()
         is_at_end = bar.value() >= bar.maximum() - 4
         cursor = QTextCursor(self.output.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText(text, self._format(kind))
+        cursor.beginEditBlock()
+        room = AT_ONCE
+        while self._pending and room > 0:
+            text, kind = self._pending.popleft()
+            if len(text) > room:
+                self._pending.appendleft((text[room:], kind))
+                text = text[:room]
+            room -= len(text)
+            cursor.insertText(text, self._format(kind))
+        cursor.endEditBlock()
         if is_at_end:
             bar.setValue(bar.maximum())
+        if self._pending:
+            self._more.start()
 
     def _format(self, kind: str) -> QTextCharFormat:
         t = tokens(self._state.theme)
@@ -95,6 +127,7 @@ class Console(QWidget):
     def clear(self) -> None:
         """Forget everything."""
         self._pieces = []
+        self._pending.clear()
         self.output.clear()
 
     def copy(self) -> None:
@@ -115,5 +148,5 @@ class Console(QWidget):
         self._clear.setIcon(icon("clear", self._state.theme, "text_muted"))
         self.output.setFont(tokens(self._state.theme).mono(self.output.font().pointSizeF() if self._pieces else None))
         self.output.clear()
-        for text, kind in self._pieces:
-            self._insert(text, kind)
+        self._pending = deque(self._pieces)
+        self._insert_some()

@@ -63,13 +63,16 @@ def tensor_name(trace: TraceReader, tensor: int) -> str:
 
 def tensor_parts(trace: TraceReader, tensor: int, event: int) -> list[Part]:
     """Value and gradient of a tensor as they are at `event`."""
+    from graphlab.analysis.index import index_of
     from graphlab.analysis.values import gradient_at, value_at
 
     record = trace.tensors[tensor]
     name = tensor_name(trace, tensor)
+    made_at = index_of(trace).made_at.get(tensor, -1)
+    missing = missing_note(trace, tensor, made_at) if 0 <= made_at <= event else _("Not computed yet at this step")
     if record.of >= 0:
-        return [Part(_("Value of {name}").format(name=name), "backward", value_at(trace, tensor, event), _not_yet())]
-    parts = [Part(_("Value of {name}").format(name=name), "forward", value_at(trace, tensor, event), _not_yet())]
+        return [Part(_("Value of {name}").format(name=name), "backward", value_at(trace, tensor, event), missing)]
+    parts = [Part(_("Value of {name}").format(name=name), "forward", value_at(trace, tensor, event), missing)]
     if record.requires_grad:
         note = _("No gradient yet: the backward pass has not reached it at this step")
         parts.append(
@@ -91,7 +94,7 @@ def event_parts(trace: TraceReader, event: Event, now: int) -> list[Part]:
                 _("In: {name}").format(name=tensor_name(trace, i)),
                 "backward",
                 value_at(trace, i, event.id),
-                _not_kept(),
+                missing_note(trace, i, event.id),
             )
             for i in event.inputs
             if i >= 0
@@ -101,7 +104,7 @@ def event_parts(trace: TraceReader, event: Event, now: int) -> list[Part]:
                 _("Out: {name}").format(name=tensor_name(trace, i)),
                 "backward",
                 _own_value(trace, event, place),
-                _not_kept(),
+                missing_note(trace, i, event.id),
             )
             for place, i in enumerate(event.outputs)
             if i >= 0
@@ -111,11 +114,12 @@ def event_parts(trace: TraceReader, event: Event, now: int) -> list[Part]:
         param = event.outputs[0]
         name = tensor_name(trace, param)
         before = value_at(trace, param, event.id - 1)
-        parts = [Part(_("{name} before").format(name=name), "forward", before, _not_kept())]
+        missing = missing_note(trace, param, event.id)
+        parts = [Part(_("{name} before").format(name=name), "forward", before, missing)]
         if len(event.inputs) > 1 and event.inputs[1] >= 0:
             grad = value_at(trace, event.inputs[1], event.id)
-            parts.append(Part(_("Gradient of {name}").format(name=name), "backward", grad, _not_kept()))
-        parts.append(Part(_("{name} after").format(name=name), "update", _own_value(trace, event, 0), _not_kept()))
+            parts.append(Part(_("Gradient of {name}").format(name=name), "backward", grad, missing))
+        parts.append(Part(_("{name} after").format(name=name), "update", _own_value(trace, event, 0), missing))
         return parts
     if event.kind == EventKind.ERROR:
         return [
@@ -123,7 +127,7 @@ def event_parts(trace: TraceReader, event: Event, now: int) -> list[Part]:
                 _("Value of {name}").format(name=tensor_name(trace, i)),
                 "forward",
                 value_at(trace, i, event.id),
-                _not_kept(),
+                missing_note(trace, i, event.id),
             )
             for i in event.inputs
             if i >= 0
@@ -136,12 +140,17 @@ def _own_value(trace: TraceReader, event: Event, place: int) -> Value | None:
     return trace.values[value] if value >= 0 else None
 
 
-def _not_yet() -> str:
-    return _("Not computed yet at this step")
+def missing_note(trace: TraceReader, tensor: int, event: int) -> str:
+    """Why the trace holds no numbers of a tensor at an event."""
+    from graphlab.analysis.sections import section_at, section_of
 
-
-def _not_kept() -> str:
-    return _("This iteration was thinned out: its numbers were not kept")
+    record = trace.tensors[tensor]
+    section = section_at(trace, section_of(trace, event))
+    if section is not None and not section.detailed:
+        return _("This iteration was thinned out to save space: its numbers were not kept")
+    if record.device.startswith("cuda"):
+        return _("A tensor on the simulated GPU takes up memory there, but is too large for numbers to be computed")
+    return _("It was given no numbers: only its shape is known")
 
 
 class Inspector(QWidget):
