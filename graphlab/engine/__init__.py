@@ -111,6 +111,11 @@ _FROM = {
          "set_rng_state", "poisson"),
         "random",
     ),
+    **dict.fromkeys(
+        ("BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
+         "LongTensor", "ShortTensor"),
+        "legacy",
+    ),
     **dict.fromkeys(("set_printoptions", "get_printoptions", "printoptions"), "printing"),
 }  # fmt: skip
 
