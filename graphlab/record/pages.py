@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -49,6 +50,8 @@ class Pages:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
+        self._lock = threading.RLock()  # held while records are handed over; see `watch`
+        self._given = {"loss": 0, "memory": 0}  # how many of those that wait the writer has already
         self._clock = clock
         self._flush_seconds = flush_seconds
         self._due = clock() + flush_seconds
@@ -129,14 +132,15 @@ class Pages:
 
     def _amend(self, number: int, **changes: Any) -> None:
         self._named.pop(number, None)
-        first = self._tensors[0][0] if self._tensors else self._n_tensors
-        if number >= first:
-            fields = list(self._tensors[number - first])
-            for field, value in changes.items():
-                fields[_FIELDS[field]] = value
-            self._tensors[number - first] = tuple(fields)
-        else:
-            self._writer.amend_tensor(self._tensor_ids.id_of(number), changes)
+        with self._lock:
+            first = self._tensors[0][0] if self._tensors else self._n_tensors
+            if number >= first:
+                fields = list(self._tensors[number - first])
+                for field, value in changes.items():
+                    fields[_FIELDS[field]] = value
+                self._tensors[number - first] = tuple(fields)
+            if number < first or (not self._is_thin and number < self._writer.done["tensor"]):
+                self._writer.amend_tensor(self._tensor_ids.id_of(number), changes)
 
     def _note_memory(self, event: int) -> None:
         cpu, cuda = self._cpu, self._cuda
@@ -156,12 +160,13 @@ class Pages:
         self._flush_some()
 
     def _flush_some(self) -> None:
-        if not self._is_thin or len(self._chunk) > SPILL_BYTES or len(self._events) > SPILL_EVENTS:
-            self._keep()
-        now = self._clock()
-        if now >= self._due:
-            self._writer.flush()
-            self._due = now + self._flush_seconds
+        with self._lock:
+            if not self._is_thin or len(self._chunk) > SPILL_BYTES or len(self._events) > SPILL_EVENTS:
+                self._keep()
+            now = self._clock()
+            if now >= self._due:
+                self._writer.flush()
+                self._due = now + self._flush_seconds
 
     def _mend(self) -> None:
         """Set the counts by what is there: an interruption may have come between counting and appending."""
@@ -176,6 +181,13 @@ class Pages:
             self._n_values = values[-1][0] + 1
 
     def _section_over(self, kind: str, iteration: int, first: int, end: int) -> None:
+        if self._is_thin:
+            with self._lock:
+                self._end_section(kind, iteration, first, end)
+        else:
+            self._end_section(kind, iteration, first, end)
+
+    def _end_section(self, kind: str, iteration: int, first: int, end: int) -> None:
         is_open = not self._is_finished and kind == "iteration" and end == self._n_events
         if self._is_thin and is_open and first >= self._event_ids.start and not self._retention.keeps(iteration):
             self._drop(kind, iteration, first)
@@ -185,10 +197,11 @@ class Pages:
         if self._is_thin:
             self._keep()
         elif is_open and self._retention.is_spent(self._value_bytes + len(self._chunk), end):
-            self._keep()
-            self._is_thin = True
-            self._event_ids.begin(self._n_events)
-            self._tensor_ids.begin(self._n_tensors)
+            with self._lock:
+                self._keep()
+                self._is_thin = True
+                self._event_ids.begin(self._n_events)
+                self._tensor_ids.begin(self._n_tensors)
 
     def _keep(self) -> None:
         """Hand all records that wait to the writer."""
@@ -216,9 +229,12 @@ class Pages:
         early_losses = take_from(self._losses, 3, end)
         waiting = (self._tensors, self._events, self._values, self._memory, self._losses, self._sections)
         for kind, records in zip(("tensor", "event", "value", "memory", "loss", "section"), waiting, strict=True):
-            if records:
-                put(kind, records)
-                records.clear()
+            given = self._given.get(kind, 0)
+            if len(records) > given:
+                put(kind, records[given:] if given else records)
+            if given:
+                self._given[kind] = 0
+            records.clear()
         self._values += early_values
         self._losses += early_losses
 

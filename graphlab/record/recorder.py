@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphlab.engine.device import CPU
+from graphlab.engine.generator import DEFAULT_SEED
+from graphlab.engine.random import initial_seed
 from graphlab.record import failures
 from graphlab.record import params as plain
 from graphlab.record.gradients import Gradients
@@ -23,6 +25,7 @@ from graphlab.record.pages import DTYPES, FLUSH_SECONDS, take_from
 from graphlab.record.places import NOWHERE
 from graphlab.record.replay import shares
 from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS
+from graphlab.record.watch import PERIOD, Watch
 from graphlab.trace.records import EventKind, Failure, TensorKind, ValueForm
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ class Recorder(Gradients):
         self._site = self._places.here
         self._partial = ""  # printed, without the end of its line
         self._print_site = -1
+        self._watch: Watch | None = None
 
     @property
     def n_events(self) -> int:
@@ -297,6 +301,11 @@ class Recorder(Gradients):
 
     # What the session tells
 
+    def watch(self, period: float = PERIOD) -> None:
+        """Flush from a thread of its own when the program falls silent, until `finish`."""
+        self._watch = Watch(self, period)
+        self._watch.start()
+
     def loop_started(self, loop: int) -> None:
         """A turn of loop number `loop` of the program begins."""
         if self._replay is not None:
@@ -372,6 +381,8 @@ class Recorder(Gradients):
         """The program is over: write the last sections and all that waits. The writer stays open."""
         if self._is_finished:
             return
+        if self._watch is not None:
+            self._watch.stop()
         self.end_replay()
         self._mend()
         self._say_partial()
@@ -383,6 +394,8 @@ class Recorder(Gradients):
         self._iterations.finish(self._n_events)
         self._keep()
         self._writer.set_meta("versions", failures.versions())
+        if initial_seed() != DEFAULT_SEED:
+            self._writer.set_meta("seed", initial_seed())
         self._writer.flush()
 
     close = finish

@@ -180,6 +180,12 @@ class Replaying(Naming):
         elif replay.n > 1:
             self._next_wait = 1
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Grows with everything that is recorded; for another thread to look at."""
+        replay = self._replay
+        return (self._n_events + len(self._events), 0) if replay is None else (replay.n, replay.at)
+
     def _sync(self) -> None:
         """Count what the replay has recorded so far."""
         replay = self._replay
@@ -187,6 +193,10 @@ class Replaying(Naming):
             self._n_events, self._n_tensors, self._n_values, self._n_passes, *_ = replay.counters
 
     def _keep(self) -> None:
+        with self._lock:
+            self._keep_all()
+
+    def _keep_all(self) -> None:
         self._give_up_learning()
         replay = self._replay
         if replay is None:

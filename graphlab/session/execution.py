@@ -95,6 +95,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
     count_cpu(True)
     names = namespace(prints, prints.stderr, recorder.loop_started, recorder.loop_ended)
     observe.set_observer(recorder)
+    recorder.watch()
     try:
         outcome, error = _run(checked, names, request.limits, prints, control)
     finally:

@@ -280,10 +280,12 @@ def _is_writing(thread: int) -> bool:
 
 
 def _file_size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
+    """Bytes of a trace, with the log that is not folded into it yet."""
+    size = 0
+    for suffix in ("", "-wal"):
+        with contextlib.suppress(OSError):
+            size += os.stat(path + suffix).st_size
+    return size
 
 
 def preload() -> None:

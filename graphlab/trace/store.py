@@ -98,7 +98,8 @@ class TraceWriter:
         self._n_rows = 0
         self._is_closed = False
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            # Whoever shares a writer between threads lets only one at a time flush it.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 # Folding the log into the file every 4 MB, as is the default, made some flushes ten times slower.
@@ -170,9 +171,10 @@ class TraceWriter:
 
     def _end_pending(self, kind: str) -> None:
         pending = self._pending[kind]
-        if pending:
-            self._rows.append((kind, len(pending), _encoder.encode(pending)))
-            pending.clear()
+        n = len(pending)
+        if n:
+            self._rows.append((kind, n, _encoder.encode(pending[:n])))
+            del pending[:n]  # not what another thread has added meanwhile
 
     def amend_tensor(self, tensor: int, changes: dict[str, Any]) -> None:
         """Correct what was said of a tensor already written: its "name", "kind" or "requires_grad"."""

@@ -96,10 +96,9 @@ class ViewState(QObject):
         self.event_changed.emit(event)
 
     def _section_of(self, event: int) -> int:
-        from bisect import bisect_right
+        from graphlab.analysis.sections import section_of
 
-        sections = self._trace.sections if self._trace is not None else []
-        return max(0, bisect_right(sections, event, key=lambda section: section.first) - 1) if sections else -1
+        return section_of(self._trace, event) if self._trace is not None else -1
 
     @property
     def section(self) -> int:

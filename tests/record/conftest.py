@@ -30,7 +30,7 @@ class Lab:
         self._monkeypatch.setattr(CPU, "ledger", Ledger(None))
         self._monkeypatch.setattr(CUDA0, "ledger", Ledger(2**33))
 
-    def record(self, source, fails=None, hook=None, may_fail=False, **options):
+    def record(self, source, fails=None, hook=None, may_fail=False, watch=None, **options):
         """The trace of a program; `fails` is the type of exception that it must end with."""
         source = source.strip("\n") + "\n"
         self.path = self._folder / f"run{len(self._readers)}.trace"
@@ -46,6 +46,8 @@ class Lab:
         }
         error = None
         before = observe.set_observer(recorder)
+        if watch is not None:
+            recorder.watch(watch)
         try:
             exec(compile(source, FILENAME, "exec"), names)
         except Exception as caught:

@@ -499,3 +499,14 @@ loss.backward()
     assert len(seeds) == 1, "no gradient came from nowhere"
     grad = tensor_named(trace, "w.grad").id
     assert trace.array(value_at(trace, grad, len(trace.events)).id).tolist() == [0, 3]
+
+
+def test_moving_a_module_is_no_operator_and_its_parameters_stay_what_they_are(lab, tell):
+    head = "import torch\nimport torch.nn as nn\n"
+    source = head + "model = nn.Linear(2, 3)\nx = torch.ones(1, 2)\ny = model(x)\nmodel.double()\nz = model(x.double())"
+    trace = lab.record(source)
+    assert tell(trace, EventKind.FORWARD) == [
+        "linear(x, model.weight, model.bias) -> y",
+        "to(x) -> _",
+        "linear(_, model.weight, model.bias) -> z",
+    ]

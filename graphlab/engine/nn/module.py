@@ -443,6 +443,15 @@ class Module:
         return self
 
     def _apply(self: Self, fn: Callable[[Tensor], Tensor]) -> Self:
+        # To who watches, the parameters stay what they are: they are no outputs of operators that the program wrote.
+        watcher = observe.set_observer(None)
+        try:
+            self._convert(fn)
+        finally:
+            observe.set_observer(watcher)
+        return self
+
+    def _convert(self, fn: Callable[[Tensor], Tensor]) -> None:
         for module in self.children():
             module._apply(fn)
         with no_grad():
@@ -455,7 +464,6 @@ class Module:
             for name, buffer in self._buffers.items():
                 if buffer is not None:
                     self._buffers[name] = self.__dict__[name] = fn(buffer)
-        return self
 
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, floating-point ones to a dtype (`to(device)`, `to(dtype)`, …)."""
