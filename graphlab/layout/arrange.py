@@ -57,7 +57,7 @@ class _Arrangement:
     ) -> None:
         self.graph, self.options, self.is_cancelled, self.hints = graph, options, is_cancelled, hints
         assert graph.pair is not None and graph.group is not None and graph.group_parents is not None
-        self.frames = Frames(graph.group, graph.group_parents)
+        self.frames = Frames(graph.group, graph.group_parents, widths=graph.group_widths)
         self.x = np.zeros(graph.n_nodes)
         self.y = np.zeros(graph.n_nodes)
         self.rank = np.zeros(graph.n_nodes, dtype=np.int64)
@@ -127,7 +127,8 @@ class _Arrangement:
         assert graph.group is not None
         x0, y0, x1, y1 = 0.0, 0.0, piece.width, piece.height
         if (graph.group[piece.nodes] >= 0).any():
-            inner = Frames(graph.group[piece.nodes], np.array(self.frames.parents, dtype=np.int64), self.frames.paths)
+            parents = np.array(self.frames.parents, dtype=np.int64)
+            inner = Frames(graph.group[piece.nodes], parents, self.frames.paths, graph.group_widths)
             sizes = graph.widths[piece.nodes], graph.heights[piece.nodes]
             for box in inner.boxes(piece.x, piece.y, *sizes, self.options):
                 x0, y0, x1, y1 = min(x0, box.x0), min(y0, box.y0), max(x1, box.x1), max(y1, box.y1)

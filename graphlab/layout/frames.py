@@ -9,8 +9,11 @@ from graphlab.layout.model import Floats, GroupBox, Ints, Options
 class Frames:
     """The tree of groups over the nodes. Raises ValueError when a group contains itself."""
 
-    def __init__(self, group: Ints, parents: Ints, paths: list[tuple[int, ...]] | None = None) -> None:
+    def __init__(
+        self, group: Ints, parents: Ints, paths: list[tuple[int, ...]] | None = None, widths: Floats | None = None
+    ) -> None:
         self.group = group
+        self.widths = widths
         self.parents = parents.tolist()
         self.paths = paths or []  # of each group, from the outermost down to itself
         for start in range(len(self.paths), len(self.parents)):
@@ -85,6 +88,8 @@ class Frames:
                 continue
             low[k] -= options.group_padding + title
             high[k] += options.group_padding
+            if self.widths is not None and options.direction == "down":  # nothing else stands in a frame's rows
+                high[k, 0] = max(high[k, 0], low[k, 0] + self.widths[k])
             parent = self.parents[k]
             if parent >= 0:
                 low[parent] = np.minimum(low[parent], low[k])

@@ -65,6 +65,7 @@ class LayoutGraph:
     backward: Bools | None = None  # (n,)
     group: Ints | None = None  # (n,)
     group_parents: Ints | None = None  # (g,)
+    group_widths: Floats | None = None  # (g,) least width of each frame, for its title (top to bottom only)
     names: Sequence[str] | None = None  # (n,)
     keys: Sequence[Hashable] | None = None  # (n,)
 
@@ -154,6 +155,7 @@ def check(graph: LayoutGraph) -> None:
         ("pair", graph.pair, n, -1, n),
         ("group", graph.group, n, -1, n_groups),
         ("group_parents", graph.group_parents, n_groups, -1, n_groups),
+        ("group_widths", graph.group_widths, n_groups, 0, float("inf")),
         ("edge_kinds", graph.edge_kinds, m, 0, 256),
         ("backward", graph.backward, n, 0, 2),
     ):
@@ -161,7 +163,7 @@ def check(graph: LayoutGraph) -> None:
             continue
         if len(values) != length:
             raise ValueError(_("{name} has {a} entries instead of {b}").format(name=name, a=len(values), b=length))
-        if length and (int(np.min(values)) < low or int(np.max(values)) >= high):
+        if length and not (float(np.min(values)) >= low and float(np.max(values)) < high):
             raise ValueError(_("{name} names something that is not there").format(name=name))
     for name, labels in (("names", graph.names), ("keys", graph.keys)):
         if labels is not None and len(labels) != n:

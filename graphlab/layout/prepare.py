@@ -26,8 +26,8 @@ class Prepared:
     is_reference: Bools  # (n,) a second box for a leaf, near one of its uses
 
 
-def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
-    """The arrays of a flow graph whose nodes have these sizes."""
+def from_flow(flow: FlowGraph, widths: Floats, heights: Floats, title_widths: Floats | None = None) -> LayoutGraph:
+    """The arrays of a flow graph whose nodes have these sizes; `title_widths` are what the groups' names take."""
     number = {group.path: k for k, group in enumerate(flow.groups)}
     kinds = [EdgeKind.MINOR if is_minor else EdgeKind.FLOW for is_minor in _minor(flow)]
     return LayoutGraph(
@@ -41,6 +41,7 @@ def from_flow(flow: FlowGraph, widths: Floats, heights: Floats) -> LayoutGraph:
             [_innermost(n.module if n.frame is None else n.frame, number) for n in flow.nodes], dtype=np.int64
         ),
         group_parents=np.array([number.get(g.parent, -1) for g in flow.groups], dtype=np.int64),
+        group_widths=title_widths,
         names=_names(flow),
         keys=[n.key for n in flow.nodes],
     )

@@ -71,6 +71,18 @@ def test_a_frame_holds_its_members_only_and_meets_no_other_frame(g, direction):
     assert faults.meetings == 0
 
 
+def test_a_frame_is_as_wide_as_its_title_and_so_is_what_is_around_it():
+    edges = [(0, 1), (1, 2), (2, 3)]
+    groups = {"group": np.array([-1, 1, 1, -1]), "group_parents": np.array([-1, 0])}
+    g = graph(4, edges, **groups, group_widths=np.array([50.0, 300.0]))
+    picture = arrange(g)
+    outer, inner = picture.groups
+    assert inner.x1 - inner.x0 == 300 and outer.x1 > inner.x1
+    assert picture.width >= outer.x1
+    with pytest.raises(ValueError, match="group_widths"):
+        arrange(graph(4, edges, **groups, group_widths=np.array([50.0, float("nan")])))
+
+
 @pytest.mark.parametrize("side", [1, 2])
 def test_what_passes_a_frame_runs_beside_it(side):
     # x -> a -> [b -> c -> d] -> e, and x -> e past the group, whose widest member is in the middle

@@ -63,6 +63,7 @@ PILL_HEIGHT = 28.0
 MODULE_HEIGHT = 46.0
 MAX_TEXT = 200.0
 EDGE_LABEL_HEIGHT = 14.0
+TITLE_ROOM = 42.0  # beside the name of a module's frame: the sign that folds it, and space
 
 
 @lru_cache(maxsize=2)
@@ -72,6 +73,13 @@ def fonts(kind: str) -> tuple[QFontMetricsF, QFontMetricsF]:
     if kind == "pill":
         return QFontMetricsF(t.font(t.ui_size, bold=True)), QFontMetricsF(t.font(t.small_size - 1))
     return QFontMetricsF(t.font(t.ui_size, bold=True)), QFontMetricsF(t.font(t.small_size - 0.5))
+
+
+@lru_cache(maxsize=1)
+def title_metrics() -> QFontMetricsF:
+    """Metrics of the name of a module's frame."""
+    t = tokens("light")
+    return QFontMetricsF(t.font(t.small_size, bold=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,9 @@ def _elided(metrics: QFontMetricsF, text: str) -> str:
 def layout_graph(flow: FlowGraph, faces: list[Face], face_of: Ints) -> LayoutGraph:
     """What the layout needs to know of a graph."""
     sizes = np.array([(face.width, face.height) for face in faces], float).reshape(-1, 2)
-    return from_flow(flow, sizes[face_of, 0], sizes[face_of, 1])
+    bold = title_metrics()
+    titles = np.array([bold.horizontalAdvance(group.label) + TITLE_ROOM for group in flow.groups], float)
+    return from_flow(flow, sizes[face_of, 0], sizes[face_of, 1], titles)
 
 
 def edge_ends(edges: list[FlowEdge]) -> Ints:

@@ -222,7 +222,7 @@ class GraphView(CanvasInput):
 
     def _beginning(self, scene: Scene, bounds: tuple[float, float, float, float]) -> Camera:
         """Readable, and from the top on, or from the current step on where that is further down."""
-        for x0, y0, x1, _y1 in (scene.geometry.bounds, bounds):  # both columns where their names can be read
+        for x0, _y0, x1, _y1 in (scene.geometry.bounds, bounds):  # both columns where their names can be read
             fitted = (self.width() - 40) / max(x1 - x0, 1.0)
             if fitted >= READABLE:
                 break
@@ -232,7 +232,7 @@ class GraphView(CanvasInput):
             middle = center(scene, current if current >= 0 else int(np.argmin(scene.rects[:, 1])))[0]
         else:
             middle = (x0 + x1) / 2
-        camera = camera.placing((middle, y0), (self.width() / 2, 28.0))
+        camera = camera.placing((middle, bounds[1]), (self.width() / 2, 28.0))
         if current >= 0 and not is_in_view(scene, current, camera, self.width(), self.height(), 12):
             camera = camera.placing((middle, center(scene, current)[1]), (self.width() / 2, self.height() / 2))
         return camera
