@@ -372,6 +372,7 @@ class Controller(QObject):
     def show_saved(self, reader: TraceReader) -> None:
         """Show a trace from a file."""
         self.leave()
+        gc.freeze()
         self._state.show_trace(reader)
         self._state.set_problems(self._problems_of(reader))
         self._place = None

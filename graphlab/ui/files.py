@@ -16,7 +16,10 @@ from graphlab.ui.settings import data_folder
 
 if TYPE_CHECKING:
     from graphlab.session.messages import Limits
+    from graphlab.session.projects import Document
     from graphlab.session.projects import Settings as ProjectSettings
+    from graphlab.trace.store import TraceReader
+    from graphlab.ui.reading import Opening
     from graphlab.ui.window import MainWindow
 
 AUTOSAVE_DELAY = 1500  # ms after the last change
@@ -34,6 +37,8 @@ class Files(QObject):
         self._title = ""
         self._newline = "\n"
         self._project: ProjectSettings | None = None
+        self._opening: Opening | None = None
+        self._percent = -1
         self._autosave = Autosave(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -112,24 +117,74 @@ class Files(QObject):
         """Open a program, project folder or trace. What cannot be read gets one sentence, and all stays as it was."""
         from graphlab.session.projects import ProjectError, open_document
         from graphlab.trace.store import TraceError, TraceReader
+        from graphlab.ui.reading import SLICE, Opening
 
+        self._cancel_opening()
         try:
             document = open_document(path)
-            reader = TraceReader(path) if document.kind == "trace" else None
+            reader = TraceReader(path, SLICE) if document.kind == "trace" else None
         except (ProjectError, TraceError) as error:
-            self._say(str(error))
-            self._window.settings.drop_recent(str(path))
+            self._refuse(path, str(error))
             return False
+        if reader is not None and reader.is_behind:
+            self._opening = Opening(reader, self)
+            self._opening.progressed.connect(self._show_progress)
+            self._opening.failed.connect(lambda text: self._refuse(path, text))
+            self._opening.finished.connect(lambda reader: self._show_document(document, reader))
+            self._show_progress(reader.progress)
+            self._opening.start()
+            return True
+        return self._show_document(document, reader)
+
+    def _show_document(self, document: Document, reader: TraceReader | None) -> bool:
+        """Show what was opened, a trace once it was read."""
+        self._opening = None
+        self._window.message_bar.dismiss(topic="opening")
         if not self.may_discard():
             if reader is not None:
                 reader.close()
             return False
-        self._open_program(document.source, path)
+        self._open_program(document.source, document.path)
         self._kind, self._newline, self._project = document.kind, document.newline, document.settings
         if reader is not None:
             self._window.controller.show_saved(reader)
         self._window.show_work()
         return True
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether a large trace is being read; what was open before is still there."""
+        return self._opening is not None
+
+    def _show_progress(self, part: float) -> None:
+        percent = int(100 * part)
+        if self._opening is None or percent == self._percent:
+            return
+        self._percent = percent
+        text = _("Opening {name}: {percent} %").format(name=self._opening_name, percent=percent)
+        if self._window.message_bar.topic == "opening":
+            self._window.message_bar.update_text(text)
+        else:
+            self._window.message_bar.say(text, actions=[(_("Cancel"), self._cancel_opening)], topic="opening")
+
+    @property
+    def _opening_name(self) -> str:
+        path = self._opening.path if self._opening is not None else None
+        return path.name if path is not None else ""
+
+    def _cancel_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening.deleteLater()
+            self._opening = None
+            self._window.message_bar.dismiss(topic="opening")
+        self._percent = -1
+
+    def _refuse(self, path: Path, text: str) -> None:
+        """Say why a file cannot be opened; all stays as it was."""
+        self._cancel_opening()
+        self._say(text)
+        self._window.settings.drop_recent(str(path))
 
     def take_built(self, source: str) -> None:
         """The builder made this program: put it into the editor as one change, and run it."""
@@ -140,6 +195,7 @@ class Files(QObject):
         self._window.controller.run()
 
     def _open_program(self, source: str, path: Path | None, title: str = "") -> None:
+        self._cancel_opening()
         window = self._window
         window.controller.leave()
         self._kind, self._path, self._title = "program", path, title
@@ -279,6 +335,7 @@ class Files(QObject):
     def close_for_good(self) -> None:
         """The window closes: nothing is left to recover."""
         self._timer.stop()
+        self._cancel_opening()
         self._autosave.close()
 
     # Autosave

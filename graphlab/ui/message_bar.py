@@ -44,6 +44,15 @@ class MessageBar(QFrame):
         """What it says now, "" when it is hidden."""
         return self._label.text() if not self.isHidden() else ""
 
+    @property
+    def topic(self) -> str:
+        """What it speaks of, "" when it is hidden."""
+        return self._topic if not self.isHidden() else ""
+
+    def update_text(self, text: str) -> None:
+        """Say it with other words; buttons stay, also under the mouse."""
+        self._label.setText(text)
+
     def say(
         self,
         text: str,

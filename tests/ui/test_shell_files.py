@@ -1,13 +1,17 @@
 """Opening, saving and recovering: nothing is lost, and a bad file leaves everything as it was."""
 
 import json
+import sqlite3
 
+import msgspec
 import pytest
 from driving import action, open_program, open_sample, press, run
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
+from graphlab.trace.records import Event, EventKind
+from graphlab.trace.store import TraceWriter
 from graphlab.ui.app import create_window
 
 PROGRAM = "import torch\nx = torch.ones(2)\n"
@@ -214,3 +218,51 @@ def test_editor_text_set_by_a_script_opens_a_program(window):
     window.editor.setPlainText(PROGRAM)
     assert window.has_program and not window.is_start_shown
     window.editor.document().setModified(False)
+
+
+def long_trace(path, n_batches=400, batch=500):
+    """A trace that takes much longer to read than one slice."""
+    writer = TraceWriter(path)
+    writer.set_meta("source", "import torch\n")
+    for at in range(n_batches):
+        writer.add_many("event", [Event(at * batch + i, EventKind.PRINT, "", text="x") for i in range(batch)])
+        writer.flush()
+    writer.close()
+    return n_batches * batch
+
+
+def test_long_trace_is_opened_beside_the_work(window, qtbot, tmp_path):
+    n = long_trace(tmp_path / "long.graphlab")
+    open_sample(window, "linear_regression")
+    assert window.files.open_path(tmp_path / "long.graphlab")
+    assert window.files.is_opening
+    assert window.state.trace is None and "long.graphlab" in window.message_bar.text
+    qtbot.waitUntil(lambda: not window.files.is_opening, timeout=30_000)
+    assert len(window.state.trace.events) == n
+    assert window.message_bar.text == ""
+
+
+def test_opening_a_long_trace_can_be_cancelled(window, qtbot, tmp_path):
+    long_trace(tmp_path / "long.graphlab")
+    open_sample(window, "linear_regression")
+    text = window.editor.toPlainText()
+    window.files.open_path(tmp_path / "long.graphlab")
+    button = next(b for b in window.message_bar.findChildren(QPushButton) if b.text() == "Cancel")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not window.files.is_opening
+    assert window.editor.toPlainText() == text and window.state.trace is None
+
+
+def test_damage_at_the_end_of_a_long_trace_leaves_all_as_it_was(window, qtbot, tmp_path):
+    path = tmp_path / "long.graphlab"
+    n = long_trace(path)
+    with sqlite3.connect(path) as db:
+        data = msgspec.msgpack.encode([Event(n, EventKind.FORWARD, "relu", outputs=[7])])
+        db.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (10**6, "event", 1, data))
+    db.close()
+    open_sample(window, "linear_regression")
+    text = window.editor.toPlainText()
+    window.files.open_path(path)
+    qtbot.waitUntil(lambda: not window.files.is_opening, timeout=30_000)
+    assert "damaged" in window.message_bar.text
+    assert window.editor.toPlainText() == text
