@@ -461,8 +461,10 @@ def _params_text(event: Event) -> str:
     for name, value in event.params.items():
         if value is None or value is False or name in _SILENT or name.startswith("n_"):
             continue
-        if any(type(value) is not bool and value == usual for usual in _USUAL.get(name, ())) or (
-            value is True and True in _USUAL.get(name, ())
+        if isinstance(value, list) and len({str(item) for item in value}) == 1:
+            value = value[0]
+        if any(
+            type(value) is type(usual) or type(usual) is not bool for usual in _USUAL.get(name, ()) if value == usual
         ):
             continue
         text = _param_text(value)
@@ -479,7 +481,7 @@ def _param_text(value: object) -> str:
     if isinstance(value, list):
         if not all(isinstance(item, int) for item in value) or len(value) > 4:
             return ""
-        return str(value[0]) if len(set(value)) == 1 and value else ",".join(map(str, value))
+        return ",".join(map(str, value))
     return str(value) if isinstance(value, int | str) else ""
 
 

@@ -106,7 +106,7 @@ def test_a_collapsed_module_is_one_node_for_each_direction(training):
     assert graph.groups[0].collapsed
     assert graph.signature != flow_graph(reader, 1).signature
     labels = [node.label for node in graph.nodes]
-    assert labels == ["w", "x", "net: Net", "h"] + labels[4:] and "relu" not in labels
+    assert labels == ["w", "x", "net: Net", "h", *labels[4:]] and "relu" not in labels
 
 
 def test_collapsing_an_unknown_module_changes_no_node(training):
@@ -220,3 +220,59 @@ def test_twenty_thousand_events_take_under_half_a_second(tmp_path):
     assert len(graph.nodes) == 4 * n + 2
     assert min(times) < 0.5, times
     reader.close()
+
+
+def test_an_operator_names_only_what_is_not_usual(story):
+    x, y = story.tensor("x", np.zeros((3, 2))), story.tensor("y", np.zeros(3), TensorKind.INTERMEDIATE)
+    cases = [
+        ({"reduction": "mean", "ignore_index": -100, "label_smoothing": 0.0}, ""),
+        ({"reduction": "sum"}, "reduction=sum"),
+        ({"dtype": "float32", "device": "cpu"}, ""),
+        ({"dim": 1, "keepdim": True}, "dim=1, keepdim"),
+        ({"dim": 0, "keepdim": False}, "dim=0"),
+        ({"other": 2}, "2"),
+        ({"exponent": 0.30000001192}, "0.3"),
+        ({"negative_slope": 0.2}, "negative_slope=0.2"),
+        ({"stride": [1, 1], "padding": [2, 2]}, "padding=2"),
+        ({"dims": [1, 0]}, "dims=1,0"),
+        ({"size": [2, 3]}, ""),
+        ({"largest": True, "p": 2.0}, ""),
+        ({"key": [":", "0"]}, ""),
+    ]
+    for params, _expected in cases:
+        story.event(EventKind.FORWARD, "op", [x], [y], params=params)
+    graph = flow_graph(story.read(), 0)
+    shown = [node.sublabel for node in graph.nodes if node.kind == "op"]
+    assert shown == [expected for _params, expected in cases]
+
+
+def test_only_a_variable_is_named_in_what_never_ran(story):
+    x = story.tensor("x", [[1.0, 2.0]])
+    story.event(EventKind.CREATE, "tensor", [], [x])
+    story.event(EventKind.ERROR, "matmul", [x, x], span=story.span(3, "z"), text="shapes cannot be multiplied")
+    story.writer.set_meta("ghosts", [Ghost("relu", ["z"], "F.relu(z)", 4), Ghost("sum", ["F.relu(z)"], "s", 4)])
+    graph = check(flow_graph(story.read(), 0))
+    assert [(node.label, node.sublabel) for node in graph.nodes if node.ghost] == [("relu", ""), ("sum", "s")]
+
+
+def test_a_module_that_is_called_again_gets_another_frame(story):
+    story.module("net", "Net")
+    story.module("net.fc", "Linear")
+    w = story.tensor("net.fc.weight", [1.0], TensorKind.PARAMETER)
+    x = story.tensor("x", [1.0])
+    story.event(EventKind.CREATE, "tensor", [], [x])
+    values = [x]
+    for module in ("net.fc", "net", "net.fc", ""):
+        values.append(story.tensor("", [1.0], TensorKind.INTERMEDIATE))
+        inputs = [values[-2], w] if module == "net.fc" else [values[-2]]
+        story.event(EventKind.FORWARD, "op", inputs, [values[-1]], module=module)
+    graph = check(flow_graph(story.read(), 0))
+    frames = [node.frame for node in graph.nodes if node.kind == "op"]
+    assert frames == ["net.fc", "net", "net.fc#2", ""]
+    by_tensor = {node.tensor: node.frame for node in graph.nodes if node.tensor >= 0}
+    assert [by_tensor[t] for t in values] == ["", "net", "net", "", ""]
+    assert by_tensor[w] == "net.fc"
+    labels = [(group.path, group.label) for group in graph.groups]
+    assert labels == [("net", "net: Net"), ("net.fc", "fc: Linear"), ("net.fc#2", "fc: Linear (2)")]
+    folded = check(flow_graph(story.read(), 0, frozenset({"net.fc"})))
+    assert [node.key for node in folded.nodes if node.kind == "module"] == ["module:net.fc", "module:net.fc#2"]

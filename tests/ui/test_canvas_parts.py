@@ -20,7 +20,7 @@ from graphlab.ui.canvas.camera import MAX_SCALE, MIN_SCALE, Camera, fitting
 from graphlab.ui.canvas.describe import ROLES, category_role, tooltip
 from graphlab.ui.canvas.labels import place_labels
 from graphlab.ui.canvas.navigator import Navigator
-from graphlab.ui.canvas.paths import path_of
+from graphlab.ui.canvas.paths import path_of, smooth_path
 from graphlab.ui.canvas.phases import GLYPHS, LABELS, PHASE_OF_KIND, Phase
 from graphlab.ui.canvas.render import Renderer, View
 from graphlab.ui.canvas.scene import Style
@@ -106,6 +106,27 @@ def test_paths_from_arrays_have_the_points_and_the_lifts():
     elements = [path.elementAt(i) for i in range(path.elementCount())]
     assert [(e.x, e.y, e.isMoveTo()) for e in elements] == [(0, 0, True), (1, 2, False), (5, 5, True), (6, 7, False)]
     assert path_of(np.zeros((0, 2)), np.zeros(0, bool)).isEmpty()
+
+
+def test_a_smooth_path_keeps_its_points_and_straight_lines_straight():
+    bend = np.linspace(0, np.pi / 2, 9)[1:]
+    points = np.concatenate(
+        [[(0.0, 0.0), (0.0, 300.0)], np.stack([40 - 40 * np.cos(bend), 300 + 40 * np.sin(bend)], 1)]
+    )
+    path = smooth_path(points)
+    assert path.elementCount() == 3 * (len(points) - 1) + 1
+    ends = [(path.elementAt(i).x, path.elementAt(i).y) for i in range(0, path.elementCount(), 3)]
+    assert np.allclose(ends, points)
+    polygon = path.toSubpathPolygons()[0]
+    places = np.array([(p.x(), p.y()) for p in polygon])
+    straight = places[places[:, 1] < 300]
+    assert np.abs(straight[:, 0]).max() < 0.5
+    around = places[places[:, 1] > 300] - (40, 300)
+    assert np.abs(np.hypot(around[:, 0], around[:, 1]) - 40).max() < 0.5
+
+
+def test_a_path_of_one_place_or_none_is_empty():
+    assert smooth_path(np.zeros((0, 2))).isEmpty() and smooth_path(np.zeros((3, 2))).isEmpty()
 
 
 def test_tiles_are_made_once_and_stretched_while_the_zoom_moves(qapp):

@@ -581,3 +581,60 @@ def difference(first: QImage, second: QImage) -> float:
         for image in (first, second)
     )
     return float((np.abs(a - b).max(axis=1) > 24).mean())
+
+
+RESIDUAL_CHAIN = """
+import torch
+x = torch.randn(2, 2, requires_grad=True)
+first = x * 2
+h = first
+for i in range(30):
+    h = torch.relu(h) + 1
+loss = (h + first).sum()
+"""
+
+
+def test_a_click_on_a_portal_leads_to_its_other_end(qtbot, state, tmp_path):
+    trace = TraceReader(record(RESIDUAL_CHAIN, tmp_path / "chain.trace"))
+    view = shown(qtbot, state, trace)
+    (portal,) = view.scene.geometry.picture.portals
+    assert portal.name == "first"
+    for here, there in ((portal.from_place, portal.to_place), (portal.to_place, portal.from_place)):
+        view.set_camera(view.camera.zoomed(1 / view.camera.scale, 0, 0).placing(here, (400, 300)))
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(400, 300))
+        assert view.camera.to_widget(*there) == pytest.approx((400, 300), abs=1)
+    trace.close()
+
+
+SHARED = """
+import torch
+W = torch.randn(2, 2, requires_grad=True)
+h = torch.ones(1, 2)
+for i in range(8):
+    h = torch.tanh(h @ W)
+"""
+
+
+def test_any_box_of_a_shared_weight_selects_its_tensor(qtbot, state, tmp_path):
+    trace = TraceReader(record(SHARED, tmp_path / "shared.trace"))
+    view = shown(qtbot, state, trace)
+    boxes = [key for key in view.scene.keys if key.startswith("t:W")]
+    assert len(boxes) > 4
+    for key in boxes:
+        view.reveal(key)
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect_of(key).center())
+        assert state.node == key and trace.tensors[state.tensor].name == "W"
+        assert view.shown_value(key) == "heat map 2×2"
+    trace.close()
+
+
+@pytest.mark.parametrize("size", [(560, 320), (800, 420), (1100, 800), (1500, 1200)])
+def test_names_can_be_read_in_the_first_view(qtbot, state, size):
+    trace = trace_of("mlp")
+    view = shown(qtbot, state, trace, size=size)
+    scene = view.scene
+    assert view.camera.scale >= 0.6
+    assert view._is_in_view(int(np.argmin(scene.rects[:, 1])))
+    view.fit()
+    assert set(view.visible_keys()) == set(scene.keys)
+    trace.close()
