@@ -68,6 +68,7 @@ class PanelHost(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._widget: QWidget | None = None
         self._is_seen = True
+        self._wants_focus = False
         self.may_build = False  # set once the window was painted
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -116,9 +117,31 @@ class PanelHost(QWidget):
             self.widget()
         if self._widget is not None and is_seen == self._widget.isHidden():
             self._widget.setVisible(is_seen)
+        if is_seen and self._widget is not None and self._wants_focus:
+            self._wants_focus = False
+            _first_stop(self._widget).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def take_focus(self) -> None:
+        """Put the focus into the panel, as soon as it is seen."""
+        self.widget()
+        self._wants_focus = True
+        self.show_if_seen()
 
     def sizeHint(self) -> QSize:
         return super().sizeHint() if self._widget is not None else QSize(320, 220)
+
+
+def _first_stop(panel: QWidget) -> QWidget:
+    """Where the keyboard can do something in a panel: itself, or the first of its parts that takes the focus."""
+    target = panel.focusProxy() or panel
+    if target.focusPolicy() != Qt.FocusPolicy.NoFocus:
+        return target
+    part = panel.nextInFocusChain()
+    while part is not panel and panel.isAncestorOf(part):
+        if part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.isVisible() and part.isEnabled():
+            return part
+        part = part.nextInFocusChain()
+    return panel
 
 
 class DockTitle(QWidget):

@@ -180,13 +180,12 @@ class MainWindow(QMainWindow):
 
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front and give it the focus."""
-        widget = self.panel(name)
         if name in self.docks:
             if not self.has_program:
                 return
             self.docks[name].show()
             self.docks[name].raise_()
-        widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.hosts[name].take_focus()
 
     @property
     def has_program(self) -> bool:
