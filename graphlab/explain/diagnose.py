@@ -81,7 +81,16 @@ def diagnose(trace: TraceReader) -> list[Problem]:
     for entry in DIAGNOSES.values():
         if entry.watch is not None:
             problems.extend(entry.problem(found) for found in entry.watch(run))
-    return sorted(_distinct(problems), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+    return sorted(_distinct(_settled(problems)), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+
+
+_CAUSES = {"GL741": {"GL601", "GL602", "GL724"}, "GL601": {"GL724", "GL602"}, "GL602": {"GL724"}, "GL720": {"GL731"}}
+"""Silent bugs that explain others: the cause is told, its consequence is left out."""
+
+
+def _settled(problems: list[Problem]) -> list[Problem]:
+    explained = {code for problem in problems for code in _CAUSES.get(problem.code, ())}
+    return [problem for problem in problems if problem.code not in explained]
 
 
 _LIMITS = {"seconds": "limit_time", "memory": "limit_memory", "characters": "limit_output", "trace": "limit_trace"}

@@ -1,0 +1,999 @@
+"""Runs whose gradients go the wrong way: cut on the way, never handed to the optimizer, softmax on the wrong axis or
+twice, inputs and targets that no longer belong together."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from graphlab.explain import words
+from graphlab.explain.case import Found
+from graphlab.explain.catalogue import Severity, silent_bug
+from graphlab.explain.learning import line_of, method_calls, optimizers, roots, updated
+from graphlab.explain.narrate import name_of
+from graphlab.explain.run import Run
+from graphlab.explain.source import called, dotted, integer
+from graphlab.explain.training import _source_of
+from graphlab.explain.values import array_at
+from graphlab.i18n import N_, _
+from graphlab.trace.records import Event, EventKind, Fix, TensorKind
+
+_MAKERS = (EventKind.CREATE, EventKind.FORWARD)
+MAX_WALK = 200_000
+
+
+def ancestors(run: Run, starts: Iterable[int]) -> set[int]:
+    """Every tensor that some tensors were computed from, gradients or not, themselves included."""
+    queue = list(starts)
+    seen: set[int] = set(queue)
+    while queue and len(seen) < MAX_WALK:
+        event = run.made_by.get(queue.pop())
+        for tensor in event.inputs if event is not None else ():
+            if tensor >= 0 and tensor not in seen:
+                seen.add(tensor)
+                queue.append(tensor)
+    return seen
+
+
+def with_gradient(run: Run) -> dict[int, set[int]]:
+    """For each leaf that got a gradient, the backward passes in which it did."""
+    found: dict[int, set[int]] = {}
+    for event in run.by_kind[EventKind.ACCUMULATE]:
+        if event.outputs and event.outputs[0] >= 0:
+            record = run.tensor(event.outputs[0])
+            if record.kind == TensorKind.LEAF_GRAD:
+                found.setdefault(record.of, set()).add(event.root)
+    return found
+
+
+def _owners_in_optimizers(run: Run) -> set[str]:
+    """Names that stand in the arguments of the optimizers: `net` for `SGD(net.parameters())`."""
+    names: set[str] = set()
+    queue: list[ast.AST] = list(optimizers(run).values())
+    seen: set[str] = set()
+    while queue:
+        for node in ast.walk(queue.pop()):
+            if isinstance(node, ast.Name) and node.id not in seen:
+                seen.add(node.id)
+                names.add(node.id)
+                made = run.source.assigned(node.id, None)
+                if isinstance(made, ast.List | ast.BinOp | ast.Tuple | ast.ListComp):
+                    queue.append(made)
+    return names
+
+
+def _cut(run: Run, parameter: int, needed: set[int]) -> Event | None:
+    """The operator on the way from a parameter to the loss at which the gradient stops."""
+    queue = [parameter]
+    seen = {parameter}
+    users: dict[int, list[Event]] = {}
+    for event in run.by_kind[EventKind.FORWARD]:
+        for tensor in event.inputs:
+            users.setdefault(tensor, []).append(event)
+    while queue and len(seen) < MAX_WALK:
+        for event in users.get(queue.pop(0), []):
+            for out in event.outputs:
+                if out < 0 or out in seen or out not in needed:
+                    continue
+                if not run.tensor(out).requires_grad:
+                    return event
+                seen.add(out)
+                queue.append(out)
+    return None
+
+
+@silent_bug(
+    "GL731",
+    Severity.WARNING,
+    title=N_("No gradient reaches {name}: the path is cut on line {line}"),
+    what=N_("{loss} is computed from {name}, but {cut} on line {line} gives numbers without a history, so {name} never learns."),
+    why=N_("Gradients flow back only along recorded operators; `detach()`, `.data`, `torch.no_grad()`, `argmax` and the like record nothing."),
+    fix=N_("Take out what cuts the path on line {line}, if {name} is to learn."),
+    example={"name": "`net.fc1.weight`", "loss": "`loss`", "cut": "`detach`", "line": 12},
+    program="""import torch
+a = torch.tensor(2.0, requires_grad=True)
+b = torch.tensor(3.0, requires_grad=True)
+optimizer = torch.optim.SGD([a, b], lr=0.01)
+for step in range(3):
+    h = (a * 2.0).detach()
+    loss = (h * b - 1.0) ** 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    mended="""import torch
+a = torch.tensor(2.0, requires_grad=True)
+b = torch.tensor(3.0, requires_grad=True)
+optimizer = torch.optim.SGD([a, b], lr=0.01)
+for step in range(3):
+    h = a * 2.0
+    loss = (h * b - 1.0) ** 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+)  # fmt: skip
+def path_cut(run: Run) -> list[Found]:
+    """A parameter of the optimizer on which the loss depends, but not by a recorded path."""
+    known = roots(run)
+    if len(run.trace.losses) < 2 or not optimizers(run):
+        return []
+    reached = with_gradient(run)
+    owners = _owners_in_optimizers(run)
+    needed: set[int] | None = None
+    found: dict[int, list[tuple[int, Event]]] = {}
+    for tensor in run.trace.tensors:
+        if tensor.kind != TensorKind.PARAMETER or not tensor.requires_grad or tensor.id in reached or not tensor.name:
+            continue
+        if tensor.name.partition(".")[0].partition("[")[0] not in owners:
+            continue
+        if needed is None:
+            needed = ancestors(run, known)
+        if tensor.id not in needed:
+            continue
+        event = _cut(run, tensor.id, needed)
+        if event is not None:
+            found.setdefault(event.span, []).append((tensor.id, event))
+    if not found:
+        found = _cut_by_numbers(run, reached, owners, known)
+    problems = []
+    for hits in found.values():
+        tensor_id, event = hits[0]
+        line = line_of(run, event)
+        name = words.code(name_of(run.trace, tensor_id))
+        if len(hits) > 1:
+            name = _("{name} and {n} more").format(name=name, n=len(hits) - 1)
+        root = next(iter(known), -1)
+        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
+        cut, fixes = _cut_said(run, event)
+        problems.append(
+            Found(
+                {"name": name, "loss": loss, "cut": cut, "line": line},
+                {"cut": event.op},
+                fixes,
+                event=event.id,
+                line=line,
+            )
+        )
+    return problems[:3]
+
+
+def _cut_by_numbers(
+    run: Run, reached: dict[int, set[int]], owners: set[str], known: dict[int, Event]
+) -> dict[int, list[tuple[int, Event]]]:
+    """Parameters whose results became Python or NumPy numbers, of which a new tensor was made."""
+    needed = ancestors(run, known)
+    used = {t for e in run.by_kind[EventKind.FORWARD] for t in e.inputs}
+    lost = [
+        t.id
+        for t in run.trace.tensors
+        if t.kind == TensorKind.PARAMETER
+        and t.requires_grad
+        and t.name
+        and t.id not in reached
+        and t.id in used
+        and t.id not in needed
+        and t.name.partition(".")[0].partition("[")[0] in owners
+    ]
+    if not lost:
+        return {}
+    for event in run.by_kind[EventKind.CREATE]:
+        if not event.outputs or event.outputs[0] not in needed:
+            continue
+        node = run.source.expression_at(run.span(event))
+        text = run.source.text_of(node) if node is not None else ""
+        if re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)|\bfloat\(", text) or _from_numbers(run, node):
+            return {event.span: [(t, event) for t in lost]}
+    return {}
+
+
+def _from_numbers(run: Run, node: ast.expr | None) -> bool:
+    """Whether `torch.tensor(a)` or `from_numpy(a)` reads a name that was made with `.item()`, `.numpy()` and the like."""
+    if not isinstance(node, ast.Call) or called(node) not in ("tensor", "from_numpy", "as_tensor", "FloatTensor"):
+        return False
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            made = run.source.assigned(part.id, part)
+            if made is not None and re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)", run.source.text_of(made)):
+                return True
+    return False
+
+
+def _cut_said(run: Run, event: Event) -> tuple[str, list[Fix]]:
+    """What cuts the path, in words, and the fix that leaves it out."""
+    node = run.source.expression_at(run.span(event))
+    if event.kind == EventKind.CREATE:
+        return _("`{op}` of plain numbers").format(op=f"torch.{event.op}"), []
+    if event.op == "detach":
+        attribute = node
+        if (
+            isinstance(attribute, ast.Call)
+            and called(attribute) == "detach"
+            and isinstance(attribute.func, ast.Attribute)
+        ):
+            text = run.source.text_of(attribute.func.value)
+            title = words.fill(N_("Leave out `.detach()`: `{text}`"), {"text": text})
+            return words.code("detach()"), [Fix(title, "maybe", [run.source.replace(attribute, text)])]
+        if isinstance(attribute, ast.Attribute) and attribute.attr == "data":
+            text = run.source.text_of(attribute.value)
+            title = words.fill(N_("Leave out `.data`: `{text}`"), {"text": text})
+            return words.code(".data"), [Fix(title, "maybe", [run.source.replace(attribute, text)])]
+        return words.code("detach"), []
+    holder: ast.AST | None = node
+    while holder is not None:
+        holder = run.source.parents.get(holder)
+        if isinstance(holder, ast.With) and any("no_grad" in ast.unparse(i.context_expr) for i in holder.items):
+            return _("`{op}` under `torch.no_grad()`").format(op=event.op), []
+    return words.code(event.op), []
+
+
+@silent_bug(
+    "GL732",
+    Severity.WARNING,
+    title=N_("{name} gets gradients, but no optimizer changes it"),
+    what=N_("{name} got a gradient in {n} passes and kept its value: it was not handed to {optimizer}."),
+    why=N_("An optimizer changes only the tensors in the list that it was made with."),
+    fix=N_("Add {name} to the list: {advice}."),
+    example={"name": "`b`", "n": 5, "optimizer": "`optimizer`", "advice": "`SGD([w, b], …)`"},
+    program="""import torch
+w = torch.tensor(1.0, requires_grad=True)
+b = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.01)
+for step in range(4):
+    loss = (w * 3.0 + b - 6.0) ** 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    mended="""import torch
+w = torch.tensor(1.0, requires_grad=True)
+b = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.SGD([w, b], lr=0.01)
+for step in range(4):
+    loss = (w * 3.0 + b - 6.0) ** 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+)
+def not_in_optimizer(run: Run) -> list[Found]:
+    """A parameter with gradients that stands in no optimizer."""
+    moved = updated(run)
+    made = optimizers(run)
+    if not moved or not made or len(run.trace.losses) < 2:
+        return []
+    written = {t for e in run.by_kind[EventKind.INPLACE] for t in e.outputs}
+    owners = _owners_in_optimizers(run)
+    # `[w]` names single tensors; `net.parameters()` names a model, and what isn't a parameter of any model is data.
+    is_list = any(
+        isinstance(c.args[0], ast.List) and not any(isinstance(n, ast.Call) for n in c.args[0].elts)
+        for c in made.values()
+        if c.args
+    )
+    fed = {
+        e.inputs[0]
+        for e in run.by_kind[EventKind.FORWARD]
+        if e.op in ("linear", "conv2d", "conv1d", "embedding") and e.inputs
+    }
+    hits = []
+    for leaf, passes in with_gradient(run).items():
+        tensor = run.tensor(leaf)
+        if leaf in moved or leaf in written or len(passes) < 2 or not tensor.name or leaf in fed:
+            continue
+        owner, dot, _rest = tensor.name.partition(".")
+        if owner.partition("[")[0] in owners or (not dot and not is_list):
+            continue
+        hits.append((tensor, len(passes)))
+    if not hits:
+        return []
+    tensor, n = hits[0]
+    name, optimizer = tensor.name, next(iter(made))
+    call = made[optimizer]
+    owner, dot, _rest = name.partition(".")
+    advice = words.code(f"{owner}.parameters()") if dot else words.code(name)
+    said = words.code(name)
+    if len(hits) > 1:
+        said = _("{name} and {n} more").format(name=said, n=len(hits) - 1)
+    found = Found({"name": said, "n": n, "optimizer": words.code(optimizer), "advice": advice}, line=call.lineno)
+    argument = call.args[0] if call.args else None
+    if not dot and isinstance(argument, ast.List) and argument.elts:
+        last = argument.elts[-1]
+        place = run.source.place(last)
+        extra = ", ".join(t.name for t, _n in hits if "." not in t.name)
+        title = words.fill(N_("Add {name} to the list"), {"name": words.code(extra)})
+        found.fixes.append(Fix(title, "maybe", [run.source.insert_at(place[2], place[3], f", {extra}")]))
+    elif (
+        dot
+        and isinstance(argument, ast.Call)
+        and called(argument) == "parameters"
+        and run.source.assigned(owner) is not None
+    ):
+        text = f"[*{run.source.text_of(argument)}, *{owner}.parameters()]"
+        title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
+        found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
+    return [found]
+
+
+@silent_bug(
+    "GL733",
+    Severity.HINT,
+    title=N_("{name} is never used"),
+    what=N_(
+        "{name} belongs to {model}, which is trained, but no operator ever reads it: the layer isn't called in `forward`."
+    ),
+    why=N_(
+        "Only what the forward pass goes through has an influence on the loss; an unused layer keeps its first random numbers."
+    ),
+    fix=N_("Call the layer in `forward`, or take it out of `__init__`."),
+    example={"name": "`net.fc2` (Linear)", "model": "`net`"},
+    program="""import torch
+import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(2, 1)
+        self.fc2 = nn.Linear(1, 1)
+    def forward(self, x):
+        return self.fc1(x)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for step in range(3):
+    loss = net(torch.ones(4, 2)).pow(2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    mended="""import torch
+import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(2, 1)
+        self.fc2 = nn.Linear(1, 1)
+    def forward(self, x):
+        return self.fc2(self.fc1(x))
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for step in range(3):
+    loss = net(torch.ones(4, 2)).pow(2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+)
+def never_used(run: Run) -> list[Found]:
+    """A layer of a trained model that no forward pass goes through."""
+    moved = {run.tensor(t).name.partition(".")[0] for t in updated(run)}
+    if not moved:
+        return []
+    ran = {e.module for e in run.by_kind[EventKind.FORWARD] if e.module}
+    used = {t for e in run.by_kind[EventKind.FORWARD] for t in e.inputs}
+    by_path: dict[str, list[int]] = {}
+    for tensor in run.trace.tensors:
+        if tensor.kind == TensorKind.PARAMETER and "." in tensor.name:
+            by_path.setdefault(tensor.name.rpartition(".")[0], []).append(tensor.id)
+    found = []
+    for module in run.trace.modules:
+        if module.path.partition(".")[0] not in moved or module.type not in (
+            "Linear",
+            "Conv1d",
+            "Conv2d",
+            "Embedding",
+            "LSTM",
+            "GRU",
+            "RNN",
+        ):
+            continue
+        tensors = by_path.get(module.path, [])
+        if module.path in ran or any(t in used for t in tensors) or any(r.startswith(module.path + ".") for r in ran):
+            continue
+        call = run.source.layer(module.path, module.type)
+        if call is None or _is_shared(run, module.path):
+            continue
+        name = f"{words.code(module.path)} ({module.type})"
+        found.append(Found({"name": name, "model": words.code(module.path.partition(".")[0])}, line=call.lineno))
+    return found[:3]
+
+
+def _is_shared(run: Run, path: str) -> bool:
+    """Whether the last name of a path is read anywhere in the text: used under another name, perhaps under a condition."""
+    last = path.rpartition(".")[2]
+    return (
+        any(
+            isinstance(n, ast.Attribute)
+            and n.attr == last
+            and isinstance(n.ctx, ast.Load)
+            and not isinstance(run.source.parents.get(n), ast.Assign)
+            for n in run.source.nodes
+        )
+        or last.isdigit()
+    )
+
+
+@silent_bug(
+    "GL734",
+    Severity.WARNING,
+    title=N_("{op} along dim 0 mixes the samples of the batch"),
+    what=N_(
+        "{x} has shape {shape}: {n} samples with {classes} scores each. With `dim=0` the {n} samples of each class sum to 1."
+    ),
+    why=N_(
+        "Class probabilities of one sample must sum to 1, so softmax goes along the class axis; axis 0 is the batch."
+    ),
+    fix=N_("Use `dim=1` (or `dim=-1`), the axis of the classes."),
+    example={"op": "`softmax`", "x": "`scores`", "shape": "(8, 3)", "n": 8, "classes": 3},
+    program="""import torch
+import torch.nn as nn
+torch.manual_seed(0)
+net = nn.Linear(2, 3)
+scores = net(torch.randn(4, 2))
+p = torch.softmax(scores, dim=0)
+print(p)
+""",
+    mended="""import torch
+import torch.nn as nn
+torch.manual_seed(0)
+net = nn.Linear(2, 3)
+scores = net(torch.randn(4, 2))
+p = torch.softmax(scores, dim=1)
+print(p)
+""",
+)
+def softmax_over_batch(run: Run) -> list[Found]:
+    """Softmax along axis 0 of what a layer gave for a batch."""
+    found: dict[int, Found] = {}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op not in ("softmax", "log_softmax") or not event.inputs or event.inputs[0] < 0:
+            continue
+        x = run.tensor(event.inputs[0])
+        if len(x.shape) != 2 or event.params.get("dim") not in (0, -2) or x.shape[0] < 2 or x.shape[1] < 2:
+            continue
+        source = run.made_by.get(event.inputs[0])
+        if source is None or source.op not in ("linear", "addmm") or len(source.inputs) < 2:
+            continue
+        warned = any(
+            e.kind == EventKind.WARNING and e.params.get("kind") == "softmax_dim"
+            for e in run.trace.events[max(0, event.id - 2) : event.id]
+        )
+        line = line_of(run, event)
+        if line in found or warned:
+            continue
+        node = run.source.expression_at(run.span(event))
+        fixes = []
+        for keyword in node.keywords if isinstance(node, ast.Call) else []:
+            if keyword.arg == "dim" and integer(keyword.value) in (0, -2):
+                fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(keyword.value, "1")]))
+        if isinstance(node, ast.Call) and not fixes:
+            last = [a for a in node.args if integer(a) in (0, -2)]
+            if len(last) == 1:
+                fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(last[0], "1")]))
+        made = [
+            c
+            for c in run.source.calls()
+            if called(c) in ("Softmax", "LogSoftmax") and (k := _dim_of(c)) is not None and integer(k) == 0
+        ]
+        if not fixes and len(made) == 1:
+            dim = _dim_of(made[0])
+            if dim is not None:
+                fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(dim, "1")]))
+        values = {
+            "op": words.code(event.op), "x": words.code(name_of(run.trace, x.id)), "shape": words.shape(x.shape),
+            "n": x.shape[0], "classes": x.shape[1],
+        }  # fmt: skip
+        found[line] = Found(values, {"dim": 0}, fixes, event=event.id, line=line)
+    return list(found.values())
+
+
+def _dim_of(call: ast.Call) -> ast.expr | None:
+    return next((k.value for k in call.keywords if k.arg == "dim"), call.args[0] if call.args else None)
+
+
+@silent_bug(
+    "GL735",
+    Severity.WARNING,
+    title=N_("{before} before {loss}: it is applied twice"),
+    what=N_("{x} goes through `{before_op}` on line {line} and then into {loss}, which applies it itself."),
+    why=N_(
+        "Numbers between 0 and 1 taken for scores give probabilities between 0.5 and 0.73 only, so the loss can't fall far."
+    ),
+    fix=N_("Give the raw scores to {loss}, or use `BCELoss` with the probabilities."),
+    example={"before": "Sigmoid", "before_op": "sigmoid", "loss": "`BCEWithLogitsLoss`", "x": "`scores`", "line": 6},
+    program="""import torch
+import torch.nn.functional as F
+scores = torch.tensor([2.0, -1.0], requires_grad=True)
+p = torch.sigmoid(scores)
+loss = F.binary_cross_entropy_with_logits(p, torch.tensor([1.0, 0.0]))
+loss.backward()
+""",
+    mended="""import torch
+import torch.nn.functional as F
+scores = torch.tensor([2.0, -1.0], requires_grad=True)
+p = torch.sigmoid(scores)
+loss = F.binary_cross_entropy(p, torch.tensor([1.0, 0.0]))
+loss.backward()
+""",
+)
+def sigmoid_twice(run: Run) -> list[Found]:
+    """A sigmoid before the loss that has its own."""
+    found: dict[int, Found] = {}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op != "binary_cross_entropy_with_logits" or not event.inputs:
+            continue
+        before = _source_of(run, event.inputs[0])
+        if before is None or before.op != "sigmoid" or not run.tensor(before.outputs[0]).requires_grad:
+            continue
+        line = line_of(run, before)
+        if line in found:
+            continue
+        x = words.code(name_of(run.trace, before.inputs[0]))
+        fixes = []
+        names = [
+            c for c in run.source.calls() if called(c) in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
+        ]
+        if len(names) == 1:
+            old = run.source.text_of(names[0].func)
+            new = old.replace("BCEWithLogitsLoss", "BCELoss").removesuffix("_with_logits")
+            title = words.fill(N_("Use `{new}` for probabilities"), {"new": new})
+            fixes.append(Fix(title, "maybe", [run.source.replace(names[0].func, new)]))
+        values = {
+            "before": "Sigmoid",
+            "before_op": "sigmoid",
+            "loss": words.code("BCEWithLogitsLoss"),
+            "x": x,
+            "line": line,
+        }
+        found[line] = Found(values, fixes=fixes, event=before.id, line=line)
+    return list(found.values())
+
+
+@silent_bug(
+    "GL736",
+    Severity.WARNING,
+    title=N_("`NLLLoss` gets {given} instead of log-probabilities"),
+    what=N_("The input of `NLLLoss` on line {line} comes from `{op}`; it should come from `log_softmax`."),
+    why=N_(
+        "`NLLLoss` only picks the number of the right class and turns its sign; without the logarithm it has no lower limit."
+    ),
+    fix=N_("Put `F.log_softmax(scores, dim=1)` before it, or use `CrossEntropyLoss` on the raw scores."),
+    example={"given": "scores", "op": "linear", "line": 7},
+    program="""import torch
+import torch.nn as nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+net = nn.Linear(2, 3)
+loss = F.nll_loss(net(torch.randn(4, 2)), torch.tensor([0, 1, 2, 0]))
+loss.backward()
+""",
+    mended="""import torch
+import torch.nn as nn
+import torch.nn.functional as F
+torch.manual_seed(0)
+net = nn.Linear(2, 3)
+loss = F.cross_entropy(net(torch.randn(4, 2)), torch.tensor([0, 1, 2, 0]))
+loss.backward()
+""",
+)
+def nll_of_scores(run: Run) -> list[Found]:
+    """NLLLoss of scores or probabilities."""
+    found: dict[int, Found] = {}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op != "nll_loss" or not event.inputs:
+            continue
+        before = _source_of(run, event.inputs[0])
+        if before is None or before.op not in ("linear", "addmm", "softmax", "sigmoid", "relu"):
+            continue
+        line = line_of(run, event)
+        given = _("probabilities") if before.op in ("softmax", "sigmoid") else _("raw scores")
+        fixes = []
+        names = [c for c in run.source.calls() if called(c) in ("NLLLoss", "nll_loss")]
+        if len(names) == 1 and before.op in ("linear", "addmm"):
+            new = (
+                run.source.text_of(names[0].func)
+                .replace("NLLLoss", "CrossEntropyLoss")
+                .replace("nll_loss", "cross_entropy")
+            )
+            title = words.fill(N_("Use `{new}`, which takes raw scores"), {"new": new})
+            fixes.append(Fix(title, "maybe", [run.source.replace(names[0].func, new)]))
+        elif before.op == "softmax":
+            node = run.source.expression_at(run.span(before))
+            if isinstance(node, ast.Call) and called(node) == "softmax":
+                new = run.source.text_of(node.func).removesuffix("softmax") + "log_softmax"
+                title = words.fill(N_("Use `{new}`"), {"new": new})
+                fixes.append(Fix(title, "maybe", [run.source.replace(node.func, new)]))
+            made = [c for c in run.source.calls() if called(c) == "Softmax"]
+            if not fixes and len(made) == 1:
+                new = run.source.text_of(made[0].func).replace("Softmax", "LogSoftmax")
+                fixes.append(
+                    Fix(words.fill(N_("Use `{new}`"), {"new": new}), "maybe", [run.source.replace(made[0].func, new)])
+                )
+        found.setdefault(
+            line, Found({"given": given, "op": before.op, "line": line}, fixes=fixes, event=event.id, line=line)
+        )
+    return list(found.values())
+
+
+_FLAT = ("floor", "round", "ceil", "trunc", "sign", "floor_divide", "heaviside", "sgn")
+
+
+@silent_bug(
+    "GL737",
+    Severity.WARNING,
+    title=N_("`{op}` on line {line} stops the gradient: its slope is 0 everywhere"),
+    what=N_("{loss} depends on {x} only through `{op}`, and the gradient that comes back through it is exactly 0."),
+    why=N_(
+        "A function that jumps from one whole number to the next is flat in between, so no small change has an effect."
+    ),
+    fix=N_("Leave the rounding out of the loss (use `/` instead of `//`), and round only what is printed."),
+    example={"op": "round", "line": 6, "loss": "`loss`", "x": "`h`"},
+    program="""import torch
+w = torch.tensor(2.3, requires_grad=True)
+loss = (torch.round(w * 2.0) - 1.0) ** 2
+loss.backward()
+""",
+    mended="""import torch
+w = torch.tensor(2.3, requires_grad=True)
+loss = (w * 2.0 - 1.0) ** 2
+loss.backward()
+""",
+)
+def flat_operator(run: Run) -> list[Found]:
+    """Rounding on the way of the gradient, and whole divisions that leave only zeros."""
+    known = roots(run)
+    found: dict[int, Found] = {}
+    for event in run.by_kind[EventKind.BACKWARD]:
+        if event.op not in _FLAT or event.forward < 0:
+            continue
+        forward = run.trace.events[event.forward]
+        line = line_of(run, forward)
+        root = next(iter(known), -1)
+        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
+        x = words.code(name_of(run.trace, forward.inputs[0]))
+        node = run.source.expression_at(run.span(forward))
+        fixes = []
+        if isinstance(node, ast.Call):
+            inner = (
+                node.func.value
+                if isinstance(node.func, ast.Attribute) and dotted(node.func.value) != "torch"
+                else node.args[0]
+                if node.args
+                else None
+            )
+            if inner is not None:
+                text = run.source.base(inner)
+                fixes.append(
+                    Fix(
+                        words.fill(N_("Leave it out: `{text}`"), {"text": text}),
+                        "maybe",
+                        [run.source.replace(node, text)],
+                    )
+                )
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+            text = f"{run.source.text_of(node.left)} / {run.source.text_of(node.right)}"
+            fixes.append(
+                Fix(
+                    words.fill(N_("Divide with `/`: `{text}`"), {"text": text}),
+                    "maybe",
+                    [run.source.replace(node, text)],
+                )
+            )
+        found.setdefault(
+            line, Found({"op": event.op, "line": line, "loss": loss, "x": x}, fixes=fixes, event=forward.id, line=line)
+        )
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op != "floor_divide" or not event.inputs or event.inputs[0] < 0 or not event.outputs:
+            continue
+        before, after = array_at(run.trace, event.inputs[0], event.id), array_at(run.trace, event.outputs[0], event.id)
+        if (
+            before is None
+            or after is None
+            or after.size < 2
+            or after.any()
+            or not before.any()
+            or before.dtype.kind not in "iu"
+        ):
+            continue
+        line = line_of(run, event)
+        x = words.code(name_of(run.trace, event.inputs[0]))
+        found.setdefault(
+            line,
+            Found(
+                {"op": "//", "line": line, "x": x},
+                title=N_("`//` on line {line} turns everything into 0"),
+                what=N_("{x} holds whole numbers, and all of them are 0 after the division on line {line}."),
+                why=N_("`//` gives whole numbers and drops the rest, so what is smaller than the divisor becomes 0."),
+                fix=N_("Use `/`, which gives floating point numbers."),
+                fixes=_with_slash(run, event),
+                event=event.id,
+                line=line,
+            ),
+        )
+    return list(found.values())
+
+
+def _with_slash(run: Run, event: Event) -> list[Fix]:
+    node = run.source.expression_at(run.span(event))
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.FloorDiv):
+        return []
+    text = f"{run.source.text_of(node.left)} / {run.source.text_of(node.right)}"
+    return [Fix(words.fill(N_("Divide with `/`: `{text}`"), {"text": text}), "maybe", [run.source.replace(node, text)])]
+
+
+@silent_bug(
+    "GL738",
+    Severity.WARNING,
+    title=N_("{a} and {b} were shuffled apart: inputs no longer match their targets"),
+    what=N_(
+        "{a} was put into the order of {order} on line {line}, and {b}, with which {loss} compares the result, was not."
+    ),
+    why=N_("Sample number i must keep its own target, so inputs and targets need one and the same order."),
+    fix=N_("Use one permutation for both: `perm = torch.randperm(n)`, then `x[perm]` and `y[perm]`."),
+    example={"a": "`x`", "b": "`y`", "order": "`perm`", "line": 6, "loss": "`loss`"},
+    program="""import torch
+torch.manual_seed(0)
+x = torch.arange(6.0).unsqueeze(1)
+y = 2.0 * torch.arange(6.0).unsqueeze(1)
+w = torch.tensor([[0.5]], requires_grad=True)
+xs = x[torch.randperm(6)]
+loss = ((xs @ w - y) ** 2).mean()
+loss.backward()
+""",
+    mended="""import torch
+torch.manual_seed(0)
+x = torch.arange(6.0).unsqueeze(1)
+y = 2.0 * torch.arange(6.0).unsqueeze(1)
+w = torch.tensor([[0.5]], requires_grad=True)
+perm = torch.randperm(6)
+loss = ((x[perm] @ w - y[perm]) ** 2).mean()
+loss.backward()
+""",
+)
+def shuffled_apart(run: Run) -> list[Found]:
+    """One of inputs and targets in a random order, the other not, or in another one."""
+    orders = {e.outputs[0] for e in run.by_kind[EventKind.CREATE] if e.op == "randperm" and e.outputs}
+    if not orders:
+        return []
+    losses = {"mse_loss", "cross_entropy", "nll_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "smooth_l1_loss", "huber_loss", "sub"}  # fmt: skip
+    needed = ancestors(run, roots(run))
+    for event in run.by_kind[EventKind.FORWARD]:
+        if (
+            event.op not in losses
+            or len(event.inputs) < 2
+            or min(event.inputs[:2]) < 0
+            or not set(event.outputs) & needed
+        ):
+            continue
+        a, b = event.inputs[:2]
+        if event.op == "sub" and not run.tensor(a).requires_grad:
+            a, b = b, a
+        if (
+            run.tensor(b).requires_grad
+            or not run.tensor(a).requires_grad
+            or not run.tensor(a).shape
+            or not run.tensor(b).shape
+        ):
+            continue
+        if run.tensor(a).shape[0] != run.tensor(b).shape[0] or run.tensor(a).shape[0] < 3:
+            continue
+        of_a, of_b = ancestors(run, [a]), ancestors(run, [b])
+        if of_a & of_b - orders and _data_of(run, of_a) & _data_of(run, of_b):
+            continue  # a target that is made of the input itself, as in an autoencoder
+        in_a, in_b = of_a & orders, of_b & orders
+        if bool(in_a) == bool(in_b) and (not in_a or in_a & in_b):
+            continue
+        order = next(iter(in_a - in_b or in_b - in_a))
+        shuffled = next(
+            (
+                e
+                for e in run.by_kind[EventKind.FORWARD]
+                if order in e.inputs[1:] and e.outputs and e.outputs[0] in (of_a if order in in_a else of_b)
+            ),
+            None,
+        )
+        # Only where whole sets of samples are reordered: an order of all entries of what is indexed.
+        if shuffled is None or not run.tensor(shuffled.inputs[0]).shape:
+            continue
+        if run.tensor(order).shape[:1] != run.tensor(shuffled.inputs[0]).shape[:1]:
+            continue
+        other = b if order in in_a else a
+        other_data = sorted(_data_of(run, of_b if other == b else of_a))
+        line = line_of(run, shuffled)
+        root = next(iter(roots(run)), -1)
+        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
+        named = run.tensor(order).name
+        values = {
+            "a": words.code(name_of(run.trace, shuffled.inputs[0])),
+            "b": words.code(name_of(run.trace, other_data[0] if other_data and other == b else other)),
+            "order": words.code(named) if named else words.code("randperm"),
+            "line": line,
+            "loss": loss,
+        }
+        return [Found(values, event=shuffled.id, line=line)]
+    return []
+
+
+def _data_of(run: Run, tensors: set[int]) -> set[int]:
+    """The leaves without gradients among some tensors, random orders left out."""
+    return {
+        t
+        for t in tensors
+        if run.tensor(t).kind == TensorKind.LEAF
+        and not run.tensor(t).requires_grad
+        and run.made_by.get(t) is not None
+        and run.made_by[t].op != "randperm"
+    }
+
+
+@silent_bug(
+    "GL739",
+    Severity.WARNING,
+    title=N_("Class numbers are compared with one-hot rows"),
+    what=N_(
+        "{a} holds one class number for each sample, shape {a_shape}, and {b} holds one-hot rows, shape {b_shape}."
+    ),
+    why=N_(
+        "Both are stretched to one shape and compared place by place, which says nothing about right and wrong classes."
+    ),
+    fix=N_("Turn the one-hot rows into class numbers first: `{text}.argmax(dim=1)`."),
+    example={"a": "`predicted`", "b": "`y`", "a_shape": "(3,)", "b_shape": "(3, 3)", "text": "y"},
+    program="""import torch
+predicted = torch.tensor([0, 2, 1])
+y = torch.tensor([[1, 0, 0], [0, 0, 1], [0, 1, 0]])
+print((predicted == y).float().mean())
+""",
+    mended="""import torch
+predicted = torch.tensor([0, 2, 1])
+y = torch.tensor([[1, 0, 0], [0, 0, 1], [0, 1, 0]])
+print((predicted == y.argmax(dim=1)).float().mean())
+""",
+)
+def one_hot_compared(run: Run) -> list[Found]:
+    """argmax == one-hot."""
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op != "eq" or len(event.inputs) != 2 or min(event.inputs) < 0:
+            continue
+        a, b = sorted((run.tensor(t) for t in event.inputs), key=lambda t: len(t.shape))
+        if len(a.shape) != 1 or len(b.shape) != 2 or a.shape[0] != b.shape[0] or b.shape[0] != b.shape[1]:
+            continue
+        array = array_at(run.trace, b.id, event.id)
+        if array is None or not ((array == 0) | (array == 1)).all() or not (array.sum(1) == 1).all():
+            continue
+        line = line_of(run, event)
+        text = name_of(run.trace, b.id)
+        fixes = []
+        node = run.source.expression_at(run.span(event))
+        for side in [node.left, *node.comparators] if isinstance(node, ast.Compare) else []:
+            if dotted(side) == text:
+                title = words.fill(N_("Write `{text}.argmax(dim=1)`"), {"text": text})
+                fixes.append(Fix(title, "maybe", run.source.append(side, ".argmax(dim=1)")))
+        values = {
+            "a": words.code(name_of(run.trace, a.id)), "b": words.code(text), "a_shape": words.shape(a.shape),
+            "b_shape": words.shape(b.shape), "text": text,
+        }  # fmt: skip
+        return [Found(values, fixes=fixes, event=event.id, line=line)]
+    return []
+
+
+@silent_bug(
+    "GL740",
+    Severity.HINT,
+    title=N_("`//` makes {name} a whole number"),
+    what=N_("Line {line} divides with `//`, so {name} is rounded down: 0 until all are right."),
+    why=N_("`//` drops the rest of a division; a share between 0 and 1 becomes 0."),
+    fix=N_("Use `/`."),
+    example={"name": "`accuracy`", "line": 3},
+    program="""correct, total = 3, 4
+accuracy = correct // total
+print(accuracy)
+""",
+    mended="""correct, total = 3, 4
+accuracy = correct / total
+print(accuracy)
+""",
+)
+def share_rounded(run: Run) -> list[Found]:
+    """An accuracy or an average made with a whole division."""
+    found = []
+    for node in run.source.nodes:
+        if not isinstance(node, ast.Assign) or not dotted(node.targets[0]):
+            continue
+        name = dotted(node.targets[0])
+        if not re.search(r"(^|_)(acc|accuracy|avg|average|mean|precision|recall|ratio|rate)(_|$)", name.lower()):
+            continue
+        value = node.value
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.FloorDiv):
+            text = f"{run.source.text_of(value.left)} / {run.source.text_of(value.right)}"
+            title = words.fill(N_("Divide with `/`: `{text}`"), {"text": text})
+            fixes = [Fix(title, "maybe", [run.source.replace(value, text)])]
+            found.append(Found({"name": words.code(name), "line": node.lineno}, fixes=fixes, line=node.lineno))
+    return found
+
+
+@silent_bug(
+    "GL741",
+    Severity.WARNING,
+    title=N_("{loss} adds up {n} samples instead of averaging them"),
+    what=N_("{loss} sums over {n} entries, and with a learning rate of {rate} it grew from {first} to {last}."),
+    why=N_("The gradient of a sum grows with the number of samples: each step is {n} times as long as with the mean."),
+    fix=N_("Use `reduction='mean'` or `.mean()`, or divide the learning rate by {n}."),
+    example={"loss": "`loss`", "n": 64, "rate": "0.1", "first": "12", "last": "9e12"},
+    program="""import torch
+import torch.nn as nn
+torch.manual_seed(0)
+x = torch.randn(64, 2)
+y = x.sum(1, keepdim=True)
+model = nn.Linear(2, 1)
+loss_fn = nn.MSELoss(reduction="sum")
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+for step in range(6):
+    loss = loss_fn(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    mended="""import torch
+import torch.nn as nn
+torch.manual_seed(0)
+x = torch.randn(64, 2)
+y = x.sum(1, keepdim=True)
+model = nn.Linear(2, 1)
+loss_fn = nn.MSELoss(reduction="mean")
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+for step in range(6):
+    loss = loss_fn(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+)
+def summed_loss(run: Run) -> list[Found]:
+    """A sum over the batch with a learning rate made for a mean."""
+    from graphlab.explain.learning import losses_by_name, rate_of
+
+    rates = [r for e in run.by_kind[EventKind.UPDATE] if (r := rate_of(e)) is not None]
+    if not rates:
+        return []
+    for name, losses in losses_by_name(run).items():
+        values = [each.value for each in losses]
+        if len(values) < 4:
+            continue
+        finite = [v for v in values if np.isfinite(v)]
+        if not finite or (len(finite) == len(values) and finite[-1] < 10 * max(finite[0], 1e-9)):
+            continue
+        root = next((t for t, e in roots(run).items() if e.id == losses[0].event), -1)
+        made = run.made_by.get(root) if root >= 0 else None
+        if made is None or not made.inputs or made.inputs[0] < 0:
+            continue
+        is_sum = made.params.get("reduction") == "sum" or (made.op == "sum" and not made.params.get("dim"))
+        shape = run.tensor(made.inputs[0]).shape
+        n = int(np.prod(shape)) if shape else 1
+        if not is_sum or n < 16:
+            continue
+        nodes = [
+            k.value for c in run.source.calls() for k in c.keywords
+            if k.arg == "reduction" and isinstance(k.value, ast.Constant) and k.value.value == "sum"
+        ]  # fmt: skip
+        fixes = (
+            [Fix(_("Average instead: `reduction='mean'`"), "maybe", [run.source.replace(nodes[0], '"mean"')])]
+            if len(nodes) == 1
+            else []
+        )
+        line = line_of(run, made)
+        found = {
+            "loss": words.code(name) if name else _("the loss"), "n": n, "rate": words.number(rates[0]),
+            "first": words.number(finite[0]), "last": words.number(float(f"{finite[-1]:.3g}")),
+        }  # fmt: skip
+        calls = [c for c in method_calls(run, "sum") if c.lineno == line and not c.args and not c.keywords]
+        if not fixes and len(calls) == 1 and isinstance(calls[0].func, ast.Attribute):
+            text = f"{run.source.text_of(calls[0].func.value)}.mean()"
+            fixes = [
+                Fix(
+                    words.fill(N_("Average instead: `{text}`"), {"text": text}),
+                    "maybe",
+                    [run.source.replace(calls[0], text)],
+                )
+            ]
+        return [Found(found, {"n": n}, fixes, event=made.id, line=line)]
+    return []
