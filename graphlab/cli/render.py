@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,8 @@ Rasterise = Callable[[str], bytes]
 
 FOLD_ABOVE = 150
 """Graphs of more nodes are drawn with the modules inside the outermost ones folded."""
+
+LONGEST_MESSAGE = 200
 
 SUFFIXES = (".svg", ".png", ".dot")
 
@@ -77,7 +80,8 @@ def _recorded(document: Document, iteration: int | None, expand: str | None) -> 
         outcome = _wait(run)
         if outcome.status == "failed":
             place = _(" (line {line})").format(line=outcome.line) if outcome.line else ""
-            print(f"graphlab: {outcome.error_type}: {outcome.error_message}{place}", file=sys.stderr)
+            message = textwrap.shorten(outcome.error_message, LONGEST_MESSAGE, placeholder=" …")
+            print(f"graphlab: {outcome.error_type}: {message}{place}", file=sys.stderr)
         elif outcome.sentence:
             print(f"graphlab: {outcome.sentence}", file=sys.stderr)
         status = EXIT[outcome.status]

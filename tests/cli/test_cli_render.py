@@ -145,7 +145,9 @@ def test_what_cannot_be_drawn_is_one_sentence_and_exits_2(
     assert not list(tmp_path.glob("a.*"))
 
 
-@pytest.mark.parametrize(("source", "status"), [("import os\n", 1), ("x = (\n", 1), ("raise ValueError('no')\n", 1)])
+@pytest.mark.parametrize(
+    ("source", "status"), [("import os\n", 1), ("x = (\n", 1), ("raise ValueError('no\\n' * 300)\n", 1)]
+)
 def test_program_that_computes_nothing_exits_as_run_does(tmp_path: Path, source: str, status: int) -> None:
     (tmp_path / "a.py").write_text(source)
     done = render(tmp_path / "a.py", "-o", tmp_path / "a.svg")
