@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from graphlab.trace.records import EventKind
+
 Array = np.ndarray[Any, Any]
 
 EVENT, TENSOR, VALUE, PASS, CHUNK, BYTES = range(6)
 N_COUNTERS = 6
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+_PRINT = int(EventKind.PRINT)
 _U32 = b"\xce\0\0\0\0"
 _I64 = b"\xd3\0\0\0\0\0\0\0\0"
 
@@ -44,6 +47,7 @@ class _Layout:
         self.numbers: list[int] = []
         self.counters: list[int] = []
         self.memory: list[int] = []
+        self.holes: list[tuple[int, int]] = []
 
     def put(self, value: Any) -> None:
         self.data += _encode(value)
@@ -67,6 +71,10 @@ class _Layout:
     def begin(self, n_fields: int) -> None:
         self.data.append(0x90 | n_fields)
 
+    def hole(self) -> None:
+        """A text that differs, also in length: it is put in when the records are cut out."""
+        self.holes.append((len(self.ends), len(self.data)))
+
     def end(self) -> None:
         self.ends.append(len(self.data))
 
@@ -82,6 +90,7 @@ class Pattern:
         places = np.array(layout.places, np.intp)
         self._places = (places[:, None] + np.arange(4)).ravel()
         self._memory = (np.array(layout.memory, np.intp)[:, None] + np.arange(8)).ravel()
+        self._holes = layout.holes  # record and offset
         self.n = len(layout.ends)
 
     def expand(self, shift: Counters, step: Counters, first: int, last: int, memory: Array | None) -> Array:
@@ -101,9 +110,30 @@ class Pattern:
             rows[:, self._memory] = np.ascontiguousarray(memory, ">i8").view(np.uint8)
         return rows
 
-    def cut(self, rows: Array, start: int, end: int) -> bytes:
-        """The bytes of the records from number `start` up to `end`, counted from the first row."""
-        return rows.ravel()[self._offset(start) : self._offset(end)].tobytes()
+    def cut(self, rows: Array, start: int, end: int, texts: Sequence[str] = ()) -> bytes:
+        """The bytes of the records from number `start` up to `end`, counted from the first row.
+
+        `texts`: of all rows, where the pattern has holes for them.
+        """
+        flat = rows.ravel()
+        at, stop = self._offset(start), self._offset(end)
+        if not self._holes:
+            return flat[at:stop].tobytes()
+        pieces: list[bytes] = []
+        n_holes = len(self._holes)
+        for row in range(start // self.n, -(-end // self.n)):
+            for number, (record, offset) in enumerate(self._holes):
+                if start <= row * self.n + record < end:
+                    here = row * len(self._bytes) + offset
+                    pieces += (flat[at:here].tobytes(), _encode(texts[row * n_holes + number]))
+                    at = here
+        pieces.append(flat[at:stop].tobytes())
+        return b"".join(pieces)
+
+    @property
+    def n_texts(self) -> int:
+        """How many texts a row takes."""
+        return len(self._holes)
 
     def _offset(self, record: int) -> int:
         row, rest = divmod(record, self.n)
@@ -123,7 +153,10 @@ def events_pattern(events: list[tuple[Any, ...]], first: Counters, is_counted: b
         layout.many(e[8], VALUE)
         layout.put(e[9])
         layout.number(e[10], EVENT)
-        layout.put(e[11])
+        if e[1] == _PRINT:
+            layout.hole()
+        else:
+            layout.put(e[11])
         if is_counted:
             layout.memory.append(len(layout.data) + 1)
             layout.data += _I64

@@ -77,6 +77,7 @@ class Recorder(Gradients):
         self._site = self._places.here
         self._partial = ""  # printed, without the end of its line
         self._print_site = -1
+        self._print_checks: list[Check] = []
         self._watch: Watch | None = None
 
     @property
@@ -325,18 +326,33 @@ class Recorder(Gradients):
 
     def printed(self, text: str) -> None:
         """The program printed `text` (any part of a line)."""
-        self.end_replay()
+        if self._replay is not None:
+            self._replay.printed(text)
+            return
         if not self._partial:
             self._print_site = self._site().id
+            if self._learning is not None:
+                self._print_checks = self._checks(_frame())
         self._partial += text
-        if text.endswith("\n") or len(self._partial) > 65536:
-            self._say_partial()
+        if self.is_line_over:
+            self._say_line()
+            if self._learning is not None:
+                entry = (self._print_checks, self._print_site, len(self._running))
+                self._learning.step("printed", entry, self._position())
+
+    @property
+    def is_line_over(self) -> bool:
+        """Whether what was printed so far makes an event."""
+        return self._partial.endswith("\n") or len(self._partial) > 65536
 
     def _say_partial(self) -> None:
         if self._partial:
             self._give_up_learning()
-            text, self._partial = self._partial, ""
-            self._event(_PRINT, "print", self._print_site, self._module, text=text.removesuffix("\n"))
+            self._say_line()
+
+    def _say_line(self) -> None:
+        text, self._partial = self._partial, ""
+        self._event(_PRINT, "print", self._print_site, self._module, text=text.removesuffix("\n"))
 
     def failed_program(self, error: BaseException) -> Failure:
         """The program ended with `error`: an event and the `failure` meta say how. Returns what it wrote."""

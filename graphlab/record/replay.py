@@ -39,7 +39,20 @@ class Replay:
     __slots__ = (
         *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_counted", "_cpu", "_created", "_cuda"),
         *("_entered", "_forward", "_inplace", "_iterations", "_log", "_logged", "_marks", "_moves", "_recorder"),
-        *("_running", "_shift", "_summed", "_updated", "_zeroed", "at", "first", "n", "taken", "template"),
+        *(
+            "_running",
+            "_shift",
+            "_summed",
+            "_printed",
+            "_texts",
+            "_updated",
+            "_zeroed",
+            "at",
+            "first",
+            "n",
+            "taken",
+            "template",
+        ),
     )
 
     def __init__(self, recorder: Recorder, template: Template, first: Counters) -> None:
@@ -71,6 +84,8 @@ class Replay:
         self._updated = kinds.get("updated", nothing)
         self._zeroed = kinds.get("zeroed", nothing)
         self._entered = kinds.get("module_entered", nothing)
+        self._printed = kinds.get("printed", nothing)
+        self._texts: list[str] = []  # printed since the replay began
 
     def _leave(self) -> Recorder:
         """A step differs: the recorder takes over."""
@@ -391,8 +406,34 @@ class Replay:
 
     # What the session tells
 
+    def printed(self, text: str) -> None:
+        """See `Recorder.printed`, which calls this."""
+        recorder = self._recorder
+        at = self.at
+        entry = self._printed[at]
+        if entry is None or len(self._running) != entry[2]:
+            return self._leave().printed(text)
+        checks, site, _ = entry
+        if not recorder._partial:
+            for out, code, lasti in checks:
+                frame = _frame(out + 1)
+                if frame.f_code is not code or (lasti >= 0 and frame.f_lasti != lasti):
+                    return self._leave().printed(text)
+            recorder._print_site = site
+        recorder._partial += text
+        if recorder.is_line_over:
+            self._texts.append(recorder._partial.removesuffix("\n"))
+            recorder._partial = ""
+            if self._counted:
+                self._note()
+            self.at = at + 1
+        return None
+
     def loop_started(self, loop: int) -> None:
         """See `Recorder.loop_started`."""
+        if self._recorder._partial:
+            self._leave().loop_started(loop)
+            return
         if loop != self._iterations.training:
             self._iterations.loop_started(loop, self.event)
             return
@@ -475,10 +516,11 @@ class Replay:
             first, last = (start - origin) // n, (end - 1 - origin) // n
             memory = self._memory(first, last, n) if kind == "event" and self._counted else None
             rows = pattern.expand(shift, template.step, first, last, memory)
+            texts = self._texts[first * pattern.n_texts :] if pattern.n_texts else ()
             for at in range(first, last + 1, group):
                 begin = max(start, origin + at * n)
                 stop = min(end, origin + (at + group) * n)
-                data = pattern.cut(rows, begin - origin - first * n, stop - origin - first * n)
+                data = pattern.cut(rows, begin - origin - first * n, stop - origin - first * n, texts)
                 found.append((at, kind, begin, stop - begin, header(stop - begin) + data))
         found.sort(key=lambda row: row[0])  # what belongs together stands together
         return [row[1:] for row in found]

@@ -123,6 +123,10 @@ PROGRAMS = {
     "inner loop": INNER_LOOP,
     "growing": GROWING,
     "prints": with_end(MLP, "print(epoch, loss.item())"),
+    "prints twice": with_end(LINEAR, "print(i)", "print('loss', loss.item())").replace("#BEGIN", "print()"),
+    "prints at the start": LINEAR.replace("#BEGIN", "print('turn', i)"),
+    "prints a part of a line": LINEAR.replace("    loss = ", "    hook()\n    loss = ").replace("#END", "print(i)"),
+    "prints elsewhere": LINEAR.replace("#END", "if i % 9 < 5:\n        print(i)\n    else:\n        print(-i)"),
     "prints at times": with_end(MLP, "if epoch % 7 == 3:", "    print(epoch, loss.item())"),
     "prints inside": LINEAR.replace("#BEGIN", "if i % 5 == 4:\n        print('turn', i)"),
     "a part of a line": LINEAR.replace("#BEGIN", "hook()"),
@@ -291,3 +295,12 @@ def test_iterations_that_are_alike_are_replayed(lab):
     (past,) = lab.recorder._past
     assert past[2].step.event == 18
     assert past[1] - past[0] > 36 * past[2].step.tensor
+
+
+@pytest.mark.parametrize("name", ["prints", "prints twice"])
+def test_iterations_that_print_are_replayed(lab, name):
+    replayed, full = record_both(lab, PROGRAMS[name].replace("N)", "40)"))
+    assert_same(replayed, full)
+    assert len([event for event in replayed.events if event.kind == EventKind.PRINT]) >= 40
+    lab.record(HEAD + PROGRAMS[name].replace("N)", "40)"))
+    assert len(lab.recorder._past) == 1
