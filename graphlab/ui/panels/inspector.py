@@ -51,14 +51,15 @@ class Part:
 
 
 def tensor_name(trace: TraceReader, tensor: int) -> str:
-    """The tensor's name; for gradients "grad of w"; "a 3×2 tensor" when the program gave it none."""
+    """The tensor's name; for gradients "grad of w"; as on the graph "(relu)" when the program gave it none."""
+    from graphlab.analysis.memory import name_of
+
     record = trace.tensors[tensor]
     if record.name:
         return record.name
     if record.of >= 0:
         return _("grad of {name}").format(name=tensor_name(trace, record.of))
-    shape = "×".join(map(str, record.shape))
-    return _("a {shape} tensor").format(shape=shape) if shape else _("a scalar")
+    return f"({name_of(trace, tensor)})"
 
 
 def tensor_parts(trace: TraceReader, tensor: int, event: int) -> list[Part]:
