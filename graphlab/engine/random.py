@@ -292,6 +292,13 @@ def multinomial(
     if not replacement and num_samples > array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     rows = array.reshape(-1, array.shape[-1])
+    if replacement:
+        flat = rows.reshape(-1)
+        bad = ~((flat >= 0) & np.isfinite(flat))
+        if bad.any():
+            # The first one is told; a nan counts as below 0.
+            what = "= infinity or NaN" if flat[np.argmax(bad)] > 0 else "< 0"
+            raise RuntimeError(f"invalid multinomial distribution (encountering probability entry {what})")
     if not np.isfinite(rows).all() or (rows < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (rows.sum(axis=1) <= 0).any():

@@ -78,6 +78,17 @@ def dtype_of(op: Any) -> Any:
     return None
 
 
+def _with_memory(value: Any) -> Any:
+    """A tensor's numbers as an array that looks at a copy of the same memory, with the same strides and offset."""
+    array = value.detach().numpy()
+    n = value.untyped_storage().nbytes() // value.element_size()
+    if n <= value.numel() or n > MAX_ELEMENTS:
+        return np.array(array, order="K")
+    memory = np.array(value.detach().as_strided((n,), (1,), 0).numpy())
+    steps = tuple(s * value.element_size() for s in value.stride())
+    return np.ndarray(tuple(value.shape), memory.dtype, memory, value.storage_offset() * value.element_size(), steps)
+
+
 def convert(value: Any, leaves: list[tuple[Any, Any]] | None = None) -> Any:
     """A PyTorch argument as ours; `leaves` gets the pairs of tensors that require grad."""
     import torch
@@ -88,7 +99,7 @@ def convert(value: Any, leaves: list[tuple[Any, Any]] | None = None) -> Any:
         if value.numel() > MAX_ELEMENTS:
             raise NotConverted("large")
         try:
-            array = np.array(value.detach().numpy(), order="K")
+            array = _with_memory(value)
         except (TypeError, RuntimeError, ValueError):
             raise NotConverted(str(value.dtype)) from None
         made = engine.from_numpy(array)

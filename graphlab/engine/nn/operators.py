@@ -88,6 +88,19 @@ PRELU = declare(
 
 def prelu(input: Tensor, weight: Tensor) -> Any:
     """x where positive, else the learned slope times x; one slope, or one for each channel (dim 1)."""
+    if weight.dim() > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.dim()}")
+    if weight.numel() != 1:
+        if not input.dim():
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input.shape[1] if input.dim() > 1 else 1
+        if channels != weight.numel():
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.numel()} and channel size = {channels}."
+            )
+    elif not input.dim():
+        weight = weight.reshape(())
     if weight.numel() > 1 and input.dim() > 2:
         weight = weight.reshape(1, -1, *[1] * (input.dim() - 2))
     return run(PRELU, (input, weight))

@@ -243,7 +243,7 @@ def _windows(x: Array, dim: int, size: int, step: int) -> Array:
     n = (x.shape[dim] - size) // step + 1
     shape = (*x.shape[:dim], n, *x.shape[dim + 1 :], size)
     strides = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
-    return np.lib.stride_tricks.as_strided(x, shape, strides)
+    return looked_at(x, shape, strides, offset_of(x))
 
 
 def _windows_vjp(node: Any, g: Any) -> Any:
@@ -307,11 +307,19 @@ def offset_of(x: Array) -> int:
     return start // (x.itemsize or 1)
 
 
+def looked_at(x: Array, shape: tuple[int, ...], strides: tuple[int, ...], start: int) -> Array:
+    """The memory of an array with other sizes and strides (in bytes), as a view that knows whose memory it is."""
+    owner = root(x)
+    if owner.flags.c_contiguous or owner.flags.f_contiguous:
+        buffer = owner if owner.flags.c_contiguous else owner.T
+        if x.flags.writeable and 0 not in shape:
+            return np.ndarray(shape, x.dtype, buffer, start * x.itemsize, strides)
+    return np.lib.stride_tricks.as_strided(storage(x)[start:], shape, strides)
+
+
 def _strided(x: Array, size: tuple[int, ...], stride: tuple[int, ...], offset: int | None) -> Array:
-    flat = storage(x)
     start = offset_of(x) if offset is None else offset
-    steps = tuple(s * x.itemsize for s in stride)
-    return np.lib.stride_tricks.as_strided(flat[start:], size, steps)
+    return looked_at(x, size, tuple(s * x.itemsize for s in stride), start)
 
 
 def _strided_vjp(node: Any, g: Any) -> Any:

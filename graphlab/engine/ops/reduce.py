@@ -758,6 +758,10 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
             op="norm",
             dtype=dtypes.of(x).name,
         )
+    if p == "nuc":
+        from graphlab.engine import linalg
+
+        return linalg.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim)
     power = 2.0 if p is None or p == "fro" else float(p)
     return run(NORM, (input,), (power, dims_of(dim, x.ndim, "norm"), bool(keepdim)))
 
@@ -803,13 +807,30 @@ def _cumsum_vjp(node: Any, g: Any) -> Any:
     return (xp.flip(xp.cumsum(xp.flip(g, (dim,)), dim), (dim,)),)
 
 
+def _cumprod_slopes(node: Any, g: Any, x: Any, dim: int) -> Any:
+    """The slope of each entry from the running products without it: slow, but there may be zeros."""
+    from graphlab.engine.ops.applied import apply
+    from graphlab.engine.ops.op import OPS
+
+    xp = node.xp
+    n = x.shape[dim]
+    at = np.arange(n).reshape([-1 if d == dim else 1 for d in range(len(g.shape))])
+    kind = xp.array_of(g).dtype
+    parts = []
+    for i in range(n):
+        own = xp.constant(np.asarray(at == i, kind), x)
+        others = apply(node, OPS["cumprod"], (x * (1 - own) + own,), (dim,))
+        parts.append(xp.sum(g * others * xp.constant(np.asarray(at >= i, kind), x), (dim,), True))
+    return xp.cat(parts, dim)
+
+
 def _cumprod_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
     dim = node.params[0]
     xp = node.xp
     if not len(g.shape):
         return (g,)
     if (xp.array_of(x) == 0).any():
-        raise RuntimeError("derivative for cumprod of a tensor with zeros is not implemented")
+        return (_cumprod_slopes(node, g, x, dim),)
     return (xp.flip(xp.cumsum(xp.flip(g * out, (dim,)), dim), (dim,)) / x,)
 
 
