@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from graphlab.i18n import _
 from graphlab.ui import resources
+from graphlab.ui.canvas.inputs import KEYS as GRAPH_KEYS
 from graphlab.ui.commands import COMMANDS, MENUS
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class ShortcutsDialog(QDialog):
                     action = window.commands.actions[command.id]
                     keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
                     group.addChild(QTreeWidgetItem([_(command.text), keys, _(command.tip)]))
+        in_graph = QTreeWidgetItem([_("In the graph")])
+        in_graph.setFont(0, bold)
+        self.tree.addTopLevelItem(in_graph)
+        for keys, name, meaning in GRAPH_KEYS:
+            in_graph.addChild(QTreeWidgetItem([_(name), _(keys), _(meaning)]))
         self.tree.expandAll()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)

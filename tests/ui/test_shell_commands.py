@@ -6,8 +6,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from graphlab.ui.canvas.inputs import KEYS
 from graphlab.ui.command_palette import CommandPalette, score
 from graphlab.ui.commands import COMMANDS, CONDITIONS, MENUS, handler
+from graphlab.ui.dialogs import ShortcutsDialog
 from graphlab.ui.docks import PANELS
 from graphlab.ui.icons import NAMES
 
@@ -133,3 +135,12 @@ def test_score_prefers_beginnings(query, better, worse):
 
 def test_score_is_zero_where_letters_are_missing():
     assert score("xyz", "Zoom in") == 0
+
+
+def test_the_page_of_shortcuts_tells_the_keys_of_the_graph(window, qtbot):
+    page = ShortcutsDialog(window)
+    qtbot.addWidget(page)
+    groups = [page.tree.topLevelItem(i) for i in range(page.tree.topLevelItemCount())]
+    (graph,) = [group for group in groups if group.text(0) == "In the graph"]
+    assert graph.childCount() == len(KEYS)
+    assert "Tab" in {graph.child(i).text(1) for i in range(graph.childCount())}

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.canvas.describe import tooltip
 from graphlab.ui.canvas.minimap import Minimap
 from graphlab.ui.canvas.navigator import Navigator
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from graphlab.ui.state import ViewState
 
 PAN_STEP = 60
+
+KEYS = (
+    (N_("Arrow keys"), N_("Walk"), N_("Go to the node along the edge, or beside")),
+    (N_("N, P"), N_("Next, previous"), N_("Go from node to node in the order of the run")),
+    (N_("Home, End"), N_("First, last node"), N_("Go to the first or last node of the run")),
+    (N_("Enter"), N_("Go to this step"), N_("Go to the step of the selected node")),
+    (N_("Space"), N_("Fold or unfold"), N_("Draw the module of the selected node as one node, and back")),
+    (N_("Shift+arrow keys"), N_("Move the view"), N_("Move over the graph")),
+    (N_("Escape"), N_("Let go"), N_("Select nothing")),
+    (N_("Tab"), N_("Leave"), N_("Go on to the next part of the window")),
+)
+"""Key, name and meaning of what the graph itself listens to, for the page of shortcuts."""
 
 
 class CanvasInput(QWidget):
