@@ -17,7 +17,7 @@ class _Typed(type):
         return isinstance(value, Tensor) and value.dtype is cls.kind
 
     def __call__(cls, *args: Any) -> Tensor:
-        return adopt(Tensor, legacy(args, cls.kind), None)
+        return adopt(Tensor, legacy(args, cls.kind), None)  # type: ignore[no-any-return]
 
     def __repr__(cls) -> str:
         return f"<class 'torch.{cls.__name__}'>"
