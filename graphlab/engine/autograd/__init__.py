@@ -18,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from graphlab.engine.autograd.function import Function
 
         return Function
+    if name in ("gradcheck", "gradgradcheck"):
+        from graphlab.engine.autograd import slopes
+
+        return getattr(slopes, name)
     if name in ("functional", "function"):
         import importlib
 
