@@ -464,20 +464,23 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
     """`run` for the usual case: one root, arrays only, every leaf's `.grad` added to."""
     order = [root]
     seen = {root}
-    waiting: dict[Node, int] = {}
+    add = seen.add
+    waiting: dict[Node, int] = {}  # how many gradients are still to come, for leaves that get several
     last = root.seq
     falling = True
     for node in order:  # grows while it is walked
         for next_ in node.edges:
             if next_ is not None:
-                if next_.seq < 0:
-                    waiting[next_] = waiting.get(next_, 0) + 1
-                elif next_ not in seen:
-                    seen.add(next_)
-                    order.append(next_)
-                    if next_.seq > last:
-                        falling = False
-                    last = next_.seq
+                if next_ not in seen:
+                    add(next_)
+                    seq = next_.seq
+                    if seq >= 0:
+                        order.append(next_)
+                        if seq > last:
+                            falling = False
+                        last = seq
+                elif next_.seq < 0:
+                    waiting[next_] = waiting.get(next_, 1) + 1
     if not falling:
         order.sort(key=_by_seq, reverse=True)
     pending: dict[Node, Any] = {root: first}
@@ -502,7 +505,12 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
                     if version is not None and version[0] != (0 if versions is None else versions[len(arrays)]):
                         check_versions(node, saved)
                     arrays.append(s._array)
-            result = node.vjp(node, g, *arrays) if node.meta is None else _counted(node, g, arrays)
+            if node.meta is not None:
+                result = _counted(node, g, arrays)
+            elif len(arrays) == 2:  # a call without a star is quicker
+                result = node.vjp(node, g, arrays[0], arrays[1])
+            else:
+                result = node.vjp(node, g, *arrays)
             if not retain:
                 node.saved = None
         elif saved is None:
@@ -529,18 +537,16 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
             gi = result[i]
             i += 1
             if gi is None:
-                if next_.seq < 0:
+                if next_ in waiting:
                     waiting[next_] -= 1
                     if not waiting[next_] and next_ in pending:
                         _leaf(next_, take(next_), False, _NOTHING, _NOTHING, True, None)
                 continue
-            kind = gi.__class__
-            if kind is not _ndarray and kind is not Virtual:
+            if gi.__class__ is not _ndarray and gi.__class__ is not Virtual:
                 gi = _asarray(gi)
             if next_.seq < 0:
-                left = waiting[next_] - 1
-                if left or next_ in pending:
-                    waiting[next_] = left
+                if waiting and next_ in waiting:
+                    waiting[next_] = left = waiting[next_] - 1
                     if next_ in pending:
                         total = _sum(take(next_), gi, False)
                         if watcher is not None:

@@ -21,7 +21,7 @@ from graphlab.i18n import N_
 _new = object.__new__
 _asarray = np.asarray
 _empty = np.empty
-_maximum = np.maximum
+_INF = float("inf")
 _subtract = np.subtract
 _divide = np.divide
 _max_reduce = np.maximum.reduce
@@ -395,24 +395,25 @@ _NUMERIC = _CE_NODE.xp
 _BASES: dict[tuple[int, int], Any] = {}
 
 
-def _known_targets(target: Tensor, n: int, c: int) -> Any:
-    """[key, places of the targets in the flattened (n, c) scores, the same as a matrix of zeros and ones once that was
-    needed]; None when one is out of range. Kept with the target, since most programs use it again."""
+def _known_targets(target: Tensor, shape: tuple[int, int]) -> Any:
+    """[shape (n, c), places of the targets in the flattened scores, the same as a matrix of zeros and ones once that
+    was needed, version]; None when one is out of range. Kept with the target, since most programs use it again."""
     extra = target._extra
-    version = None if target._version is None else target._version[0]
+    version = 0 if target._version is None else target._version[0]
     if extra is not None:
         known = extra.get("targets")
-        if known is not None and known[0] == (n, c, version):
+        if known is not None and known[3] == version and known[0] == shape:
             return known
+    n, c = shape
     t = target._array
     if not n or not t.flags.c_contiguous or np.maximum.reduce(t.view(np.uint64)) >= c:
         return None
-    base = _BASES.get((n, c))
+    base = _BASES.get(shape)
     if base is None:
         if len(_BASES) > 64:
             _BASES.clear()
-        base = _BASES[n, c] = np.arange(0, n * c, c)
-    known = [(n, c, version), t + base, None]
+        base = _BASES[shape] = np.arange(0, n * c, c)
+    known = [shape, t + base, None, version]
     if n * c <= 4096:
         target._more()["targets"] = known
     return known
@@ -438,6 +439,7 @@ def cross_entropy(
         report("cross_entropy", (input, target), {}, error)
         raise error from None
     known = None
+    kind, shape = x.dtype, x.shape
     if (
         weight is None
         and reduction == "mean"
@@ -445,39 +447,38 @@ def cross_entropy(
         and ignore_index < 0  # such a target is out of range, which the general way looks into
         and size_average is None
         and reduce is None
-        and x.ndim == 2
-        and y.ndim == 1
+        and len(shape) == 2
         and y.dtype is I64
-        and (x.dtype is F32 or x.dtype is F64)
+        and y.shape == shape[:1]
+        and (kind is F32 or kind is F64)
         and not where.counts
         and target._device is where
-        and x.shape[0] == y.shape[0]
     ):
-        known = _known_targets(target, *x.shape)
+        known = _known_targets(target, shape)
     if known is None:
         return class_loss(
             CROSS_ENTROPY, input, target, weight, ignore_index, reduction, label_smoothing, size_average, reduce
         )
-    n, c = x.shape
-    kind = x.dtype
-    if c <= 6:
-        # Few classes: column by column is quicker than a reduction along short rows.
-        columns = x.T
-        top = columns[0]
-        for k in range(1, c):
-            top = _maximum(top, columns[k])
-    else:
-        top = _max_reduce(x, 1)
-    # Stretched by assignment: a ufunc that broadcasts takes twice as long on a small array.
-    p = _empty(x.shape, kind)
-    p.T[...] = top
+    n, c = shape
+    # exp(input − picked score) for each row: its sum's logarithm is the loss. Stretched by assignment: a ufunc that
+    # broadcasts takes twice as long on a small array.
+    p = _empty(shape, kind)
+    p.T[...] = x.take(known[1])
     _subtract(x, p, p)
-    picked = p.take(known[1])
     _exp(p, p)
     sums = p.dot(_ones(c, kind))
-    picked -= _log(sums)
+    loss = float(_log(sums).dot(_ones(n, kind))) / n
+    if not loss < _INF:
+        # Scores so far apart that the above overflows: the largest must be taken off, not the picked one.
+        top = _max_reduce(x, 1)
+        p = _exp(x - top.reshape(n, 1))
+        sums = p.dot(_ones(c, kind))
+        picked = x.take(known[1])
+        picked -= top
+        picked -= _log(sums)
+        loss = float(picked.dot(_ones(n, kind))) / -n
     t = _new(Tensor)
-    t._array = _asarray(float(picked.dot(_ones(n, kind))) / -n, kind)
+    t._array = _asarray(loss, kind)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -495,7 +496,7 @@ def cross_entropy(
             node.versions = None
         else:
             node.versions = (0 if version is None else version[0], 0 if other is None else other[0], 0, 0)
-        node.params = (x.shape, y.shape, None, "mean", known, sums, False)
+        node.params = (shape, y.shape, None, "mean", known, sums, False)
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
         t._fn = node

@@ -160,21 +160,22 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
                 report("linear", (input, weight, bias), {}, error)
                 raise error from None
         raise
-    kind = x.dtype
+    kind, sx, sw = x.dtype, x.shape, w.shape
+    sb = None if b is None else b.shape
     if (
         where.counts
         or w.dtype is not kind
         or (kind is not F32 and kind is not F64)
         or weight._device is not where
-        or w.ndim != 2
-        or x.ndim < 1
-        or x.shape[-1] != w.shape[1]
-        or (b is not None and (b.dtype is not kind or b.shape != (w.shape[0],) or bias._device is not where))
+        or len(sw) != 2
+        or not sx
+        or sx[-1] != sw[1]
+        or (b is not None and (b.dtype is not kind or sb != sw[:1] or bias._device is not where))
     ):
         return _general_linear(input, weight, bias)
     out = x.dot(w.T)
     if b is not None:
-        if out.ndim == 2 and out.size <= 4096:
+        if len(sx) == 2 and out.size <= 4096:
             # Stretched by assignment: a ufunc that broadcasts takes twice as long on a small array.
             wide = _empty(out.shape, kind)
             wide[...] = b
@@ -186,7 +187,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
-    rx, rw, rb = input._rg, weight._rg, bias is not None and bias._rg
+    rx, rw, rb = input._rg, weight._rg, b is not None and bias._rg
     if modes.grad and (rx or rw or rb):
         t._rg = True
         node = _new(_LINEAR_NODE)
@@ -206,7 +207,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             node.versions = None
         else:
             node.versions = (0 if version is None else version[0], 0 if other is None else other[0])
-        node.params = (x.shape, w.shape, None if b is None else b.shape)
+        node.params = (sx, sw, sb)
         node.seq = next_seq()
         node.hooks = node.casts = node.outs = node.meta = node._mark = None
         t._fn = node
