@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab.record.pattern import Counters, header
+from graphlab.record.copies import Copies
+from graphlab.record.pattern import Counters
 
 if TYPE_CHECKING:
     from graphlab.engine.autograd.graph import Node
     from graphlab.engine.tensor import Tensor
-    from graphlab.record.learning import Position, Template
+    from graphlab.record.learning import Template
     from graphlab.record.recorder import Recorder
 
 Array = np.ndarray[Any, Any]
-Shift = tuple[int, int]
-
 _frame = sys._getframe
-ROW_EVENTS = 512
 METHODS = (
     *("created", "forward", "inplace", "backward_started", "backward", "summed", "accumulated", "backward_ended"),
     *("updated", "zeroed", "module_entered", "module_left", "warned", "failed"),
@@ -33,44 +31,22 @@ METHODS = (
 """What a replay does in the place of its recorder."""
 
 
-class Replay:
+class Replay(Copies):
     """A run of iterations like `template`, the first of which begins now."""
 
     __slots__ = (
-        *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_counted", "_cpu", "_created", "_cuda"),
-        *("_entered", "_forward", "_inplace", "_iterations", "_log", "_logged", "_marks", "_moves", "_recorder"),
-        *(
-            "_running",
-            "_shift",
-            "_summed",
-            "_printed",
-            "_texts",
-            "_updated",
-            "_zeroed",
-            "at",
-            "first",
-            "n",
-            "taken",
-            "template",
-        ),
+        *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_created", "_entered", "_forward"),
+        *("_inplace", "_iterations", "_marks", "_moves", "_printed", "_recorder", "_running", "_summed", "_updated"),
+        "_zeroed",
     )
 
     def __init__(self, recorder: Recorder, template: Template, first: Counters) -> None:
+        super().__init__(template, first, recorder._cpu, recorder._cuda)
         self._recorder = recorder
         self._iterations = recorder._iterations
         self._running = recorder._running
-        self.template = template
-        self.first = first
-        self.n = 0  # iterations that are over
-        self.at = 0  # steps of the running one
-        self.taken = 0  # bytes of values that are with the writer
-        self._shift: Shift = (first.event - template.first.event, first.tensor - template.first.tensor)
         self._moves = template.moves
         self._marks = [template.shifted(number, self._shift[1]) for number in template.slots]
-        self._counted = template.is_counted
-        self._log: list[int] = []  # for each event: in use and peak, cpu and cuda
-        self._logged = first.event  # first event in the log
-        self._cpu, self._cuda = recorder._cpu, recorder._cuda
         nothing = [None] * (template.n_steps + 1)
         kinds = template.kinds
         self._created = kinds.get("created", nothing)
@@ -85,16 +61,11 @@ class Replay:
         self._zeroed = kinds.get("zeroed", nothing)
         self._entered = kinds.get("module_entered", nothing)
         self._printed = kinds.get("printed", nothing)
-        self._texts: list[str] = []  # printed since the replay began
 
     def _leave(self) -> Recorder:
         """A step differs: the recorder takes over."""
         self._recorder.end_replay()
         return self._recorder
-
-    def _note(self, n_events: int = 1) -> None:
-        cpu, cuda = self._cpu, self._cuda
-        self._log += (cpu.in_use, cpu.peak, cuda.in_use, cuda.peak) * n_events
 
     def _same_inputs(self, inputs: tuple[Any, ...], slots: tuple[int, ...], numbers: tuple[Any, ...]) -> bool:
         if len(inputs) != len(slots):
@@ -461,90 +432,6 @@ class Replay:
             self._leave().loop_ended(loop)
         else:
             self._iterations.loop_ended(loop, self.event)
-
-    # What the recorder asks
-
-    @property
-    def position(self) -> Position:
-        """Where the running iteration is, with the numbers of the one that was learned."""
-        return self.template.positions[self.at]
-
-    @property
-    def shift(self) -> Shift:
-        """How far the running iteration's events and tensors are from those that were learned."""
-        return self._shift
-
-    @property
-    def event(self) -> int:
-        """Number of the next event."""
-        return self.template.positions[self.at].counters.event + self._shift[0]
-
-    @property
-    def counters(self) -> Counters:
-        """Numbers of the next records; and the bytes of values since the replay began."""
-        return self.counters_at(self.n, self.at)
-
-    def counters_at(self, n: int, at: int) -> Counters:
-        """The same after `n` iterations and `at` steps."""
-        template = self.template
-        return Counters(
-            *(
-                start + n * step + here - learned
-                for start, step, here, learned in zip(
-                    self.first, template.step, template.positions[at].counters, template.first
-                )
-            )
-        )
-
-    def rows(self, done: dict[str, int], chunk: int, counters: Counters) -> list[tuple[str, int, int, bytes]]:
-        """The records that nobody has had up to `counters`: kind, first number, how many, their bytes as a row.
-
-        `done`: first number of each kind that is not with the writer yet.
-        """
-        template = self.template
-        shift = Counters(*(a - b for a, b in zip(self.first, template.first)))
-        shift = shift._replace(chunk=chunk, bytes=-self.taken)
-        group = max(1, ROW_EVENTS // max(1, template.events.n))
-        found: list[tuple[int, str, int, int, bytes]] = []
-        kinds = (("tensor", template.tensors, 1), ("event", template.events, 0), ("value", template.values, 2))
-        for kind, pattern, which in kinds:
-            start, end = done[kind], counters[which]
-            n = pattern.n
-            if end <= start or not n:
-                continue
-            origin = self.first[which]
-            first, last = (start - origin) // n, (end - 1 - origin) // n
-            memory = self._memory(first, last, n) if kind == "event" and self._counted else None
-            rows = pattern.expand(shift, template.step, first, last, memory)
-            texts = self._texts[first * pattern.n_texts :] if pattern.n_texts else ()
-            for at in range(first, last + 1, group):
-                begin = max(start, origin + at * n)
-                stop = min(end, origin + (at + group) * n)
-                data = pattern.cut(rows, begin - origin - first * n, stop - origin - first * n, texts)
-                found.append((at, kind, begin, stop - begin, header(stop - begin) + data))
-        found.sort(key=lambda row: row[0])  # what belongs together stands together
-        return [row[1:] for row in found]
-
-    def _memory(self, first: int, last: int, n: int) -> Array:
-        """Bytes in use after each event of the iterations from `first` to `last`; 0 for those that are to come."""
-        log = np.array(self._log, np.int64).reshape(-1, 4)
-        in_use = np.where(log[:, 3] > 0, log[:, 2], np.where(log[:, 1] > 0, log[:, 0], -1))
-        rows = np.zeros((last + 1 - first) * n, np.int64)
-        start = self._logged - (self.first.event + first * n)
-        known = in_use[max(-start, 0) :][: len(rows)]
-        rows[max(start, 0) : max(start, 0) + len(known)] = known
-        return rows.reshape(-1, n)
-
-    def memory_log(self, end: int) -> list[tuple[int, int, int, int, int]]:
-        """Taken out: for each event before `end` its number, and what was in use and the peak on cpu and cuda."""
-        n = (end - self._logged) * 4
-        if not self._counted or n <= 0:
-            return []
-        log = self._log[:n]
-        found = list(zip(range(self._logged, end), log[::4], log[1::4], log[2::4], log[3::4]))
-        del self._log[:n]
-        self._logged = end
-        return found
 
 
 def shares(array: Array, inputs: tuple[Any, ...]) -> bool:

@@ -1,0 +1,127 @@
+"""A run of iterations that are alike: how far it is, and the records that it makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphlab.record.pattern import Counters, header
+
+if TYPE_CHECKING:
+    from graphlab.engine.device import Ledger
+    from graphlab.record.learning import Position, Template
+
+Array = np.ndarray[Any, Any]
+Shift = tuple[int, int]
+
+ROW_EVENTS = 512
+"""About how many events stand in one row."""
+
+
+class Copies:
+    """Iterations like `template`, the first of which has the numbers `first`."""
+
+    __slots__ = (
+        *("_counted", "_cpu", "_cuda", "_log", "_logged", "_shift", "_texts"),
+        *("at", "first", "n", "taken", "template"),
+    )
+
+    def __init__(self, template: Template, first: Counters, cpu: Ledger, cuda: Ledger) -> None:
+        self.template = template
+        self.first = first
+        self.n = 0  # iterations that are over
+        self.at = 0  # steps of the running one
+        self.taken = 0  # bytes of values that are with the writer
+        self._shift: Shift = (first.event - template.first.event, first.tensor - template.first.tensor)
+        self._counted = template.is_counted
+        self._log: list[int] = []  # for each event: in use and peak, cpu and cuda
+        self._logged = first.event  # first event in the log
+        self._cpu, self._cuda = cpu, cuda
+        self._texts: list[str] = []  # printed since the run began
+
+    def _note(self, n_events: int = 1) -> None:
+        cpu, cuda = self._cpu, self._cuda
+        self._log += (cpu.in_use, cpu.peak, cuda.in_use, cuda.peak) * n_events
+
+    @property
+    def position(self) -> Position:
+        """Where the running iteration is, with the numbers of the one that was learned."""
+        return self.template.positions[self.at]
+
+    @property
+    def shift(self) -> Shift:
+        """How far the running iteration's events and tensors are from those that were learned."""
+        return self._shift
+
+    @property
+    def event(self) -> int:
+        """Number of the next event."""
+        return self.template.positions[self.at].counters.event + self._shift[0]
+
+    @property
+    def counters(self) -> Counters:
+        """Numbers of the next records; and the bytes of values since the replay began."""
+        return self.counters_at(self.n, self.at)
+
+    def counters_at(self, n: int, at: int) -> Counters:
+        """The same after `n` iterations and `at` steps."""
+        template = self.template
+        return Counters(
+            *(
+                start + n * step + here - learned
+                for start, step, here, learned in zip(
+                    self.first, template.step, template.positions[at].counters, template.first
+                )
+            )
+        )
+
+    def rows(self, done: dict[str, int], chunk: int, counters: Counters) -> list[tuple[str, int, int, bytes]]:
+        """The records that nobody has had up to `counters`: kind, first number, how many, their bytes as a row.
+
+        `done`: first number of each kind that is not with the writer yet.
+        """
+        template = self.template
+        shift = Counters(*(a - b for a, b in zip(self.first, template.first)))
+        shift = shift._replace(chunk=chunk, bytes=-self.taken)
+        group = max(1, ROW_EVENTS // max(1, template.events.n))
+        found: list[tuple[int, str, int, int, bytes]] = []
+        kinds = (("tensor", template.tensors, 1), ("event", template.events, 0), ("value", template.values, 2))
+        for kind, pattern, which in kinds:
+            start, end = done[kind], counters[which]
+            n = pattern.n
+            if end <= start or not n:
+                continue
+            origin = self.first[which]
+            first, last = (start - origin) // n, (end - 1 - origin) // n
+            memory = self._memory(first, last, n) if kind == "event" and self._counted else None
+            rows = pattern.expand(shift, template.step, first, last, memory)
+            texts = self._texts[first * pattern.n_texts :] if pattern.n_texts else ()
+            for at in range(first, last + 1, group):
+                begin = max(start, origin + at * n)
+                stop = min(end, origin + (at + group) * n)
+                data = pattern.cut(rows, begin - origin - first * n, stop - origin - first * n, texts)
+                found.append((at, kind, begin, stop - begin, header(stop - begin) + data))
+        found.sort(key=lambda row: row[0])  # what belongs together stands together
+        return [row[1:] for row in found]
+
+    def _memory(self, first: int, last: int, n: int) -> Array:
+        """Bytes in use after each event of the iterations from `first` to `last`; 0 for those that are to come."""
+        log = np.array(self._log, np.int64).reshape(-1, 4)
+        in_use = np.where(log[:, 3] > 0, log[:, 2], np.where(log[:, 1] > 0, log[:, 0], -1))
+        rows = np.zeros((last + 1 - first) * n, np.int64)
+        start = self._logged - (self.first.event + first * n)
+        known = in_use[max(-start, 0) :][: len(rows)]
+        rows[max(start, 0) : max(start, 0) + len(known)] = known
+        return rows.reshape(-1, n)
+
+    def memory_log(self, end: int) -> list[tuple[int, int, int, int, int]]:
+        """Taken out: for each event before `end` its number, and what was in use and the peak on cpu and cuda."""
+        n = (end - self._logged) * 4
+        if not self._counted or n <= 0:
+            return []
+        log = self._log[:n]
+        found = list(zip(range(self._logged, end), log[::4], log[1::4], log[2::4], log[3::4]))
+        del self._log[:n]
+        self._logged = end
+        return found
