@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -248,7 +249,7 @@ def test_panning_by_shifting_the_frame_paints_the_same_picture(mlp, qtbot):
     moved = view.grab().toImage()
     view._redraw()
     paint_fully(view, qtbot)
-    assert difference(moved, view.grab().toImage()) < 0.003
+    assert difference(moved, view.grab().toImage()) < 0.002
 
 
 def test_arrow_keys_walk_along_edges(mlp, qtbot):
@@ -566,7 +567,7 @@ def paint_fully(view: GraphView, qtbot) -> None:
 
     def is_complete() -> bool:
         view.grab()
-        return view._navigator.is_settled and not view._renderer.atlas.is_incomplete
+        return view._navigator.is_settled and not view._frame.is_incomplete
 
     qtbot.waitUntil(is_complete, timeout=5_000)
 
@@ -638,3 +639,17 @@ def test_names_can_be_read_in_the_first_view(qtbot, state, size):
     view.fit()
     assert set(view.visible_keys()) == set(scene.keys)
     trace.close()
+
+
+def test_what_comes_into_view_by_panning_is_painted_in_full_soon(mlp, qtbot, monkeypatch):
+    view, _state, _trace = mlp
+    view.set_camera(Camera(0, 0, 1.0))
+    paint_fully(view, qtbot)
+    view._renderer.atlas.clear()
+    rushed = view.view
+    monkeypatch.setattr(view, "view", lambda: replace(rushed(), tile_seconds=0.0))
+    view.set_camera(view.camera.moved(40, -300))  # both a strip at the side and one below
+    view.grab()
+    assert view._frame.is_incomplete
+    monkeypatch.undo()
+    qtbot.waitUntil(lambda: not view._frame.is_incomplete, timeout=5_000)

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
-from graphlab.ui.canvas.inputs import KEYS
+from graphlab.ui.canvas.inputs import KEYS as GRAPH_KEYS
 from graphlab.ui.command_palette import CommandPalette, score
 from graphlab.ui.commands import COMMANDS, CONDITIONS, MENUS, handler
 from graphlab.ui.dialogs import ShortcutsDialog
@@ -142,5 +142,5 @@ def test_the_page_of_shortcuts_tells_the_keys_of_the_graph(window, qtbot):
     qtbot.addWidget(page)
     groups = [page.tree.topLevelItem(i) for i in range(page.tree.topLevelItemCount())]
     (graph,) = [group for group in groups if group.text(0) == "In the graph"]
-    assert graph.childCount() == len(KEYS)
+    assert graph.childCount() == len(GRAPH_KEYS)
     assert "Tab" in {graph.child(i).text(1) for i in range(graph.childCount())}

@@ -23,6 +23,8 @@ class Frame:
         self._image: QImage | None = None
         self.camera = Camera()
         """What the image shows; up to half a pixel off the camera that was asked for."""
+        self.is_incomplete = False
+        """Some nodes are plain boxes still, because their tiles would have taken too long."""
 
     def drop(self) -> None:
         """What it shows has changed."""
@@ -49,6 +51,7 @@ class Frame:
         self._renderer.paint(painter, scene, view, QRectF(0, 0, size.width(), size.height()))
         painter.end()
         self._image, self.camera = image, view.camera
+        self.is_incomplete = self._renderer.atlas.is_incomplete
         return image
 
     def _shift(self, scene: Scene, view: View, image: QImage, dx: int, dy: int) -> None:
@@ -64,7 +67,9 @@ class Frame:
         view = replace(view, camera=camera)
         if dx:
             self._renderer.paint(painter, scene, view, QRectF(0.0 if x > 0 else width + x, 0, abs(x), height))
+            self.is_incomplete |= self._renderer.atlas.is_incomplete
         if dy:
             self._renderer.paint(painter, scene, view, QRectF(0, 0.0 if y > 0 else height + y, width, abs(y)))
+            self.is_incomplete |= self._renderer.atlas.is_incomplete
         painter.end()
         self._image, self.camera = shifted, camera

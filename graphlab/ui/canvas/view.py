@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 PAN_STEP = 60
 GROWTH_MS = 150
+AFTER_FLIGHT_MS = 60  # without a further frame a flight is over, and what was left out is painted
 COMFORTABLE = 0.85  # the scale of a first view of the beginning, where there is room for it
 READABLE = 0.6  # names are 8 pixels high; a graph that would have to be smaller is not shown as a whole at first
 
@@ -549,8 +550,8 @@ class GraphView(CanvasInput):
         else:
             view = self.view()
             painter.drawImage(0, 0, self._frame.image(scene, view, self.size(), self.devicePixelRatioF()))
-            if self._renderer.atlas.is_incomplete and self._navigator.is_settled and not self._navigator.is_flying:
-                self._more.start()
+            if self._frame.is_incomplete and self._navigator.is_settled:
+                self._more.start(AFTER_FLIGHT_MS if self._navigator.is_flying else 0)
             view = replace(view, camera=self._frame.camera)
             overlay.paint_current(painter, self._renderer, scene, view, self._current)
             overlay.paint_marks(painter, scene, view, self._matches, self._hover, self._selected(), self.hasFocus())
