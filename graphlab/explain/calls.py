@@ -176,7 +176,8 @@ def empty_list(case: Case) -> Found | None:
 @diagnosis(
     "GL124",
     Severity.ERROR,
-    kinds=("einsum",),
+    kinds=("einsum", "matmul", "broadcast"),
+    over=("GL101", "GL102"),
     title=N_("The letters of `einsum` don't fit the sizes"),
     what=N_("A letter of the equation{equation} stands for axes of different sizes{sizes}."),
     why=N_("Each letter is one size: where it appears twice, both axes must be equally long."),
@@ -191,6 +192,8 @@ print(torch.einsum("ij,jk->ik", torch.zeros(2, 3), torch.zeros(3, 5)))
 )
 def einsum(case: Case) -> Found | None:
     """einsum with sizes that clash."""
+    if case.kind != "einsum" and case.op != "einsum":
+        return None
     call = case.call_of("einsum")
     text = case.source.text_of(call.args[0]) if call is not None and call.args else ""
     shapes = [o.get("shape") for o in (operand(case, 0), operand(case, 1))]
@@ -668,23 +671,26 @@ def _dtype_node(case: Case, name: str, op: str) -> ast.expr | None:
 @diagnosis(
     "GL207",
     Severity.ERROR,
-    kinds=("bool_minus",),
+    kinds=("bool_minus", "dtype_mix"),
+    over=("GL201",),
     title=N_("`-` doesn't work on True and False"),
     what=N_("{x} holds True and False (dtype bool), and `-` is not defined for them."),
     why=N_("PyTorch asks what is meant: the opposite of a mask, or a difference of numbers."),
     fix=N_("For the opposite write `~mask`; for numbers turn the mask into them first with `.float()` or `.long()`."),
     example={},
     program="""import torch
-mask = torch.tensor([0.2, 0.7]) > 0.5
-print(1 - mask)
+a = torch.tensor([True, False])
+print(a - torch.tensor([True, True]))
 """,
     mended="""import torch
-mask = torch.tensor([0.2, 0.7]) > 0.5
-print(~mask)
+a = torch.tensor([True, False])
+print(a ^ torch.tensor([True, True]))
 """,
 )
 def bool_minus(case: Case) -> Found | None:
     """Minus between booleans."""
+    if case.kind == "dtype_mix" and "Subtraction, the `-` operator" not in case.message:
+        return None
     item = next((operand(case, at) for at in (0, 1) if operand(case, at).get("dtype") == "bool"), {})
     found = Found({"x": said_of(item, _("a tensor"))})
     node = case.expression

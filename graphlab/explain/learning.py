@@ -292,7 +292,7 @@ def gradient_norms(run: Run, backward: int) -> dict[int, float]:
         if event.root != backward or not event.inputs or not event.outputs:
             continue
         target = run.tensor(event.outputs[0])
-        if target.kind == TensorKind.LEAF_GRAD and run.tensor(target.of).kind == TensorKind.PARAMETER:
+        if target.kind == TensorKind.LEAF_GRAD:
             norm = norm_of(run, event.inputs[-1], event.id)
             if norm is not None:
                 found[target.of] = norm
@@ -408,7 +408,7 @@ def vanishing(run: Run) -> list[Found]:
     example={"name": "`net.0.weight`", "size": "1.2e6", "ratio": "1e5"},
     program="""import torch
 torch.manual_seed(0)
-weights = [(torch.randn(6, 6) * 4).requires_grad_() for i in range(6)]
+weights = [(torch.randn(6, 6) * 20).requires_grad_() for i in range(6)]
 x = torch.randn(8, 6)
 for step in range(3):
     h = x

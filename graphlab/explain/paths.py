@@ -755,6 +755,7 @@ def shuffled_apart(run: Run) -> list[Found]:
     orders = {e.outputs[0] for e in run.by_kind[EventKind.CREATE] if e.op == "randperm" and e.outputs}
     if not orders:
         return []
+    used = _reordered(run, orders)
     losses = {"mse_loss", "cross_entropy", "nll_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "smooth_l1_loss", "huber_loss", "sub"}  # fmt: skip
     needed = ancestors(run, roots(run))
     for event in run.by_kind[EventKind.FORWARD]:
@@ -780,17 +781,13 @@ def shuffled_apart(run: Run) -> list[Found]:
         of_a, of_b = ancestors(run, [a]), ancestors(run, [b])
         if of_a & of_b - orders and _data_of(run, of_a) & _data_of(run, of_b):
             continue  # a target that is made of the input itself, as in an autoencoder
-        in_a, in_b = of_a & orders, of_b & orders
+        in_a, in_b = ({used[e] for t in of if (e := _maker(run, t)) in used} for of in (of_a, of_b))
         if bool(in_a) == bool(in_b) and (not in_a or in_a & in_b):
             continue
         order = next(iter(in_a - in_b or in_b - in_a))
+        own = of_a if order in in_a else of_b
         shuffled = next(
-            (
-                e
-                for e in run.by_kind[EventKind.FORWARD]
-                if order in e.inputs[1:] and e.outputs and e.outputs[0] in (of_a if order in in_a else of_b)
-            ),
-            None,
+            (run.trace.events[e] for e, o in used.items() if o == order and run.trace.events[e].outputs[0] in own), None
         )
         # Only where whole sets of samples are reordered: an order of all entries of what is indexed.
         if shuffled is None or not run.tensor(shuffled.inputs[0]).shape:
@@ -812,6 +809,30 @@ def shuffled_apart(run: Run) -> list[Found]:
         }
         return [Found(values, event=shuffled.id, line=line)]
     return []
+
+
+def _maker(run: Run, tensor: int) -> int:
+    event = run.made_by.get(tensor)
+    return event.id if event is not None else -1
+
+
+def _reordered(run: Run, orders: set[int]) -> dict[int, int]:
+    """Events that index a tensor with a whole random order, each with that order."""
+    texts: dict[str, int] = {}
+    for order in orders:
+        array = array_at(run.trace, order, len(run.trace.events))
+        if array is not None and array.size > 2:
+            texts[" ".join(str(array).split())] = order
+    found: dict[int, int] = {}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op not in ("index", "getitem", "index_select") or not event.outputs or not event.inputs:
+            continue
+        arrays = event.params.get("arrays")
+        keys = [" ".join(str(a).split()) for a in arrays] if isinstance(arrays, list) else []
+        order = next((texts[k] for k in keys if k in texts), next((o for o in event.inputs[1:] if o in orders), -1))
+        if order >= 0:
+            found[event.id] = order
+    return found
 
 
 def _data_of(run: Run, tensors: set[int]) -> set[int]:
