@@ -173,3 +173,10 @@ def test_statistics_tell_of_entries_that_are_no_numbers() -> None:
     text = stats_text(np.array([1.0, 2.0, math.nan, math.inf]))
     assert "mean 1.5" in text and "2 entries are NaN or infinite" in text
     assert "min" not in stats_text(np.array([math.nan, math.nan]))
+
+
+def test_a_parameter_shows_no_formula_of_an_operator_that_only_used_it(qtbot, state, trace) -> None:
+    panel = shown(qtbot, state, Inspector, trace)
+    state.seek(len(trace.events) - 1)
+    state.select_tensor(next(tensor.id for tensor in trace.tensors if tensor.name == "w"))
+    assert "mul" not in panel.formula() and "·" not in panel.formula()

@@ -321,11 +321,11 @@ class Inspector(QWidget):
         self._show_parts(trace, event_parts(trace, event, self._state.event))
 
     def _maker(self, trace: TraceReader, tensor: int) -> Event | None:
-        """The event that first made the tensor."""
+        """The event that made the tensor; None for what was only first seen in one, as parameters are."""
         from graphlab.analysis.index import index_of
 
-        event = index_of(trace).made_at.get(tensor, -1)
-        return trace.events[event] if event >= 0 else None
+        made = index_of(trace).made_at.get(tensor, -1)
+        return trace.events[made] if made >= 0 and tensor in trace.events[made].outputs else None
 
     def _show_head(self, chip: str, role: str, name: str) -> None:
         t = tokens(self._state.theme)
@@ -387,10 +387,11 @@ class Inspector(QWidget):
         self._name.setFont(t.font(t.ui_size + 3, bold=True))
         self._facts.setFont(t.font(t.small_size))
         self._facts.setStyleSheet(f"color: {t.text_muted.name()};")
+        families = ", ".join(f"'{family}'" for family in t.mono_families)
         for label in (self._formula, self._chain):
-            label.setFont(t.mono())
+            # The font stands here, not in setFont: the window's style sheet would win over that one.
             label.setStyleSheet(
-                f"background: {t.surface_raised.name()}; border: 1px solid {t.border.name()};"
+                f"font-family: {families}; font-size: {t.mono_size}pt; background: {t.surface_raised.name()}; border: 1px solid {t.border.name()};"
                 f"border-radius: {t.radius}px; padding: 8px;"
             )
         self._empty.setFont(t.font())
