@@ -36,6 +36,7 @@ def test_the_last_events_before_a_pause_are_seen(lab, is_replaying):
         seen.append((len(reader.losses), reader.events[-1].op))
         reader.close()
 
+    lab.forget_memory()
     options = {"hook": pause, "watch": 0.005, "is_replaying": is_replaying, "flush_seconds": 1000.0}
     trace = lab.record(HEAD + PAUSING, **options)
     arrays = [trace.array(value.id).tobytes() for value in trace.values]
@@ -48,6 +49,7 @@ def test_the_last_events_before_a_pause_are_seen(lab, is_replaying):
 @pytest.mark.parametrize("is_replaying", [True, False])
 def test_a_restless_watch_changes_nothing(lab, monkeypatch, name, is_replaying):
     source = HEAD + PROGRAMS[name].replace("N)", "300)")
+    lab.forget_memory()
     full = lab.record(source, is_replaying=False)
     # It flushes whether or not the program rests.
     monkeypatch.setattr("graphlab.record.replaying.Replaying.progress", property(lambda recorder: Changing()))
@@ -112,6 +114,7 @@ def test_the_trace_of_a_killed_worker_holds_whole_events(lab, tmp_path):
     reader = TraceReader(path)
     n_events = len(reader.events)
     assert n_events >= 500
+    lab.forget_memory()
     full = lab.record(source.replace("N)", f"{n_events // 18 + 2})"), is_replaying=False, detail_events=10**9)
     assert reader.events == full.events[:n_events]
     assert reader.tensors == full.tensors[: len(reader.tensors)]
