@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -282,7 +283,7 @@ class Renderer:
         x, y = camera.to_widget(rect.x() - 1, rect.y() - 1)
         if exact:
             ratio = view.ratio
-            painter.drawImage(QPointF(round(x * ratio) / ratio, round(y * ratio) / ratio), tile)
+            painter.drawImage(QPointF(_snapped(x, ratio), _snapped(y, ratio)), tile)
         else:
             target = QRectF(x, y, (rect.width() + 2) * camera.scale, (rect.height() + 2) * camera.scale)
             painter.drawImage(target, tile, QRectF(tile.rect()))
@@ -344,9 +345,7 @@ class Renderer:
         if not view.is_vector:
             cells = _to_widget(camera, cells.left(), cells.top(), cells.right(), cells.bottom())
             ratio = view.ratio
-            cells = QRectF(
-                round(cells.x() * ratio) / ratio, round(cells.y() * ratio) / ratio, cells.width(), cells.height()
-            )
+            cells = QRectF(_snapped(cells.x(), ratio), _snapped(cells.y(), ratio), cells.width(), cells.height())
         # Cells that are pixels large keep hard edges; smaller ones are mixed, or the picture would flicker.
         is_fine = cells.width() * view.ratio < 2 * shown.width() or cells.height() * view.ratio < 2 * shown.height()
         was_smooth = painter.testRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -409,6 +408,11 @@ class Renderer:
             pixels[np.repeat(start, spans) + within] = np.repeat(row_colors, spans)
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         painter.drawImage(QPointF(left, top), image)
+
+
+def _snapped(place: float, ratio: float) -> float:
+    """The nearest device pixel. `round` takes halves to even numbers: a tile would jump when the view is moved."""
+    return floor(place * ratio + 0.501) / ratio
 
 
 def heat_rect(room: QRectF, columns: int, rows: int) -> QRectF:
