@@ -391,8 +391,8 @@ class Inspector(QWidget):
         for label in (self._formula, self._chain):
             # The font stands here, not in setFont: the window's style sheet would win over that one.
             label.setStyleSheet(
-                f"font-family: {families}; font-size: {t.mono_size}pt; background: {t.surface_raised.name()}; border: 1px solid {t.border.name()};"
-                f"border-radius: {t.radius}px; padding: 8px;"
+                f"font-family: {families}; font-size: {t.mono_size}pt; background: {t.surface_raised.name()};"
+                f"border: 1px solid {t.border.name()}; border-radius: {t.radius}px; padding: 8px;"
             )
         self._empty.setFont(t.font())
         self._empty.setStyleSheet(f"color: {t.text_muted.name()}; padding: 24px;")
