@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -246,6 +247,8 @@ def _general_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
                     sizes=[x.shape[-1], inner],
                 )
             mismatch("linear", x.shape, w.shape[::-1], (x.shape[-1], inner))
+        if bias is not None and (x.ndim < 3 or (x.ndim == 3 and x.flags.c_contiguous)):
+            _same_dtype("linear", x, w, "mat1 and mat2 must have the same dtype, but got {} and {}")
         _same_dtype("linear", x, w)
         if bias is not None:
             _same_dtype("linear", x, bias._array, "mat1 and mat2 must have the same dtype, but got {} and {}")
@@ -798,59 +801,53 @@ def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
 # einsum
 
 
-def _einsum_parts(equation: str, operands: tuple[Any, ...]) -> tuple[list[str], str]:
-    text = equation.replace(" ", "")
-    left, arrow, right = text.partition("->")
+def _spelled(equation: str, n_dims: list[int]) -> str:
+    """The equation with its result written out and with letters for what "..." stands for in each operand."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
     ins = left.split(",")
-    if not arrow:
-        letters = [c for c in left if c.isalpha()]
-        right = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    return ins, right
+    rests = [n - len(t) + 3 for t, n in zip(ins, n_dims, strict=True) if "..." in t]
+    spare = "".join(c for c in ascii_letters if c not in equation)[: max((0, *rests))]
+    spelled = []
+    for t, n in zip(ins, n_dims, strict=True):
+        n_rest = n - len(t) + 3
+        spelled.append(t.replace("...", spare[len(spare) - n_rest :] if n_rest > 0 else ""))
+    if arrow:
+        right = right.replace("...", spare)
+    else:
+        letters = left.replace("...", "").replace(",", "")
+        right = spare + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    return ",".join(spelled) + "->" + right
 
 
 def _einsum_vjp(node: Any, g: Any, *operands: Any) -> Any:
     *shapes, equation = node.params
-    ins, right = _einsum_parts(equation, tuple(shapes))
+    left, _, right = equation.partition("->")
+    ins = left.split(",")
     xp = node.xp
+    size: dict[str, int] = {}
+    for t, shape in zip(ins, shapes, strict=True):
+        for c, n in zip(t, shape, strict=True):
+            size[c] = max(n, size.get(c, n)) if n else 0
     out: list[Any] = []
     for i, e in enumerate(node.edges):
         if e is None:
             out.append(None)
             continue
-        others = [t for j, t in enumerate(ins) if j != i]
         mine = ins[i]
-        known = set(right) | {c for t in others for c in t}
-        if (
-            len(set(mine.replace("...", ""))) != len(mine.replace("...", ""))
-            or "..." in equation
-            or any(c.isalpha() and c not in known for c in mine)
-        ):
-            out.append(_einsum_general(xp, g, i, ins, right, operands, shapes))
-            continue
-        out.append(
-            xp.einsum(",".join([right, *others]) + "->" + mine, g, *(o for j, o in enumerate(operands) if j != i))
-        )
+        unique = "".join(dict.fromkeys(mine))
+        others = [t for j, t in enumerate(ins) if j != i]
+        known = set(right).union(*others)
+        kept = "".join(c for c in unique if c in known)
+        part = xp.einsum(",".join([right, *others]) + "->" + kept, g, *(o for j, o in enumerate(operands) if j != i))
+        if kept != unique:  # letters that only this operand has: it is stretched over them
+            part = xp.reshape(part, tuple(size[c] if c in known else 1 for c in unique))
+            part = xp.expand(part, tuple(size[c] for c in unique))
+        if unique != mine:  # letters that it has twice: only the diagonal gets a gradient
+            grid = np.indices(tuple(size[c] for c in unique), sparse=True)
+            key = tuple(np.broadcast_to(grid[unique.index(c)], tuple(size[c] for c in unique)) for c in mine)
+            part = xp.scatter_pick(part, shapes[i], key, False)
+        out.append(xp.sum_to(part, shapes[i]))
     return out
-
-
-def _einsum_general(xp: Any, g: Any, i: int, ins: list[str], right: str, operands: Any, shapes: Any) -> Any:
-    """Letters that only this operand has (stretched), or that it has twice (only the diagonal gets a gradient)."""
-    mine = ins[i]
-    if "..." in mine or any("..." in t for t in ins):
-        raise RuntimeError("einsum(): the derivative with '...' is not supported")
-    unique = "".join(dict.fromkeys(mine))
-    others = [t for j, t in enumerate(ins) if j != i]
-    known = set(right) | {c for t in others for c in t}
-    kept = "".join(c for c in unique if c in known)
-    part = xp.einsum(",".join([right, *others]) + "->" + kept, g, *(o for j, o in enumerate(operands) if j != i))
-    size = {c: shapes[i][mine.index(c)] for c in unique}
-    part = xp.reshape(part, tuple(size[c] if c in known else 1 for c in unique))
-    part = xp.expand(part, tuple(size[c] for c in unique))
-    if unique == mine:
-        return part
-    grid = np.indices(tuple(size[c] for c in unique), sparse=True)
-    key = tuple(np.broadcast_to(grid[unique.index(c)], tuple(size[c] for c in unique)) for c in mine)
-    return xp.scatter_pick(part, shapes[i], key, False)
 
 
 def _equation_of(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -903,14 +900,14 @@ def einsum(equation: str, *operands: Any) -> Any:
         )
     sizes: dict[str, tuple[int, int]] = {}
     for k, (letters, o) in enumerate(zip(ins, operands)):
+        n_letters, n_dims = len(letters.replace("...", "")), o._array.ndim
+        if n_letters > n_dims or (n_letters < n_dims and "..." not in letters):
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({n_letters}) "
+                f"{'is more than' if n_letters > n_dims else 'does not match'} the number of dimensions "
+                f"({n_dims}) for operand {k}" + ("" if n_letters > n_dims else " and no ellipsis was given")
+            )
         if "..." not in letters:
-            if len(letters) != o._array.ndim:
-                raise RuntimeError(
-                    f"einsum(): the number of subscripts in the equation ({len(letters)}) "
-                    f"{'is more than' if len(letters) > o._array.ndim else 'does not match'} the number of dimensions "
-                    f"({o._array.ndim}) for operand {k}"
-                    + ("" if len(letters) > o._array.ndim else " and no ellipsis was given")
-                )
             for dim, (c, n) in enumerate(zip(letters, o._array.shape)):
                 if c in sizes and sizes[c][0] != n and 1 not in (n, sizes[c][0]):
                     fail(
@@ -926,7 +923,7 @@ def einsum(equation: str, *operands: Any) -> Any:
                     )
                 if c not in sizes or sizes[c][0] == 1:
                     sizes[c] = (n, k)
-    return run(EINSUM, tuple(operands), (text,))
+    return run(EINSUM, tuple(operands), (_spelled(text, [o._array.ndim for o in operands]),))
 
 
 @public("tensordot", method=False)
