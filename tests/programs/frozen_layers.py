@@ -9,7 +9,8 @@ for p in backbone[0].parameters():
     p.requires_grad = False
 x, y = torch.randn(24, 5), torch.randint(0, 2, (24,))
 optimizer = torch.optim.Adam(
-    [{"params": [p for p in backbone.parameters() if p.requires_grad], "lr": 1e-3}, {"params": head.parameters()}], lr=1e-2
+    [{"params": [p for p in backbone.parameters() if p.requires_grad], "lr": 1e-3}, {"params": head.parameters()}],
+    lr=1e-2,
 )
 before = backbone[0].weight.clone()
 for step in range(20):

@@ -12,7 +12,9 @@ ring = torch.stack((torch.cos(angle), torch.sin(angle)), dim=1) + 0.05 * torch.r
 class Discriminator(nn.Module):
     def __init__(self):
         super().__init__()
-        self.model = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+        self.model = nn.Sequential(
+            nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)
+        )
 
     def forward(self, x):
         return self.model(x)

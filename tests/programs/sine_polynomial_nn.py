@@ -25,6 +25,8 @@ for t in range(300):
 
 linear_layer = model[0]
 w = linear_layer.weight
-print(f"y = {linear_layer.bias.item():.4f} + {w[:, 0].item():.4f} x + {w[:, 1].item():.4f} x^2 + {w[:, 2].item():.4f} x^3")
+print(
+    f"y = {linear_layer.bias.item():.4f} + {w[:, 0].item():.4f} x + {w[:, 1].item():.4f} x^2 + {w[:, 2].item():.4f} x^3"
+)
 print(model)
 print(xx[:3], xx.shape)
