@@ -306,7 +306,7 @@ class Controller(QObject):
             n = len(trace.events) if trace is not None else 0
             steps = ngettext("{n} step recorded in {time}", "{n} steps recorded in {time}", n)
             window.status.setText(steps.format(n=f"{n:,}", time=seconds))
-            if n == 0:
+            if trace is None or not trace.tensors:
                 window.message_bar.say(_(NO_TENSORS), topic="run")
             if problems:
                 window.show_problems_quietly()

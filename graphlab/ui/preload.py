@@ -12,9 +12,9 @@ from graphlab.ui.docks import PANELS
 
 ICONS = "qtawesome"
 MODULES = (
-    "numpy", "graphlab.trace.store", "graphlab.session.runner", "graphlab.analysis.flow", "graphlab.analysis.steps",
-    "graphlab.layout.arrange", "graphlab.explain", "graphlab.explain.narrate", "graphlab.program.edits",
-    "graphlab.session.verify", "pyqtgraph",
+    "numpy", "graphlab.session.projects", "graphlab.session.samples", "graphlab.trace.store",
+    "graphlab.session.runner", "graphlab.analysis.flow", "graphlab.analysis.steps", "graphlab.layout.arrange",
+    "graphlab.explain", "graphlab.explain.narrate", "graphlab.program.edits", "graphlab.session.verify", "pyqtgraph",
 )  # fmt: skip
 """None of them makes a Qt object that would belong to the thread: pyqtgraph makes them with its first plot."""
 
