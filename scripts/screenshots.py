@@ -1,7 +1,7 @@
 """Takes the pictures of docs/screenshots from the real window: each scene opens, runs and steps as a reader does.
 
-`python scripts/screenshots.py FOLDER [SCENE …]` writes SCENE_light.png, SCENE_dark.png, and SCENE.png as a copy of the
-light one. Every wait is for a signal with a deadline.
+`python scripts/screenshots.py FOLDER [SCENE …]` writes SCENE.png in light and SCENE_dark.png in dark.
+Every wait is for a signal with a deadline.
 """
 
 from __future__ import annotations
@@ -218,10 +218,10 @@ def main(arguments: list[str]) -> int:
                 window.theme_light() if theme == "light" else window.theme_dark()
                 settle()
                 image = window.grab().toImage()
-                for path in [f"{name}_{theme}.png"] + ([f"{name}.png"] if theme == "light" else []):
-                    size = save(image, options.folder / path)
-                    print(f"{options.folder / path}  {size // 1000} kB")
-                    status = max(status, int(size > MAX_BYTES))
+                path = options.folder / (f"{name}.png" if theme == "light" else f"{name}_dark.png")
+                size = save(image, path)
+                print(f"{path}  {size // 1000} kB")
+                status = max(status, int(size > MAX_BYTES))
         window.editor.document().setModified(False)
         window.close()
         app.processEvents()

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 class OutOfMemoryError(RuntimeError):
     """A device has not enough free memory: `torch.OutOfMemoryError`."""
 
+    __module__ = "torch"  # what tracebacks print before the name
+
 
 def make(type_: type[BaseException], message: str, *, kind: str = "", **facts: Any) -> BaseException:
     """An exception with PyTorch's words that carries what it is about in `.kind` and `.facts`."""

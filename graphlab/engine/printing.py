@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.device import Virtual
 
 if TYPE_CHECKING:
     from graphlab.engine.tensor import Tensor
@@ -172,7 +173,7 @@ def with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 
 
 def tensor_text(tensor: Tensor) -> str:
-    """What `repr(tensor)` is."""
+    """What `repr(tensor)` is. A tensor of the simulated device that holds no numbers prints as PyTorch's meta tensors do."""
     kind = type(tensor)
     prefix = "tensor(" if kind.__name__ in ("Tensor", "Parameter") else f"{kind.__name__}("
     indent = len(prefix)
@@ -182,8 +183,9 @@ def tensor_text(tensor: Tensor) -> str:
     suffixes = []
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
-    if array.size == 0:
-        if array.ndim != 1:
+    is_virtual = type(array) is Virtual
+    if array.size == 0 or is_virtual:
+        if array.ndim != 1 or is_virtual:
             suffixes.append(f"size={tuple(array.shape)}")
         if dtype is not default:
             suffixes.append(f"dtype={dtype}")
@@ -197,4 +199,5 @@ def tensor_text(tensor: Tensor) -> str:
         suffixes.append(f"grad_fn=<{node.name()}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
-    return with_suffixes(prefix + array_text(array, indent), suffixes, indent)
+    numbers = "..." if is_virtual else array_text(array, indent)
+    return with_suffixes(prefix + numbers, suffixes, indent)

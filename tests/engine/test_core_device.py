@@ -121,3 +121,12 @@ def test_cpu_bytes_are_counted_when_asked_for() -> None:
     assert memory(CPU)[0] - before == 2 * 4096
     del x, y
     assert memory(CPU)[0] == before
+
+
+def test_a_tensor_without_numbers_prints_none() -> None:
+    giant = torch.zeros(200_000, 4096, device="cuda")
+    assert repr(giant) == "tensor(..., device='cuda:0', size=(200000, 4096))"
+
+
+def test_out_of_memory_is_told_under_pytorchs_name() -> None:
+    assert torch.OutOfMemoryError.__module__ == "torch"
