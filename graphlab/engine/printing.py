@@ -173,7 +173,7 @@ def with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
 
 
 def tensor_text(tensor: Tensor) -> str:
-    """What `repr(tensor)` is. A tensor of the simulated device that holds no numbers prints as PyTorch's meta tensors do."""
+    """What `repr(tensor)` is. A simulated tensor that holds no numbers prints as PyTorch's meta tensors do."""
     kind = type(tensor)
     prefix = "tensor(" if kind.__name__ in ("Tensor", "Parameter") else f"{kind.__name__}("
     indent = len(prefix)
