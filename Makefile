@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PICTURES ?= .pictures
 
-.PHONY: run test check format bench clean screenshots
+.PHONY: run test check format bench corpus clean screenshots
 
 run: $(READY)
 	@sh scripts/run.sh $(BIN)/python $(PICTURES) $(FILE)
@@ -28,6 +28,11 @@ format: $(READY)-test0
 
 bench: $(READY)-test1
 	$(BIN)/python -m benchmarks
+
+# Proves the recorded errors in the real torch, then runs the corpus through the worker and writes the scoreboard.
+corpus: $(READY)-test1
+	$(BIN)/python scripts/corpus_record.py --check
+	$(BIN)/python scripts/corpus.py --show --write
 
 screenshots: $(READY)
 	@sh scripts/screenshots.sh $(BIN)/python docs/screenshots

@@ -104,7 +104,7 @@ def name_unknown(case: Case) -> Found | None:
         text = _IMPORTS[name]
         found.words["text"] = text
         found.fix = N_("Add `{text}` at the top of the program.")
-        if case.source.tree is not None:
+        if case.source.lines and case.source.tree is not None:
             title = words.fill(N_("Add `{text}` at the top"), {"text": text})
             found.fixes.append(Fix(title, "safe", [_import_edit(case, text)]))
         return found

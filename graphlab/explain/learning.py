@@ -267,6 +267,9 @@ for step in range(5):
 )
 def dead_relu(run: Run) -> list[Found]:
     """A relu that gave nothing but zeros until the end."""
+    # A hinge that is satisfied gives 0 as well, and then the loss is 0: nothing is wrong with it.
+    if run.trace.losses and all(each.value == 0 for each in run.trace.losses[-4:]):
+        return []
     places: dict[tuple[int, str], list[Event]] = {}
     for event in run.by_kind[EventKind.BACKWARD]:
         if event.op == "relu" and event.forward >= 0:
@@ -439,14 +442,25 @@ def exploding(run: Run) -> list[Found]:
     if len(passes) < 2 or re.search(r"clip_grad|\.clamp_?\(|sign\(\)", run.source.text):
         return []
     worst: dict[int, tuple[float, float]] = {}
+    rate = max((r for e in run.by_kind[EventKind.UPDATE] if (r := rate_of(e)) is not None), default=0.0)
     for number, backward in enumerate((passes[0], passes[1])):
         norms = gradient_norms(run, backward)
+        is_deep = len(_weights(run, norms)) >= 4
         for tensor, norm in norms.items():
             if len(run.tensor(tensor).shape) < 2:
                 continue
             made = value_at(run.trace, tensor, len(run.trace.events))
             own = norm_of(run, tensor, made.event) if made is not None else None
-            if own and np.isfinite(norm) and norm > 1e3 and norm > 300 * own and (number == 0 or tensor in worst):
+            # A large gradient with a small rate is a matter of units (a sum, say); depth or long steps make it a fault.
+            is_bad = is_deep or rate * norm > (own or 0.0)
+            if (
+                own
+                and is_bad
+                and np.isfinite(norm)
+                and norm > 1e3
+                and norm > 300 * own
+                and (number == 0 or tensor in worst)
+            ):
                 worst[tensor] = (norm, norm / own)
             else:
                 worst.pop(tensor, None)

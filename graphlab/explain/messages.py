@@ -312,11 +312,26 @@ wording(
     lambda g: {"op": "", "dtypes": [g["a"], g["b"]]},
 )
 wording(
+    "device_mix",
+    r"Input type \((?P<a>(?:torch\.)?cuda[\w.]+)\) and (?:weight|bias) type \((?P<b>(?!(?:torch\.)?cuda)[\w.]+)\) should",
+    lambda g: {"devices": ["cuda", "cpu"]},
+)
+wording(
+    "device_mix",
+    r"Input type \((?P<a>(?!(?:torch\.)?cuda)[\w.]+)\) and (?:weight|bias) type \((?P<b>(?:torch\.)?cuda[\w.]+)\) should",
+    lambda g: {"devices": ["cpu", "cuda"]},
+)
+wording(
     "dtype_mix",
     r"Input type \((?P<a>[\w.]+)\) and (?:weight|bias) type \((?P<b>[\w.]+)\) should be the same",
     lambda g: _types(g["a"], g["b"]),
 )
-wording("dtype_unsupported", r"mean\(\): could not infer output dtype\.", lambda g: {"op": "mean"})
+wording(
+    "dtype_unsupported",
+    r"mean\(\): could not infer output dtype\.(?: Input dtype must be either a floating point or complex dtype\. Got: "
+    r"(?P<dtype>\w+))?",
+    lambda g: {"op": "mean", **({"dtype": g["dtype"]} if g["dtype"] else {})},
+)
 wording(
     "dtype_unsupported",
     r"(?:[Cc]an only calculate the mean of floating types|mean\(\): input dtype should be either floating point "

@@ -1,0 +1,82 @@
+"""The corpus: broken programs diagnosed, silent bugs found, pasted messages read, no alarm on clean programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from corpus import CorpusCase, judge, read_cases, recorded
+from inprocess import apply
+
+from graphlab.explain import explain_text
+from graphlab.program.language import Refusal, check
+
+
+def _cases(kind: str) -> list[object]:
+    return [pytest.param(case, id=case.id.partition("/")[2]) for case in read_cases(kind)]
+
+
+def _share(marks: list[bool]) -> float:
+    return sum(marks) / len(marks)
+
+
+@pytest.fixture
+def verdicts(run: Callable) -> Callable:
+    """Judges every case of one kind of programs."""
+
+    def _judge(kind: str) -> list:
+        found = []
+        for case in read_cases(kind):
+            ran = run(case.text)
+            failure = ran.trace.failure if ran.trace is not None else None
+            error = (failure.type, failure.message) if failure is not None else None
+            if ran.trace is None:
+                refusal = check(case.text)
+                error = ("SyntaxError", refusal.message) if isinstance(refusal, Refusal) else None
+            is_fixed = False
+            for fix in (ran.problems[0].fixes if ran.problems else [])[:2] if case.needs_fix else []:
+                again = run(apply(case.text, fix.edits)) if fix.edits else ran
+                is_fixed = is_fixed or (
+                    again.trace is not None and again.trace.failure is None and ran.problems[0].code not in again.codes
+                )
+            found.append(judge(case, error, ran.problems, is_fixed))
+        return found
+
+    return _judge
+
+
+def test_broken_programs_are_explained(verdicts: Callable) -> None:
+    found = verdicts("errors")
+    assert len(found) >= 200
+    wrong = [f"{v.case.id}: {v.notes}" for v in found if not v.is_right]
+    assert _share([bool(v.is_right) for v in found]) >= 0.95, "\n".join(wrong)
+    unnamed = [f"{v.case.id}: {v.notes}" for v in found if not v.is_named]
+    assert _share([bool(v.is_named) for v in found]) >= 0.95, "\n".join(unnamed)
+    unfixed = [v.case.id for v in found if v.is_fixed is False]
+    assert _share([v.is_fixed for v in found if v.is_fixed is not None]) >= 0.7, unfixed
+
+
+def test_silent_bugs_are_found(verdicts: Callable) -> None:
+    found = verdicts("silent")
+    assert len(found) >= 30
+    missed = [f"{v.case.id}: {v.notes}" for v in found if not v.is_right]
+    assert _share([bool(v.is_right) for v in found]) >= 0.9, "\n".join(missed)
+
+
+@pytest.mark.parametrize("case", _cases("clean"))
+def test_clean_program_raises_no_alarm(case: CorpusCase, run: Callable) -> None:
+    ran = run(case.text)
+    assert ran.trace is not None and ran.trace.failure is None, ran.trace and ran.trace.failure
+    assert [(p.code, p.what) for p in ran.problems] == []
+
+
+@pytest.mark.parametrize("case", _cases("messages"))
+def test_pasted_message_is_explained(case: CorpusCase) -> None:
+    told = explain_text(case.text)
+    assert told.code in case.code.split(), told
+    said = "\n".join([told.title, told.what, told.why, told.fix, repr(told.facts)])
+    assert case.missing(said) == []
+
+
+def test_every_broken_program_was_recorded_in_torch() -> None:
+    assert {case.id for case in read_cases("errors")} == set(recorded())
