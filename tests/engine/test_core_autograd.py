@@ -226,3 +226,52 @@ def test_cross_entropy_leaves_out_an_ignored_class_that_exists() -> None:
     loss.backward()
     assert loss.item() == pytest.approx(1.3132617)
     assert x.grad[1].tolist() == [0.0, 0.0]
+
+
+def test_anomaly_mode_fails_at_the_first_derivative_that_is_nan() -> None:
+    x = torch.tensor([0.0, 1.0], requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        with pytest.raises(RuntimeError, match="Function 'SqrtBackward0' returned nan values in its 0th output"):
+            (x.sqrt() * 0).sum().backward()
+        (x * 2).sum().backward()
+    (x.sqrt() * 0).sum().backward()
+    assert x.grad.isnan().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("...ij,...jk->...ik", [(2, 3, 3), (3, 3)]),
+        ("b...,b...->b", [(2, 3, 2), (2, 3, 2)]),
+        ("...ii->...i", [(2, 3, 3)]),
+        ("bi,bi->b", [(2, 3), (1, 3)]),
+        ("...,...", [(2, 3), (3,)]),
+    ],
+)
+def test_einsum_with_an_ellipsis_or_stretched_letters_is_differentiated(equation: str, shapes: list[Any]) -> None:
+    rng = np.random.default_rng(2)
+    operands = [torch.tensor(rng.standard_normal(s), requires_grad=True) for s in shapes]
+    assert torch.autograd.gradcheck(lambda *o: torch.einsum(equation, *o), tuple(operands))
+
+
+def test_parameters_that_share_memory_are_each_stepped() -> None:
+    a = torch.nn.Parameter(torch.zeros(4))
+    b = torch.nn.Parameter(a.data)
+    optimizer = torch.optim.SGD([a, b, torch.nn.Parameter(torch.zeros(2, 2))], lr=1.0)
+    a.grad, b.grad = torch.ones(4), torch.ones(4)
+    optimizer.param_groups[0]["params"][2].grad = torch.ones(2, 2)
+    optimizer.step()
+    assert a.tolist() == [-2.0] * 4
+
+
+@pytest.mark.parametrize("scale", [1.0, 200.0, 1e5])
+def test_cross_entropy_of_scores_far_apart_is_finite(scale: float) -> None:
+    x = torch.tensor([[0.0, 1.0, 2.0], [3.0, -1.0, 0.5]]) * scale
+    x.requires_grad_()
+    loss = torch.nn.functional.cross_entropy(x, torch.tensor([0, 0]))
+    loss.backward()
+    exact = np.asarray(x.tolist())
+    top = exact.max(1, keepdims=True)
+    logs = exact - top - np.log(np.exp(exact - top).sum(1, keepdims=True))
+    assert loss.item() == pytest.approx(-logs[:, 0].mean(), rel=1e-6)
+    assert x.grad.numpy() == pytest.approx((np.exp(logs) - [1, 0, 0]) / 2, abs=1e-6)

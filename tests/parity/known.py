@@ -11,7 +11,6 @@ SAMPLES: dict[str, str] = {
     "as_strided_scatter": "0-dim samples",
     "bernoulli": RANDOM,
     "cumprod": "no derivative where an entry is exactly 0",
-    "einsum": "no derivative for equations with '...'",
     "empty": UNINITIALISED,
     "empty_like": UNINITIALISED,
     "empty_permuted": UNINITIALISED,
@@ -33,7 +32,6 @@ SAMPLES: dict[str, str] = {
     "rand_like": RANDOM,
     "sgn": "PyTorch's own gradient is a tensor without memory, which has no numbers to compare",
     "special.polygamma.special_polygamma_n_0": "the database gives the arguments in another order",
-    "tensordot": "no derivative where a summed dim is stretched",
     "zero_": "the database writes into leaves that require grad, which both refuse outside of it",
 }
 

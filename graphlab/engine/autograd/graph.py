@@ -30,6 +30,10 @@ _new = object.__new__
 _by_seq = attrgetter("seq")
 
 
+nan_check = False
+"""Whether a backward pass fails at the first nan; see `anomaly.py`."""
+
+
 class SavedOutput:
     """A node's own output, kept for its derivative without keeping the tensor (which would keep the node)."""
 
@@ -421,6 +425,8 @@ def run(
             result = _cast(result, node.casts, taped)
         if node.hooks is not None:
             result = _run_node_hooks(node, result, g if node.n_outputs > 1 else [g], taped)
+        if nan_check:
+            _refuse_nan(node, result)
         if watcher is not None:
             _tell(watcher, node, g, result, taped)
         g = None
@@ -647,6 +653,18 @@ def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
     return result
 
 
+def _refuse_nan(node: Node, result: Sequence[Any]) -> None:
+    for i, g in enumerate(result):
+        if g is not None and type(raw := _raw(g)) is not Virtual and raw.dtype.kind == "f" and np.isnan(raw).any():
+            fail(
+                RuntimeError,
+                f"Function '{node.name()}' returned nan values in its {i}th output.",
+                kind="backward_nan",
+                op=node.op.name,
+                output=i,
+            )
+
+
 def _tell(watcher: Any, node: Node, g: Any, result: Sequence[Any], taped: bool) -> None:
     grads = tuple(g) if node.n_outputs > 1 else (g,)
     if taped:
@@ -798,6 +816,7 @@ def backward(
         grad_tensors is None
         and not create_graph
         and inputs is None
+        and not nan_check
         and isinstance(tensors, Tensor)
         and tensors._fn is not None
         and tensors._array.size == 1
