@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from driving import console_text, open_program, press, problem_titles, run
+from PySide6.QtGui import QTextCursor
 
 GOOD = "import torch\nx = torch.ones(2, requires_grad=True)\n(x * 3).sum().backward()\n"
 PROGRAMS = {
@@ -64,7 +65,8 @@ def test_thousands_of_iterations_and_operators_are_seen_whole(window, qtbot):
     assert len(window.state.trace.losses) == 3000
     assert len(window.panel("loss_plot").points("loss")) == 3000
     window.editor.setPlainText(
-        "import torch\ny = torch.ones(2, requires_grad=True)\nfor i in range(20000):\n    y = y * 1.0001\ny.sum().backward()\n"
+        "import torch\ny = torch.ones(2, requires_grad=True)\nfor i in range(20000):\n    y = y * 1.0001\n"
+        "y.sum().backward()\n"
     )
     assert run(window, qtbot) == "ok"
     assert len(window.state.trace.events) > 40_000
@@ -81,3 +83,14 @@ def test_idle_worker_that_is_killed_is_replaced(window, qtbot):
         os.kill(spare.process.pid, signal.SIGKILL)
         spare.process.wait()
     check_alive(window, qtbot)
+
+
+def test_mark_of_a_problem_stays_at_its_line_while_the_program_is_edited(window, qtbot):
+    open_program(window, "import torch\nprint(1)\nfor i in range(2000):\n    x = torch.ones(2)\ntorch.nosuch(1)\n")
+    with qtbot.waitSignal(window.controller.run_ended, timeout=30_000):
+        press(window, "program.run")
+        window.editor.moveCursor(QTextCursor.MoveOperation.Start)
+        window.editor.insertPlainText("# edited while it runs\n")
+    assert window.editor.problem_lines == {6: "error"}
+    window.editor.insertPlainText("# and after\n")
+    assert window.editor.problem_lines == {7: "error"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
@@ -29,6 +30,8 @@ from graphlab.ui.theme import tokens
 if TYPE_CHECKING:
     from graphlab.trace.records import Edit, Problem, Span
 
+MAX_COMPARED = 100_000
+"""Characters of a program up to which marks look for the lines that they belong to."""
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 
 
@@ -52,7 +55,6 @@ class Editor(QPlainTextEdit):
         self._marked_node: Span | None = None
         self._found: list[QTextEdit.ExtraSelection] = []
         self._squiggles: list[tuple[QTextCursor, Problem]] = []
-        self.problem_lines: dict[int, str] = {}
         self.current_line = 0
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setPlaceholderText(_("Type a program here, or open a sample"))
@@ -199,17 +201,31 @@ class Editor(QPlainTextEdit):
             self._reveal(self._marked_node.line)
         self._show()
 
+    @property
+    def problem_lines(self) -> dict[int, str]:
+        """The lines with problems as they stand now, each with the worst severity; they move as the text is edited."""
+        rank = {"error": 0, "warning": 1}
+        worst: dict[int, str] = {}
+        for cursor, problem in self._squiggles:
+            line = self.document().findBlock(cursor.selectionStart()).blockNumber() + 1
+            old = worst.get(line)
+            if old is None or rank.get(problem.severity, 2) < rank.get(old, 2):
+                worst[line] = problem.severity
+        return worst
+
     def _show_problems(self) -> None:
-        self.problem_lines = {}
         self._squiggles = []
         trace = self._state.trace
-        for problem in self._state.problems:
-            if problem.line <= 0 or problem.line > self.blockCount():
+        problems = [problem for problem in self._state.problems if problem.line > 0]
+        moved = self._moved_lines() if problems else None
+        for problem in problems:
+            if moved is not None:  # the text was edited while the program ran
+                if problem.line in moved:
+                    line = moved[problem.line]
+                    self._squiggles.append((self._cursor_of_lines(line, line), problem))
                 continue
-            rank = {"error": 0, "warning": 1}
-            old = self.problem_lines.get(problem.line)
-            if old is None or rank.get(problem.severity, 2) < rank.get(old, 2):
-                self.problem_lines[problem.line] = problem.severity
+            if problem.line > self.blockCount():
+                continue
             span = None
             if trace is not None and 0 <= problem.event < len(trace.events):
                 span = self._still_there(trace.events[problem.event].span)
@@ -220,6 +236,14 @@ class Editor(QPlainTextEdit):
             self._squiggles.append((cursor, problem))
         self._show()
         self._gutter.update()
+
+    def _moved_lines(self) -> dict[int, int] | None:
+        """Where the unchanged lines of the program that was run stand now; None where it was not edited since."""
+        before, now = self._state.problem_source, self.toPlainText()
+        if before == now or not before or max(len(before), len(now)) > MAX_COMPARED:
+            return None
+        matcher = SequenceMatcher(None, before.split("\n"), now.split("\n"), autojunk=False)
+        return {a + i + 1: b + i + 1 for a, b, size in matcher.get_matching_blocks() for i in range(size)}
 
     def _cursor_of_lines(self, line: int, end_line: int) -> QTextCursor:
         text = self.document().findBlockByNumber(line - 1).text()

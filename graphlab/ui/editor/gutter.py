@@ -58,9 +58,10 @@ class Gutter(QWidget):
         painter.setFont(font)
         current = editor.textCursor().blockNumber() + 1
         right = self.width() - GAP
+        problems = editor.problem_lines
         for line, top, height in editor.visible_lines(event.rect().top(), event.rect().bottom()):
-            if line in editor.problem_lines:
-                color = t.failed if editor.problem_lines[line] == "error" else t.warning
+            if line in problems:
+                color = t.failed if problems[line] == "error" else t.warning
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(color)
                 painter.drawRect(QRectF(self.width() - 3, top, 3, height))
