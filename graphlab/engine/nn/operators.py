@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine import dtypes
 from graphlab.engine.device import Virtual
 from graphlab.engine.errors import fail
 from graphlab.engine.generator import default_generator
+from graphlab.engine.ops.applied import NUMERIC, finish, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, guard, run
+from graphlab.engine.ops.run import FUNCTIONS, common_device, guard, need_tensor, run
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.i18n import N_
 
@@ -120,19 +122,66 @@ def _normalized_vjp(xp: Any, g: Any, x: Any, dims: tuple[int, ...], eps: float) 
     return (g - xp.sum(g, dims, True) / n - out * (xp.sum(g * out, dims, True) / n)) * scale, out
 
 
+def _standardized(rows: Any, eps: float) -> tuple[Any, Any]:
+    """The rows with mean 0 and variance 1, and one over their standard deviations; sums as matrix products."""
+    n = max(rows.shape[1], 1)
+    ones = np.full(rows.shape[1], 1 / n, rows.dtype)
+    out = rows - (rows @ ones)[:, None]
+    scale = np.einsum("ij,ij->i", out, out)
+    scale /= n
+    scale += rows.dtype.type(eps)
+    np.sqrt(scale, out=scale)
+    np.divide(1, scale, out=scale)
+    out *= scale[:, None]
+    return out, scale
+
+
 def _layer_norm(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> Any:
-    dims = tuple(range(x.ndim - n_dims, x.ndim))
-    centred = x - x.mean(axis=dims, keepdims=True, dtype=x.dtype)
-    variance = (centred * centred).mean(axis=dims, keepdims=True, dtype=x.dtype)
-    out = centred / np.sqrt(variance + x.dtype.type(eps))
+    return _layer_norm_parts(x, w, b, n_dims, eps)[0]
+
+
+def _layer_norm_parts(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> tuple[Any, Any, Any]:
+    """The output, the normalized rows and their scales."""
+    width = prod(x.shape[x.ndim - n_dims :])
+    if x.dtype == np.float16:
+        wide = [None if a is None else a.astype(np.float32) for a in (x, w, b)]
+        out, normal, scale = _layer_norm_parts(*wide, n_dims, eps)
+        return out.astype(np.float16), normal, scale
+    normal, scale = _standardized(x.reshape(x.size // width if width else 0, width), eps)
     if w is not None:
-        out = out * w
-    return out if b is None else out + b
+        out = normal * w.reshape(width)
+        if b is not None:
+            out += b.reshape(width)
+    else:
+        out = normal if b is None else normal + b.reshape(width)
+    return out.reshape(x.shape), normal, scale
 
 
-def _layer_norm_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
+def _layer_norm_numeric(node: Any, g: Any, x: Any, w: Any, normal: Any, scale: Any) -> Any:
+    ex, ew, eb = node.edges
+    n = normal.shape[1]
+    g = g.reshape(normal.shape)
+    ones = np.ones(len(normal), g.dtype)
+    db = None if eb is None else (ones @ g).reshape(x.shape[x.ndim - node.params[0] :])
+    dw = dx = None
+    if ew is not None:
+        dw = (ones @ (g * normal)).reshape(w.shape)
+    if ex is not None:
+        dx = g.copy() if w is None else g * w.reshape(n)
+        along = np.einsum("ij,ij->i", dx, normal)
+        along /= n
+        dx -= (dx @ np.full(n, 1 / n, g.dtype))[:, None]
+        dx -= normal * along[:, None]
+        dx *= scale[:, None]
+        dx = dx.reshape(x.shape)
+    return dx, dw, db
+
+
+def _layer_norm_vjp(node: Any, g: Any, x: Any, w: Any, normal: Any = None, scale: Any = None) -> Any:
     xp = node.xp
     n_dims, eps = node.params
+    if normal is not None and xp is NUMERIC:
+        return _layer_norm_numeric(node, g, x, w, normal, scale)
     dims = tuple(range(len(x.shape) - n_dims, len(x.shape)))
     _, ew, eb = node.edges
     dx, out = _normalized_vjp(xp, g if w is None else g * w, x, dims, eps)
@@ -164,19 +213,63 @@ def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Any:
     """Mean 0 and variance 1 over the last dims, then scaled and shifted."""
+    x = need_tensor(input, "layer_norm")._array
+    if not isinstance(normalized_shape, (tuple, list)):
+        kind = type(normalized_shape).__name__
+        raise TypeError(f"layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}")
     shape = list(normalized_shape)
-    if list(input.shape)[len(input.shape) - len(shape) :] != shape or len(shape) > input.dim():
+    facts: dict[str, Any] = {"kind": "normalized_shape", "op": "layer_norm", "shape": list(x.shape), "wanted": shape}
+    if not shape:
+        fail(
+            RuntimeError,
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []",
+            **facts,
+        )
+    for name, each in (("weight", weight), ("bias", bias)):
+        if each is not None and list(each._array.shape) != shape:
+            fail(
+                RuntimeError,
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(each._array.shape)} and normalized_shape = {shape}",
+                **facts,
+            )
+    if len(shape) > x.ndim or list(x.shape)[x.ndim - len(shape) :] != shape:
         text = ", ".join(str(n) for n in shape)
         fail(
             RuntimeError,
             f"Given normalized_shape={shape}, expected input with shape [*, {text}], but got input of size"
-            f"{list(input.shape)}",
-            kind="normalized_shape",
-            op="layer_norm",
-            shape=list(input.shape),
-            wanted=shape,
+            f"{list(x.shape)}",
+            **facts,
         )
-    return run(LAYER_NORM, (input, weight, bias), (len(shape), eps))
+    _check_types("LayerNormKernelImpl", "layer_norm", x, (weight, bias))
+    inputs, params = (input, weight, bias), (len(shape), eps)
+    if common_device("layer_norm", inputs).counts or type(x) is Virtual or not needs_grad(inputs):
+        return run(LAYER_NORM, inputs, params)
+    arrays = [None if t is None else t._array for t in (weight, bias)]
+    out, normal, scale = _layer_norm_parts(x, *arrays, *params)
+    return finish(LAYER_NORM, inputs, out, params, (normal, scale) if x.dtype != np.float16 else ())
+
+
+def _check_types(kernel: str, op: str, x: Any, others: Any) -> None:
+    """Refuse what is not floating, and weights of another type (float32 ones beside float16 pass)."""
+    if x.dtype.kind in "iub":
+        fail(
+            NotImplementedError,
+            f"\"{kernel}\" not implemented for '{dtypes.of(x).title}'",
+            kind="dtype_unsupported",
+            op=op,
+            dtype=dtypes.of(x).name,
+        )
+    for t in others:
+        if t is not None and t._array.dtype != x.dtype and x.dtype.itemsize != 2:
+            fail(
+                RuntimeError,
+                "mixed dtype (CPU): all inputs must share same datatype.",
+                kind="dtype_mix",
+                op=op,
+                dtypes=[dtypes.of(x).name, dtypes.of(t._array).name],
+            )
 
 
 def _channels(x: Any, values: Any) -> Any:
@@ -188,20 +281,79 @@ def _batch_dims(x: Any) -> tuple[int, ...]:
 
 
 def _batch_norm(x: Any, w: Any, b: Any, mean: Any, variance: Any, uses_batch: bool, eps: float) -> Any:
-    dims = _batch_dims(x)
+    return _batch_norm_parts(x, w, b, mean, variance, uses_batch, eps)[0]
+
+
+def _planes(x: Any) -> Any:
+    """(samples, channels, places)."""
+    return x.reshape(*x.shape[:2], prod(x.shape[2:]))
+
+
+def _channel_sum(x: Any, y: Any = None) -> Any:
+    """The sum of x, or of x · y, for each channel of (samples, channels, places)."""
+    if x.shape[2] == 1:
+        flat = x[:, :, 0]
+        return np.ones(len(flat), x.dtype) @ (flat if y is None else flat * y[:, :, 0])
+    if y is not None:
+        return np.einsum("ncl,ncl->nc", x, y).sum(0)
+    return np.matmul(x, np.ones(x.shape[2], x.dtype)).sum(0)
+
+
+def _batch_norm_parts(
+    x: Any, w: Any, b: Any, mean: Any, variance: Any, uses_batch: bool, eps: float
+) -> tuple[Any, Any, Any, Any]:
+    """The output and, for each channel, mean, variance (of the population) and one over the standard deviation."""
+    if x.dtype == np.float16:
+        wide = [None if a is None else a.astype(np.float32) for a in (x, w, b, mean, variance)]
+        out, *rest = _batch_norm_parts(*wide, uses_batch, eps)
+        return out.astype(np.float16), *rest
+    planes = _planes(x)
+    n = max(planes.shape[0] * planes.shape[2], 1)
+    centred = None
     if uses_batch:
-        centred = x - x.mean(axis=dims, keepdims=True, dtype=x.dtype)
-        out = centred / np.sqrt((centred * centred).mean(axis=dims, keepdims=True, dtype=x.dtype) + x.dtype.type(eps))
-    else:
-        out = (x - _channels(x, mean)) / np.sqrt(_channels(x, variance) + x.dtype.type(eps))
-    if w is not None:
-        out = out * _channels(x, w)
-    return out if b is None else out + _channels(x, b)
+        mean = _channel_sum(planes)
+        mean /= n
+        centred = planes - mean[:, None]
+        variance = _channel_sum(centred, centred)
+        variance /= n
+    scale = 1 / np.sqrt(variance + x.dtype.type(eps))
+    factor = scale if w is None else scale * w
+    out = planes - mean[:, None] if centred is None else centred
+    out *= factor[:, None]
+    if b is not None:
+        out += b[:, None]
+    return out.reshape(x.shape), mean, variance, scale
 
 
-def _batch_norm_vjp(node: Any, g: Any, x: Any, w: Any, mean: Any, variance: Any) -> Any:
+def _batch_norm_numeric(node: Any, g: Any, x: Any, w: Any, mean: Any, scale: Any) -> Any:
+    ex, ew, eb, *_rest = node.edges
+    planes = _planes(x)
+    shape = planes.shape
+    g = g.reshape(shape)
+    n = max(shape[0] * shape[2], 1)
+    total = _channel_sum(g)
+    work = planes - mean[:, None]
+    along = _channel_sum(g, work)
+    along *= scale
+    dx = None
+    if ex is not None:
+        # (g − mean(g) − x̂ · mean(g · x̂)) · factor, the work array used again
+        factor = scale if w is None else scale * w
+        work *= (along * scale / -n)[:, None]
+        work += g
+        work -= (total / n)[:, None]
+        work *= factor[:, None]
+        dx = work.reshape(x.shape)
+    return dx, None if ew is None else along, None if eb is None else total, None, None
+
+
+def _batch_norm_vjp(
+    node: Any, g: Any, x: Any, w: Any, mean: Any, variance: Any, own_mean: Any = None, own_scale: Any = None
+) -> Any:
     xp = node.xp
     uses_batch, eps = node.params
+    if own_mean is not None and xp is NUMERIC:
+        return _batch_norm_numeric(node, g, x, w, own_mean, own_scale)
     _, ew, eb, *_rest = node.edges
     dims = _batch_dims(x)
     h = g if w is None else g * _channels(x, w)
@@ -246,11 +398,20 @@ def batch_norm(
 ) -> Any:
     """Mean 0 and variance 1 for each feature; in training by the batch, which also moves the running statistics."""
     x = input._array
-    n = x.size // x.shape[1] if x.size else 0
-    if training and n == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
-    for name, each in (("running_mean", running_mean), ("weight", weight)):
-        if each is not None and each.numel() != x.shape[1]:
+    if training:
+        if x.ndim < 2:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-max(x.ndim, 1)}, {max(x.ndim, 1) - 1}], "
+                "but got 1)"
+            )
+        if prod(x.shape) == x.shape[1] and x.size:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
+    given = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
+    for name, each in given:
+        if each is None:
+            if not training and name.startswith("running"):
+                raise RuntimeError(f"{name} must be defined in evaluation mode")
+        elif each.numel() != x.shape[1]:
             fail(
                 RuntimeError,
                 f"{name} should contain {x.shape[1]} elements not {each.numel()}",
@@ -259,15 +420,25 @@ def batch_norm(
                 shape=list(x.shape),
                 wanted=each.numel(),
             )
+    _check_types("batch_norm", "batch_norm", x, (running_mean, running_var, weight, bias))
     # Running statistics are not saved while the batch's own are used, so that moving them does no harm.
     statistics = (None, None) if training else (running_mean, running_var)
-    out = run(BATCH_NORM, (input, weight, bias, *statistics), (training, eps))
-    if training and running_mean is not None and running_var is not None and type(x) is not Virtual:
-        dims = _batch_dims(x)
-        mean = x.mean(axis=dims, dtype=np.float64)
-        variance = x.var(axis=dims, ddof=1, dtype=np.float64)
-        for running, batch in ((running_mean._array, mean), (running_var._array, variance)):
-            running[...] = momentum * batch + (1 - momentum) * running
+    inputs, params = (input, weight, bias, *statistics), (training, eps)
+    device = common_device("batch_norm", (*inputs, running_mean, running_var))
+    if device.counts or type(x) is Virtual or not training:
+        out = run(BATCH_NORM, inputs, params)
+        if not training or type(x) is Virtual:
+            return out
+        mean, variance = x.mean(axis=_batch_dims(x), dtype=np.float64), x.var(axis=_batch_dims(x), dtype=np.float64)
+    else:
+        arrays = [None if t is None else t._array for t in (weight, bias)]
+        value, mean, variance, scale = _batch_norm_parts(x, *arrays, None, None, True, eps)
+        out = finish(BATCH_NORM, inputs, value, params, (mean, scale) if x.dtype != np.float16 else ())
+    n = x.size // x.shape[1] if x.shape[1] else 0
+    if n > 1:
+        for running, batch in ((running_mean, mean), (running_var, variance * (n / (n - 1)))):
+            if running is not None:
+                running._array[...] = momentum * batch + (1 - momentum) * running._array
     return out
 
 
