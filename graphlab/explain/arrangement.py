@@ -217,6 +217,25 @@ def concat(case: Case) -> Found | None:
     )
     if all(names):
         found.what = N_("{a} has shape {a_shape}, {b} has shape {b_shape}.")
+    if op == "cat" and not first:
+        found.what = N_("The tensors have shape (): they are single numbers without an axis.")
+        found.why = N_("`cat` joins along an axis that the tensors have; a single number has none.")
+        found.fix = N_("Use `torch.stack`, which makes a new axis.")
+        if call is not None and called(call) == "cat" and isinstance(call.func, ast.Attribute):
+            text = f"{case.source.text_of(call.func.value)}.stack"
+            found.fixes.append(Fix(_("Write `torch.stack`"), "safe", [case.source.replace(call.func, text)]))
+        return found
+    if len(first) != len(second):
+        found.words.update(n_a=len(first), n_b=len(second))
+        found.what = N_("{a} has shape {a_shape}, {b} has shape {b_shape}: {n_a} axes and {n_b}.")
+        found.why = N_("Tensors are joined along one axis that they all have, so all need the same number of axes.")
+        found.fix = N_("Give the smaller one an axis with `unsqueeze(0)`.")
+        small = 0 if len(first) < len(second) else 1
+        if len(nodes) == len(shapes):
+            node = nodes[(0, position)[small]]
+            title = words.fill(N_("Write `{text}.unsqueeze(0)`"), {"text": case.source.base(node)})
+            found.fixes.append(Fix(title, "maybe", case.source.append(node, ".unsqueeze(0)")))
+        return found
     if op == "stack":
         found.why = N_("`stack` lays equal tensors side by side along a new axis, so all shapes must be the same.")
         found.fix = N_("Bring all to one shape first, or join them end to end with `torch.cat`.")

@@ -185,6 +185,18 @@ def no_grad_fn(case: Case) -> Found | None:
     owner = call.func.value if call is not None and isinstance(call.func, ast.Attribute) else None
     name = dotted(owner) if owner is not None else ""
     found = Found({"name": words.code(name) if name else _("this tensor")})
+    second = case.call_of("grad")
+    earlier = [
+        c for c in case.source.calls() if called(c) == "grad" and second is not None and c.lineno < second.lineno
+    ]
+    if second is not None and earlier and argument(earlier[-1], 99, "create_graph") is None:
+        found.words["line"] = earlier[-1].lineno
+        found.what = N_("The gradient that line {line} computed has no graph of its own, so it can't be derived again.")
+        found.why = N_("`autograd.grad` gives plain numbers unless it is told to record its own steps.")
+        found.fix = N_("Pass `create_graph=True` on line {line}.")
+        title = words.fill(N_("Add `create_graph=True` on line {line}"), found.words)
+        found.fixes.append(Fix(title, "safe", [case.source.add_argument(earlier[-1], "create_graph=True")]))
+        return found
     cut = _cut(case)
     if cut is not None:
         line, op = cut
@@ -264,8 +276,8 @@ def _requires_grad_fixes(case: Case, node: ast.expr) -> list[Fix]:
     what=N_("`backward()` goes a second time through a graph whose saved values were freed after the first."),
     why=N_("To save memory PyTorch frees what backward needs as it goes, so a graph can be walked once only."),
     fix=N_(
-        "Compute the loss anew before each `backward()`; if you really need the same graph twice, pass "
-        "`retain_graph=True` the first time."
+        "Compute the loss anew before each `backward()`, and `.detach()` what is carried over from one turn to the "
+        "next; if you really need the same graph twice, pass `retain_graph=True` the first time."
     ),
     example={},
     program="""import torch

@@ -44,9 +44,11 @@ def known_kinds() -> frozenset[str]:
 
 def _settle(case: Case) -> Case:
     """A case whose kind the catalogue knows: the engine's, else what the message says, else Python's type."""
-    if case.kind in known_kinds():
-        return case
     reading = messages.read_message(case.message, case.type)
+    if case.kind in known_kinds():
+        if reading is not None and reading.kind == case.kind:
+            case.facts = {**reading.facts, **case.facts}  # what the message says beyond the engine's facts
+        return case
     if reading is not None and reading.kind in known_kinds():
         case.facts = {**case.facts, **reading.facts}  # the entry knows these names
         case.kind = reading.kind

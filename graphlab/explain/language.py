@@ -413,6 +413,14 @@ def key_unknown(case: Case) -> Found | None:
     return found
 
 
+_KEYWORDS = {
+    "dim", "keepdim", "dtype", "device", "requires_grad", "retain_graph", "create_graph", "lr", "momentum", "weight_decay",
+    "in_features", "out_features", "bias", "kernel_size", "stride", "padding", "reduction", "num_classes", "batch_size",
+    "shuffle", "batch_first", "hidden_size", "input_size", "num_layers", "step_size", "gamma",
+}  # fmt: skip
+_ALIASES = {"learning_rate": "lr", "axis": "dim", "keepdims": "keepdim", "epochs": "n_epochs", "type": "dtype"}
+
+
 @diagnosis(
     "GL809",
     Severity.ERROR,
@@ -459,7 +467,15 @@ def call_arguments(case: Case) -> Found | None:
         definition = next(
             (n for n in case.source.nodes if isinstance(n, ast.FunctionDef) and n.name == named.group(1)), None
         )
-        near = nearest(keyword.group(1), {a.arg for a in definition.args.args}) if keyword and definition else []
+        known = {a.arg for a in definition.args.args} if definition is not None else _KEYWORDS
+        name = keyword.group(1) if keyword is not None else ""
+        near = [_ALIASES[name]] if definition is None and name in _ALIASES else nearest(name, known)
+        uses = [k for c in case.source.calls_at(case.line) for k in c.keywords if name and k.arg == name]
+        if near and len(uses) == 1:
+            line, column, _end_line, _end_column = case.source.place(uses[0])
+            edit = Edit(line, column, line, column + len(name), near[0])
+            title = words.fill(N_("Write {near}"), {"near": words.code(near[0])})
+            found.fixes.append(Fix(title, "maybe", [edit]))
         if near:
             found.words["near"] = words.code(near[0])
             found.fix = N_("Did you mean {near}?")

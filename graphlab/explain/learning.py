@@ -442,7 +442,9 @@ def exploding(run: Run) -> list[Found]:
     if len(passes) < 2 or re.search(r"clip_grad|\.clamp_?\(|sign\(\)", run.source.text):
         return []
     worst: dict[int, tuple[float, float]] = {}
-    rate = max((r for e in run.by_kind[EventKind.UPDATE] if (r := rate_of(e)) is not None), default=0.0)
+    # Adaptive optimizers divide by the gradient's own size, so only a step of SGD is as long as the gradient.
+    steps = [e for e in run.by_kind[EventKind.UPDATE] if e.op == "SGD"]
+    rate = max((r for e in steps if (r := rate_of(e)) is not None), default=0.0)
     for number, backward in enumerate((passes[0], passes[1])):
         norms = gradient_norms(run, backward)
         is_deep = len(_weights(run, norms)) >= 4
@@ -755,6 +757,8 @@ def tested_in_train(run: Run) -> list[Found]:
             continue
         hits.setdefault((event.module, event.span), []).append(event)
     for (path, _span), events in hits.items():
+        if _meant(run, line_of(run, events[0]), bool(run.tensor(events[0].outputs[0]).requires_grad)):
+            continue
         inputs = {tuple(e.inputs[:1]) for e in events}
         root = path.partition(".")[0]
         entry = _calls_of(run, root, events[0])
@@ -797,6 +801,18 @@ def tested_in_train(run: Run) -> list[Found]:
             found.fixes.append(Fix(title, "maybe", [run.source.line_before(entry, f"{text}.eval()")]))
         return [found]
     return []
+
+
+def _meant(run: Run, line: int, is_watched: bool) -> bool:
+    """Whether the program says itself that it wants the training mode there: `train()` came last before the place."""
+    calls = [*method_calls(run, "eval"), *method_calls(run, "train")]
+    if is_watched and calls:
+        return True
+    outside = [c for c in calls if c.lineno < line and not _in_loop_with_backward(run, c)]
+    last = max(outside, key=lambda c: c.lineno, default=None)
+    after_training = [b for b in method_calls(run, "backward")]
+    is_late = last is not None and all(b.lineno < last.lineno for b in after_training)
+    return last is not None and is_late and called(last) == "train" and not last.args
 
 
 def _same_root_input(run: Run, root: str, events: list[Event]) -> bool:

@@ -366,6 +366,17 @@ loss = F.cross_entropy(scores, torch.tensor([1, 2, 3]) - 1)
 def target_range(case: Case) -> Found | None:
     """A class number that the scores don't have."""
     value, n = case.facts.get("target"), case.facts.get("n_classes")
+    if value is None and case.facts.get("loss") == "one_hot":
+        call = case.call_of("one_hot")
+        given = argument(call, 1, "num_classes") if call is not None else None
+        text = case.source.text_of(given) if given is not None else ""
+        return Found(
+            {"n": words.code(text) if text else _("`num_classes`")},
+            title=N_("A class number doesn't fit into `one_hot`"),
+            what=N_("`one_hot` was to make rows for {n} classes, and a class number is as large as that or larger."),
+            why=N_("Classes are numbered from 0, so the largest number that fits is the number of classes − 1."),
+            fix=N_("Raise `num_classes` to the largest class number + 1, or leave it out."),
+        )
     if value is None:
         return Found(
             title=N_("A class number in the target is too large or negative"),

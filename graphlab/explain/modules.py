@@ -25,7 +25,10 @@ OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam",
         "An optimizer changes the tensors it is given; `parameters()` finds layers only where they are "
         "attributes of the module, not in a plain list."
     ),
-    fix=N_("Pass `model.parameters()` of a model that has layers; put layers of a list into `nn.ModuleList`."),
+    fix=N_(
+        "Pass `model.parameters()` of a model that has layers; put layers of a list into `nn.ModuleList`, and make "
+        "tensors of your own an `nn.Parameter`."
+    ),
     example={},
     program="""import torch
 optimizer = torch.optim.SGD([], lr=0.1)
@@ -138,6 +141,12 @@ def optimizer_tensor(case: Case) -> Found | None:
         found.fixes.append(Fix(title, "safe", [case.source.replace(call.args[0], wanted)]))
         return found
     found = Found({"optimizer": words.code(called(call)) if call is not None else _("the optimizer")})
+    if case.facts.get("got") and case.facts["got"] not in ("Tensor", "torch.FloatTensor", "Parameter"):
+        found.words["got"] = words.code(str(case.facts["got"]))
+        found.what = N_("{optimizer} was given {got}, which is no list of tensors.")
+        found.why = N_("An optimizer goes through a list of parameters; `parameters()` of a module gives it.")
+        found.fix = N_("Pass `model.parameters()`, or a list of tensors such as `[w, b]`.")
+        return found
     if call is not None and call.args:
         text = f"[{case.source.text_of(call.args[0])}]"
         title = words.fill(N_("Put it into a list: `{text}`"), {"text": text})
