@@ -39,6 +39,7 @@ from graphlab.ui.canvas.render import TITLE_SCALE, Renderer, View
 from graphlab.ui.canvas.scene import Scene
 from graphlab.ui.canvas.values import Pictures, Shown
 from graphlab.ui.canvas.walk import anchor, center, forward_bounds, group_corner, is_in_view, matching
+from graphlab.ui.painting import guarded
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -540,6 +541,7 @@ class GraphView(CanvasInput):
             tile_seconds=0.012 if is_settled else 0.004,
         )
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         t = tokens(self._state.theme)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from graphlab.i18n import _
 from graphlab.ui.canvas.phases import GLYPHS, LABELS, Phase, phase_of
+from graphlab.ui.painting import guarded
 from graphlab.ui.theme import Tokens, tokens
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Narration(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(160, self.height())  # the same for every sentence, or each step would lay out the whole window
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)

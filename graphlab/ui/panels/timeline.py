@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from graphlab.i18n import _
 from graphlab.ui.canvas.phases import LABELS, PHASE_OF_KIND, Phase, kind_of
+from graphlab.ui.painting import guarded
 from graphlab.ui.panels.narration import sentence
 from graphlab.ui.theme import Tokens, tokens
 
@@ -217,6 +218,7 @@ class Timeline(QWidget):
     def resizeEvent(self, event: QEvent) -> None:
         self._strip = None
 
+    @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
         t = tokens(self._state.theme)
         painter = QPainter(self)
