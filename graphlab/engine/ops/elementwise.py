@@ -389,7 +389,7 @@ def ldexp_(self: Any, other: Any) -> Any:
 @public("frexp")
 def frexp(input: Any, *, out: Any = None) -> Any:
     """The mantissas in [0.5, 1) and the exponents to base 2."""
-    from graphlab.engine.ops.reduce import named
+    from graphlab.engine.ops.extremes import named
     from graphlab.engine.tensor import wrap
 
     x = need_tensor(input, "frexp")._array

@@ -218,7 +218,7 @@ def softplus(x: Any) -> Any:
 
 def erf(x: Any) -> Any:
     """The error function."""
-    from graphlab.engine.ops.pointwise import erf_array
+    from graphlab.engine.ops.erf import erf_array
 
     return erf_array(np.asarray(x))
 

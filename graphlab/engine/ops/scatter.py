@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import wrap_dim
 from graphlab.engine.ops.applied import apply
-from graphlab.engine.ops.index import _checked_index
+from graphlab.engine.ops.gather import _checked_index
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import method, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor, wrap

@@ -305,6 +305,6 @@ def fill(input: Any, value: Any) -> Any:
         )
     if not isinstance(value, (Tensor, *NUMBERS)):
         raise TypeError(f"fill(): argument 'value' (position 2) must be Number, not {type(value).__name__}")
-    from graphlab.engine.ops.index import FILL
+    from graphlab.engine.ops.filling import FILL
 
     return run(FILL, (input, value))

@@ -8,7 +8,8 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
-from graphlab.engine.ops.index import GATHER, INDEX, SCATTER, SETITEM
+from graphlab.engine.ops.gather import GATHER, SCATTER
+from graphlab.engine.ops.index import INDEX, SETITEM
 from graphlab.engine.ops.run import FUNCTIONS, run
 from graphlab.engine.tensor import Tensor, wrap
 
