@@ -95,14 +95,16 @@ def _linear_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
     ex, ew, *rest = edges
     sx, sw, *sb = params
     eb = rest[0] if rest else None
-    if xp is _NUMERIC and len(sw) == 2 and g.ndim > 2:
+    if xp is _NUMERIC and len(sw) == 2 and g.ndim > 2 and (g.dtype is F32 or g.dtype is F64):
         g = g.reshape(prod(sx[:-1]), sw[0])
         if ex is not None:
             dx = g.dot(w).reshape(sx)
         if ew is not None:
             dw = g.T.dot(x.reshape(len(g), sx[-1]))
         if eb is not None:
-            db = _ones(len(g), g.dtype).dot(g).reshape(sb[0])
+            db = _ones(len(g), g.dtype).dot(g)
+            if db.shape != sb[0]:
+                db = xp.sum_to(db, sb[0])
         return dx, dw, db
     if eb is not None:
         db = xp.sum_to(g, sb[0])
