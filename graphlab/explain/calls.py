@@ -13,6 +13,8 @@ from graphlab.explain.source import argument, called, dotted, integer
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Fix
 
+_NO_INDEX = ("float", "bool", "int32", "int16", "int8", "bfloat")
+
 
 def operand(case: Case, at: int) -> dict[str, object]:
     """One operand as the recorder wrote it, {} where there is none."""
@@ -634,9 +636,9 @@ def index_dtype(case: Case) -> Found | None:
         found.fix = N_("Use `//` where a division makes it, or `int(…)`.")
         return found
     index = next(
-        (o for o in (operand(case, at) for at in (1, 0)) if str(o.get("dtype") or "").startswith(("float", "bool", "int32", "int16", "int8", "bfloat"))),
+        (o for o in (operand(case, at) for at in (1, 0)) if str(o.get("dtype") or "").startswith(_NO_INDEX)),
         {},
-    )  # fmt: skip
+    )
     dtype = dtype_name(str(index.get("dtype") or case.facts.get("dtype") or ""))
     found = Found({"index": said_of(index, _("the index")), "dtype": dtype or _("other"), "op": said})
     if not dtype:

@@ -414,10 +414,33 @@ def key_unknown(case: Case) -> Found | None:
 
 
 _KEYWORDS = {
-    "dim", "keepdim", "dtype", "device", "requires_grad", "retain_graph", "create_graph", "lr", "momentum", "weight_decay",
-    "in_features", "out_features", "bias", "kernel_size", "stride", "padding", "reduction", "num_classes", "batch_size",
-    "shuffle", "batch_first", "hidden_size", "input_size", "num_layers", "step_size", "gamma",
-}  # fmt: skip
+    "dim",
+    "keepdim",
+    "dtype",
+    "device",
+    "requires_grad",
+    "retain_graph",
+    "create_graph",
+    "lr",
+    "momentum",
+    "weight_decay",
+    "in_features",
+    "out_features",
+    "bias",
+    "kernel_size",
+    "stride",
+    "padding",
+    "reduction",
+    "num_classes",
+    "batch_size",
+    "shuffle",
+    "batch_first",
+    "hidden_size",
+    "input_size",
+    "num_layers",
+    "step_size",
+    "gamma",
+}
 _ALIASES = {"learning_rate": "lr", "axis": "dim", "keepdims": "keepdim", "epochs": "n_epochs", "type": "dtype"}
 
 

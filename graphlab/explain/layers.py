@@ -120,7 +120,8 @@ def conv_input(case: Case) -> Found | None:
     if last == wanted and len(shape) == n_space + 2:
         order = [0, n_space + 1, *range(1, n_space + 1)]
         found.what = N_(
-            "{x} has shape {shape}: axis 1 holds {given}, but {layer} was made for {wanted} channels, and those stand last."
+            "{x} has shape {shape}: axis 1 holds {given}, but {layer} was made for {wanted} channels, and those "
+            "stand last."
         )
         suffix = ".transpose(1, 2)" if n_space == 1 else f".permute({', '.join(map(str, order))})"
         found.words["suffix"] = suffix
@@ -467,16 +468,17 @@ def divisible(case: Case) -> Found | None:
     a, b = str(case.facts["a"]), str(case.facts["b"])
     values = case.facts.get("values") or _constructor_values(case, a, b)
     found = Found({"a": words.code(a), "b": words.code(b)})
-    if not values or not all(isinstance(v, int) and v > 0 for v in values):
+    numbers = [v for v in values if isinstance(v, int) and v > 0]
+    if len(numbers) != 2:
         found.what = N_("The number in {a} isn't a multiple of {b}, so it can't be split evenly.")
         found.fix = N_("Choose for {b} a number that divides {a} without a rest.")
         return found
-    whole, part = values
+    whole, part = numbers
     divisors = [d for d in range(1, whole + 1) if whole % d == 0]
     if len(divisors) > 8:
         divisors = sorted(sorted(divisors, key=lambda d: abs(d - part))[:8])
     found.words.update(a_value=whole, b_value=part, divisors=", ".join(map(str, divisors)))
-    found.facts.update(values=values)
+    found.facts.update(values=numbers)
     found.what = N_("{a} is {a_value} and {b} is {b_value}: {a_value} can't be split into {b_value} parts of one size.")
     call = case.call
     old = _argument_named(call, b) if call is not None else None
@@ -488,8 +490,14 @@ def divisible(case: Case) -> Found | None:
 
 
 _POSITIONS = {
-    "num_groups": 0, "num_channels": 1, "embed_dim": 0, "num_heads": 1, "in_channels": 0, "out_channels": 1, "groups": 6,
-}  # fmt: skip
+    "num_groups": 0,
+    "num_channels": 1,
+    "embed_dim": 0,
+    "num_heads": 1,
+    "in_channels": 0,
+    "out_channels": 1,
+    "groups": 6,
+}
 
 
 def _argument_named(call: ast.Call, name: str) -> ast.expr | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -235,7 +236,8 @@ def never_stepped(run: Run) -> list[Found]:
     Severity.WARNING,
     title=N_("{relu} is dead: all its outputs are 0"),
     what=N_(
-        "All {n} entries that {relu} on line {line} gets are negative in each of the last {turns} iterations, so it gives only 0."
+        "All {n} entries that {relu} on line {line} gets are negative in each of the last {turns} iterations, "
+        "so it gives only 0."
     ),
     why=N_("The slope of ReLU is 0 for negative inputs, so no gradient passes and nothing before it learns any more."),
     fix=N_(
@@ -317,17 +319,35 @@ def _weights(run: Run, norms: dict[int, float]) -> list[int]:
 
 
 def _mean_gradient(run: Run, norms: dict[int, float], tensor: int) -> float:
-    return norms[tensor] / float(np.sqrt(max(1, np.prod(run.tensor(tensor).shape))))
+    return norms[tensor] / float(np.sqrt(max(1, int(np.prod(run.tensor(tensor).shape)))))
 
 
 @silent_bug(
     "GL723",
     Severity.WARNING,
     title=N_("The gradients vanish on the way to {first}"),
-    what=N_("A typical entry of the gradient is {last_size} at {last}, the last layer, but only {first_size} at {first}: {ratio} times smaller."),
-    why=N_("Each {activation} multiplies the gradient by its slope, at most {slope}; over {n} layers that leaves almost nothing."),
-    fix=N_("Use `relu` between the layers, fewer layers, batch norm or residual connections, so that the first layers learn too."),
-    example={"first": "`net.0.weight`", "last": "`net.8.weight`", "first_size": "1e−8", "last_size": "0.01", "ratio": "1e6", "activation": "`sigmoid`", "slope": "0.25", "n": 8},
+    what=N_(
+        "A typical entry of the gradient is {last_size} at {last}, the last layer, but only {first_size} at "
+        "{first}: {ratio} times smaller."
+    ),
+    why=N_(
+        "Each {activation} multiplies the gradient by its slope, at most {slope}; over {n} layers that "
+        "leaves almost nothing."
+    ),
+    fix=N_(
+        "Use `relu` between the layers, fewer layers, batch norm or residual connections, so that the first "
+        "layers learn too."
+    ),
+    example={
+        "first": "`net.0.weight`",
+        "last": "`net.8.weight`",
+        "first_size": "1e−8",
+        "last_size": "0.01",
+        "ratio": "1e6",
+        "activation": "`sigmoid`",
+        "slope": "0.25",
+        "n": 8,
+    },
     program="""import torch
 torch.manual_seed(0)
 weights = [(torch.randn(4, 4) * 0.3).requires_grad_() for i in range(8)]
@@ -358,7 +378,7 @@ for step in range(3):
             w -= 0.0001 * w.grad
             w.grad = None
 """,
-)  # fmt: skip
+)
 def vanishing(run: Run) -> list[Found]:
     """Gradients that fade from layer to layer."""
     passes = _passes(run)
@@ -406,7 +426,8 @@ def vanishing(run: Run) -> list[Found]:
     what=N_("The gradient of {name} has norm {size}, {ratio} times the norm of {name} itself."),
     why=N_("Each layer multiplies the gradient by its weights; factors above 1 grow with every layer or time step."),
     fix=N_(
-        "Start with smaller weights, scale the inputs to about 1, lower the learning rate, or clip with `nn.utils.clip_grad_norm_`."
+        "Start with smaller weights, scale the inputs to about 1, lower the learning rate, or clip with "
+        "`nn.utils.clip_grad_norm_`."
     ),
     example={"name": "`net.0.weight`", "size": "1.2e6", "ratio": "1e5"},
     program="""import torch
@@ -557,8 +578,10 @@ def _kept(run: Run, total: str, value: ast.expr, line: int, event: int) -> Found
     fixes = [Fix(title, "maybe", run.source.append(value, ".item()"))]
     found = Found(
         {"total": words.code(total), "loss": words.code(run.source.text_of(value)), "text": text, "line": line},
-        fixes=fixes, line=line, event=event,
-    )  # fmt: skip
+        fixes=fixes,
+        line=line,
+        event=event,
+    )
     if event < 0:
         found.what = N_(
             "Line {line} puts {loss} into {total} with its graph, so {total} holds on to all iterations so far."
@@ -594,10 +617,12 @@ def _roots_of(paths: Iterable[str]) -> set[str]:
     Severity.WARNING,
     title=N_("{model} is trained in `eval()` mode"),
     what=N_(
-        "{layers} did nothing of its own in {n} training iterations: `eval()` was called and `train()` wasn't called after it."
+        "{layers} did nothing of its own in {n} training iterations: `eval()` was called and `train()` wasn't "
+        "called after it."
     ),
     why=N_(
-        "In `eval()` mode dropout drops nothing and batch norm doesn't learn its statistics, so training isn't what it seems."
+        "In `eval()` mode dropout drops nothing and batch norm doesn't learn its statistics, so training isn't "
+        "what it seems."
     ),
     fix=N_("Call `{text}.train()` before the training loop, and `{text}.eval()` only to test."),
     example={"model": "`net`", "layers": "`net.1` (Dropout)", "n": 5, "text": "net"},
@@ -779,14 +804,16 @@ def tested_in_train(run: Run) -> list[Found]:
         text = root or "model"
         found = Found(
             {"model": words.code(text), "layers": layers, "line": line, "effect": effect, "text": text},
-            event=events[0].id, line=line,
-        )  # fmt: skip
+            event=events[0].id,
+            line=line,
+        )
         if is_function:
             found.why = N_(
                 "`F.dropout` doesn't know whether the module trains or is tested; it drops always unless it is told."
             )
             found.fix = N_(
-                "Write `F.dropout(x, training=self.training)`, or use the layer `nn.Dropout`, and call `eval()` to test."
+                "Write `F.dropout(x, training=self.training)`, or use the layer `nn.Dropout`, and call `eval()` "
+                "to test."
             )
             calls = [c for c in run.source.calls_at(line) if called(c) == "dropout"]
             if (
@@ -810,7 +837,7 @@ def _meant(run: Run, line: int, is_watched: bool) -> bool:
         return True
     outside = [c for c in calls if c.lineno < line and not _in_loop_with_backward(run, c)]
     last = max(outside, key=lambda c: c.lineno, default=None)
-    after_training = [b for b in method_calls(run, "backward")]
+    after_training = list(method_calls(run, "backward"))
     is_late = last is not None and all(b.lineno < last.lineno for b in after_training)
     return last is not None and is_late and called(last) == "train" and not last.args
 
@@ -869,7 +896,8 @@ def _rate_node(run: Run) -> ast.expr | None:
     title=N_("The learning rate {rate} is far too small: {loss} hardly moves"),
     what=N_("In {n} iterations {loss} went only from {first} to {last}, with a learning rate of {rate}."),
     why=N_(
-        "Each step is the gradient times the learning rate; the parameters moved by less than {moved} of their size in all."
+        "Each step is the gradient times the learning rate; the parameters moved by less than {moved} of their "
+        "size in all."
     ),
     fix=N_("Try a rate ten or a hundred times larger: `lr={better}`."),
     example={"rate": "1e−7", "loss": "`loss`", "n": 10, "first": "36", "last": "36", "moved": "1e−5", "better": "0.01"},
@@ -916,9 +944,14 @@ def rate_too_small(run: Run) -> list[Found]:
             title = words.fill(N_("Use `lr={better}`"), {"better": better})
             fixes.append(Fix(title, "maybe", [run.source.replace(node, better)]))
         found = {
-            "rate": words.number(rate), "loss": words.code(name) if name else _("the loss"), "n": len(values),
-            "first": words.number(values[0]), "last": words.number(values[-1]), "moved": "1 %", "better": better,
-        }  # fmt: skip
+            "rate": words.number(rate),
+            "loss": words.code(name) if name else _("the loss"),
+            "n": len(values),
+            "first": words.number(values[0]),
+            "last": words.number(values[-1]),
+            "moved": "1 %",
+            "better": better,
+        }
         return [Found(found, {"rate": rate}, fixes=fixes, event=updates[0].id, line=line)]
     return []
 
@@ -1037,7 +1070,7 @@ def rate_too_large(run: Run) -> list[Found]:
         late = float(np.median(values[-max(3, len(values) // 4) :]))
         if late < 2 * values[0] or late > 1000 * max(values[0], 1e-6):
             continue
-        n_up = sum(b > a for a, b in zip(values, values[1:]))
+        n_up = sum(b > a for a, b in itertools.pairwise(values))
         better = "0.01" if is_adam else f"{rate / 100:g}"
         node = _rate_node(run)
         line = node.lineno if node is not None else line_of(run, updates[0])
@@ -1049,8 +1082,13 @@ def rate_too_large(run: Run) -> list[Found]:
                 )
             )
         found = {
-            "rate": words.number(rate), "loss": words.code(name) if name else _("the loss"), "first": words.number(values[0]),
-            "last": words.number(values[-1]), "n": len(values), "n_up": n_up, "better": better,
-        }  # fmt: skip
+            "rate": words.number(rate),
+            "loss": words.code(name) if name else _("the loss"),
+            "first": words.number(values[0]),
+            "last": words.number(values[-1]),
+            "n": len(values),
+            "n_up": n_up,
+            "better": better,
+        }
         return [Found(found, {"rate": rate}, fixes=fixes, event=updates[0].id, line=line)]
     return []

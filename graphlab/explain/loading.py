@@ -66,7 +66,8 @@ def state_dict(case: Case) -> Found | None:
         found.what = N_("{said} The names differ only by `{prefix}` in front.")
         found.why = N_("`DataParallel` and `torch.compile` wrap the model, and save its weights under a longer name.")
         found.fix = N_(
-            'Take the prefix off: `{{k.removeprefix("{prefix}"): v for k, v in saved.items()}}`, or load before wrapping.'
+            'Take the prefix off: `{{k.removeprefix("{prefix}"): v for k, v in saved.items()}}`, '
+            "or load before wrapping."
         )
     return found
 
@@ -121,7 +122,8 @@ def assign_parameter(case: Case) -> Found | None:
     kinds=("collate",),
     title=N_("The data set gives {got}, which can't be put into a batch"),
     what=N_(
-        "`__getitem__` of the data set gave {got}; the DataLoader can join tensors, numbers, arrays, lists and dictionaries."
+        "`__getitem__` of the data set gave {got}; the DataLoader can join tensors, numbers, arrays, lists and "
+        "dictionaries."
     ),
     why=N_("A batch is made by stacking what `__getitem__` returns for each index."),
     fix=N_("Return a tensor or a number from `__getitem__`, or give the DataLoader a `collate_fn` of your own."),
@@ -368,9 +370,18 @@ def parameter_twice(case: Case) -> Found | None:
 
 
 _LAYERS = {
-    "relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax", "gelu": "GELU", "leaky_relu": "LeakyReLU",
-    "elu": "ELU", "silu": "SiLU", "flatten": "Flatten", "dropout": "Dropout", "log_softmax": "LogSoftmax",
-}  # fmt: skip
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softmax": "Softmax",
+    "gelu": "GELU",
+    "leaky_relu": "LeakyReLU",
+    "elu": "ELU",
+    "silu": "SiLU",
+    "flatten": "Flatten",
+    "dropout": "Dropout",
+    "log_softmax": "LogSoftmax",
+}
 
 
 @diagnosis(
@@ -465,7 +476,8 @@ def state_facts(message: str) -> dict[str, object]:
     sizes = [
         [key, [int(n) for n in re.findall(r"\d+", saved)], [int(n) for n in re.findall(r"\d+", wanted)]]
         for key, saved, wanted in re.findall(
-            r"size mismatch for ([\w.]{1,200}): copying a param with shape (?:torch\.Size\()?[\[(]([\d, ]{0,100})[\])]\)? from checkpoint, "
+            r"size mismatch for ([\w.]{1,200}): copying a param with shape (?:torch\.Size\()?[\[(]([\d, "
+            r"]{0,100})[\])]\)? from checkpoint, "
             r"the shape in current model is (?:torch\.Size\()?[\[(]([\d, ]{0,100})[\])]",
             message,
         )

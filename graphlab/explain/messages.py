@@ -313,12 +313,14 @@ wording(
 )
 wording(
     "device_mix",
-    r"Input type \((?P<a>(?:torch\.)?cuda[\w.]+)\) and (?:weight|bias) type \((?P<b>(?!(?:torch\.)?cuda)[\w.]+)\) should",
+    r"Input type \((?P<a>(?:torch\.)?cuda[\w.]+)\) and (?:weight|bias) type "
+    r"\((?P<b>(?!(?:torch\.)?cuda)[\w.]+)\) should",
     lambda g: {"devices": ["cuda", "cpu"]},
 )
 wording(
     "device_mix",
-    r"Input type \((?P<a>(?!(?:torch\.)?cuda)[\w.]+)\) and (?:weight|bias) type \((?P<b>(?:torch\.)?cuda[\w.]+)\) should",
+    r"Input type \((?P<a>(?!(?:torch\.)?cuda)[\w.]+)\) and (?:weight|bias) type "
+    r"\((?P<b>(?:torch\.)?cuda[\w.]+)\) should",
     lambda g: {"devices": ["cpu", "cuda"]},
 )
 wording(

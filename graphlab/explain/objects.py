@@ -253,9 +253,9 @@ def _used(case: Case, deed: str) -> ast.expr | None:
         elif deed == "length" and isinstance(node, ast.Call) and called(node) == "len" and node.args:
             found.append(node.args[0])
     if deed == "call" and len(found) > 1:
-        node = case.expression
-        if isinstance(node, ast.Call):
-            return node.func
+        whole = case.expression
+        if isinstance(whole, ast.Call):
+            return whole.func
         own = [
             f
             for f in found

@@ -89,8 +89,14 @@ def _cut(run: Run, parameter: int, needed: set[int]) -> Event | None:
     "GL731",
     Severity.WARNING,
     title=N_("No gradient reaches {name}: the path is cut on line {line}"),
-    what=N_("{loss} is computed from {name}, but {cut} on line {line} gives numbers without a history, so {name} never learns."),
-    why=N_("Gradients flow back only along recorded operators; `detach()`, `.data`, `torch.no_grad()`, `argmax` and the like record nothing."),
+    what=N_(
+        "{loss} is computed from {name}, but {cut} on line {line} gives numbers without a history, so "
+        "{name} never learns."
+    ),
+    why=N_(
+        "Gradients flow back only along recorded operators; `detach()`, `.data`, `torch.no_grad()`, `argmax` "
+        "and the like record nothing."
+    ),
     fix=N_("Take out what cuts the path on line {line}, if {name} is to learn."),
     example={"name": "`net.fc1.weight`", "loss": "`loss`", "cut": "`detach`", "line": 12},
     program="""import torch
@@ -115,7 +121,7 @@ for step in range(3):
     loss.backward()
     optimizer.step()
 """,
-)  # fmt: skip
+)
 def path_cut(run: Run) -> list[Found]:
     """A parameter of the optimizer on which the loss depends, but not by a recorded path."""
     known = roots(run)
@@ -191,7 +197,8 @@ def _cut_by_numbers(
 
 
 def _from_numbers(run: Run, node: ast.expr | None) -> bool:
-    """Whether `torch.tensor(a)` or `from_numpy(a)` reads a name that was made with `.item()`, `.numpy()` and the like."""
+    """Whether `torch.tensor(a)` or `from_numpy(a)` reads a name that was made with `.item()`, `.numpy()` and "
+    "the like."""
     if not isinstance(node, ast.Call) or called(node) not in ("tensor", "from_numpy", "as_tensor", "FloatTensor"):
         return False
     for part in ast.walk(node):
@@ -322,10 +329,12 @@ def not_in_optimizer(run: Run) -> list[Found]:
     Severity.HINT,
     title=N_("{name} is never used"),
     what=N_(
-        "{name} belongs to {model}, which is trained, but no operator ever reads it: the layer isn't called in `forward`."
+        "{name} belongs to {model}, which is trained, but no operator ever reads it: the layer isn't called in "
+        "`forward`."
     ),
     why=N_(
-        "Only what the forward pass goes through has an influence on the loss; an unused layer keeps its first random numbers."
+        "Only what the forward pass goes through has an influence on the loss; an unused layer keeps its first "
+        "random numbers."
     ),
     fix=N_("Call the layer in `forward`, or take it out of `__init__`."),
     example={"name": "`net.fc2` (Linear)", "model": "`net`"},
@@ -399,7 +408,8 @@ def never_used(run: Run) -> list[Found]:
 
 
 def _is_shared(run: Run, path: str) -> bool:
-    """Whether the last name of a path is read anywhere in the text: used under another name, perhaps under a condition."""
+    """Whether the last name of a path is read anywhere in the text: used under another name, perhaps under a "
+    "condition."""
     last = path.rpartition(".")[2]
     return (
         any(
@@ -418,7 +428,8 @@ def _is_shared(run: Run, path: str) -> bool:
     Severity.WARNING,
     title=N_("{op} along dim 0 mixes the samples of the batch"),
     what=N_(
-        "{x} has shape {shape}: {n} samples with {classes} scores each. With `dim=0` the {n} samples of each class sum to 1."
+        "{x} has shape {shape}: {n} samples with {classes} scores each. With `dim=0` the {n} samples of each "
+        "class sum to 1."
     ),
     why=N_(
         "Class probabilities of one sample must sum to 1, so softmax goes along the class axis; axis 0 is the batch."
@@ -480,9 +491,12 @@ def softmax_over_batch(run: Run) -> list[Found]:
             if dim is not None:
                 fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(dim, "1")]))
         values = {
-            "op": words.code(event.op), "x": words.code(name_of(run.trace, x.id)), "shape": words.shape(x.shape),
-            "n": x.shape[0], "classes": x.shape[1],
-        }  # fmt: skip
+            "op": words.code(event.op),
+            "x": words.code(name_of(run.trace, x.id)),
+            "shape": words.shape(x.shape),
+            "n": x.shape[0],
+            "classes": x.shape[1],
+        }
         found[line] = Found(values, {"dim": 0}, fixes, event=event.id, line=line)
     return list(found.values())
 
@@ -497,7 +511,8 @@ def _dim_of(call: ast.Call) -> ast.expr | None:
     title=N_("{before} before {loss}: it is applied twice"),
     what=N_("{x} goes through `{before_op}` on line {line} and then into {loss}, which applies it itself."),
     why=N_(
-        "Numbers between 0 and 1 taken for scores give probabilities between 0.5 and 0.73 only, so the loss can't fall far."
+        "Numbers between 0 and 1 taken for scores give probabilities between 0.5 and 0.73 only, so the loss "
+        "can't fall far."
     ),
     fix=N_("Give the raw scores to {loss}, or use `BCELoss` with the probabilities."),
     example={"before": "Sigmoid", "before_op": "sigmoid", "loss": "`BCEWithLogitsLoss`", "x": "`scores`", "line": 6},
@@ -555,7 +570,8 @@ def sigmoid_twice(run: Run) -> list[Found]:
     title=N_("`NLLLoss` gets {given} instead of log-probabilities"),
     what=N_("The input of `NLLLoss` on line {line} comes from `{op}`; it should come from `log_softmax`."),
     why=N_(
-        "`NLLLoss` only picks the number of the right class and turns its sign; without the logarithm it has no lower limit."
+        "`NLLLoss` only picks the number of the right class and turns its sign; without the logarithm it has no "
+        "lower limit."
     ),
     fix=N_("Put `F.log_softmax(scores, dim=1)` before it, or use `CrossEntropyLoss` on the raw scores."),
     example={"given": "scores", "op": "linear", "line": 7},
@@ -756,7 +772,17 @@ def shuffled_apart(run: Run) -> list[Found]:
     if not orders:
         return []
     used = _reordered(run, orders)
-    losses = {"mse_loss", "cross_entropy", "nll_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "smooth_l1_loss", "huber_loss", "sub"}  # fmt: skip
+    losses = {
+        "mse_loss",
+        "cross_entropy",
+        "nll_loss",
+        "l1_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "smooth_l1_loss",
+        "huber_loss",
+        "sub",
+    }
     needed = ancestors(run, roots(run))
     for event in run.by_kind[EventKind.FORWARD]:
         if (
@@ -890,9 +916,12 @@ def one_hot_compared(run: Run) -> list[Found]:
                 title = words.fill(N_("Write `{text}.argmax(dim=1)`"), {"text": text})
                 fixes.append(Fix(title, "maybe", run.source.append(side, ".argmax(dim=1)")))
         values = {
-            "a": words.code(name_of(run.trace, a.id)), "b": words.code(text), "a_shape": words.shape(a.shape),
-            "b_shape": words.shape(b.shape), "text": text,
-        }  # fmt: skip
+            "a": words.code(name_of(run.trace, a.id)),
+            "b": words.code(text),
+            "a_shape": words.shape(a.shape),
+            "b_shape": words.shape(b.shape),
+            "text": text,
+        }
         return [Found(values, fixes=fixes, event=event.id, line=line)]
     return []
 
@@ -1003,9 +1032,12 @@ def summed_loss(run: Run) -> list[Found]:
         )
         line = line_of(run, made)
         found = {
-            "loss": words.code(name) if name else _("the loss"), "n": n, "rate": words.number(rates[0]),
-            "first": words.number(finite[0]), "last": words.number(float(f"{finite[-1]:.3g}")),
-        }  # fmt: skip
+            "loss": words.code(name) if name else _("the loss"),
+            "n": n,
+            "rate": words.number(rates[0]),
+            "first": words.number(finite[0]),
+            "last": words.number(float(f"{finite[-1]:.3g}")),
+        }
         calls = [c for c in method_calls(run, "sum") if c.lineno == line and not c.args and not c.keywords]
         if not fixes and len(calls) == 1 and isinstance(calls[0].func, ast.Attribute):
             text = f"{run.source.text_of(calls[0].func.value)}.mean()"

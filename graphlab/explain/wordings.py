@@ -1,4 +1,5 @@
-"""More of PyTorch's wordings: layers, arguments, indices, loaders, saved states. See messages.py for how they are read."""
+"""More of PyTorch's wordings: layers, arguments, indices, loaders, saved states. See messages.py for how they "
+"are read."""
 
 from __future__ import annotations
 
@@ -23,23 +24,29 @@ wording(
 wording("pool_dims", r"non-empty (?P<a>\d)D or (?P<b>\d)D \(batch mode\) tensor expected for input")
 wording(
     "pool_dims",
-    r"Expected (?P<a>\d)D or (?P<b>\d)D \(batch mode\) tensor with optional 0 dim batch size for input, but got: ?(?P<shape><SHAPE>)",
+    r"Expected (?P<a>\d)D or (?P<b>\d)D \(batch mode\) tensor with optional 0 dim batch size for input, but "
+    r"got: ?(?P<shape><SHAPE>)",
     lambda g: {"shape": shape(g["shape"])},
 )
 wording(
     "conv_rank",
-    r"Expected (?P<wanted>\d)-dimensional input for \d-dimensional weight <SHAPE>, but got (?P<n>\d)-dimensional input of "
+    r"Expected (?P<wanted>\d)-dimensional input for \d-dimensional weight <SHAPE>, but got "
+    r"(?P<n>\d)-dimensional input of "
     r"size (?P<shape><SHAPE>) instead",
     lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"])},
 )
 wording(
     "conv_channels",
-    r"Given (?:groups|transposed)=\d+, weight(?: of size)? ?(?P<weight><SHAPE>), (?:so )?expected input ?(?P<shape><SHAPE>) "
+    r"Given (?:groups|transposed)=\d+, weight(?: of size)? ?(?P<weight><SHAPE>), (?:so )?expected input "
+    r"?(?P<shape><SHAPE>) "
     r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels",
     lambda g: {
-        "weight": shape(g["weight"]), "shape": shape(g["shape"]), "wanted": int(g["wanted"]), "given": int(g["given"]),
+        "weight": shape(g["weight"]),
+        "shape": shape(g["shape"]),
+        "wanted": int(g["wanted"]),
+        "given": int(g["given"]),
     },
-)  # fmt: skip
+)
 wording(
     "features",
     r"(?:running_mean|running_var|weight) should contain (?P<given>\d+) elements not (?P<wanted>\d+)",
@@ -85,7 +92,8 @@ wording("matrix_only", r"t\(\) expects a tensor with <= 2 dimensions, but self i
 wording("repeat_count", r"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
 wording(
     "split_sizes",
-    r"split_with_sizes expects split_sizes to sum exactly to (?P<n>\d+) \(input tensor's size at dimension -?\d+\), but got "
+    r"split_with_sizes expects split_sizes to sum exactly to (?P<n>\d+) \(input tensor's size at dimension "
+    r"-?\d+\), but got "
     r"split_sizes=(?P<sizes><SHAPE>)",
     lambda g: {"n": int(g["n"]), "sizes": shape(g["sizes"])},
 )
@@ -112,13 +120,15 @@ wording("index_dtype", r"\b(?P<op>\w{1,60})\(\): Expected dtype (?:int32/)?(?:in
 wording("index_dtype", r"one_hot is only applicable to index tensor", lambda g: {"op": "one_hot"})
 wording(
     "index_dtype",
-    r"Expected tensor for argument #1 'indices' to have (?:one of the following scalar types: Long, Int|scalar type Long); but got "
+    r"Expected tensor for argument #1 'indices' to have (?:one of the following scalar types: Long, Int|scalar "
+    r"type Long); but got "
     r"(?P<dtype>[\w.]+)",
     lambda g: {"op": "embedding", "dtype": g["dtype"].removeprefix("torch.").replace("cuda.", "")},
 )
 wording(
     "index_kind",
-    r"only integers, slices \(`:`\), ellipsis \(`\.\.\.`\), None and long or byte Variables are valid indices \(got (?P<got>\w+)\)",
+    r"only integers, slices \(`:`\), ellipsis \(`\.\.\.`\), None and long or byte Variables are valid indices "
+    r"\(got (?P<got>\w+)\)",
     named("got"),
 )
 wording("index_rank", r"Index tensor must have the same number of dimensions as (?:input|self|src) tensor")
@@ -129,7 +139,8 @@ wording(
 )
 wording(
     "index_value",
-    r"shape mismatch: value tensor of shape (?P<a><SHAPE>) cannot be broadcast to indexing result of shape (?P<b><SHAPE>)",
+    r"shape mismatch: value tensor of shape (?P<a><SHAPE>) cannot be broadcast to indexing result of shape "
+    r"(?P<b><SHAPE>)",
     lambda g: {"message_shapes": [shape(g["a"]), shape(g["b"])]},
 )
 wording(
@@ -144,19 +155,22 @@ wording("multinomial_range", r"invalid multinomial distribution \(sum of probabi
 wording("multinomial_count", r"cannot sample n_sample > prob_dist\.size\(-1\) samples without replacement")
 wording(
     "empty_reduction",
-    r"\b(?P<op>\w{1,60})\(\): Expected reduction dim (?P<x>[-\d]{0,3} ?)to (?:be specified for input\.numel\(\) == 0|have non-zero size)",
+    r"\b(?P<op>\w{1,60})\(\): Expected reduction dim (?P<x>[-\d]{0,3} ?)to (?:be specified for input\.numel\(\) "
+    r"== 0|have non-zero size)",
     lambda g: {"op": g["op"], "shape": [0]},
 )
 
 # kinds of arguments
 wording(
     "argument_type",
-    r"\b(?P<f>\w{1,60})\(\): argument '(?P<name>\w+)'(?: \(position \d+\))? must be (?P<wanted>[\w ]{1,40}?), not (?P<got>\w+)",
+    r"\b(?P<f>\w{1,60})\(\): argument '(?P<name>\w+)'(?: \(position \d+\))? must be (?P<wanted>[\w ]{1,40}?), "
+    r"not (?P<got>\w+)",
     lambda g: {"function": g["f"], "argument": g["name"], "wanted": g["wanted"], "got": g["got"]},
 )
 wording(
     "argument_type",
-    r"\b(?P<f>\w{1,60})\(\): argument '(?P<name>\w+)' failed to unpack the object at pos \d+ with error \"type must be (?P<wanted>[\w "
+    r"\b(?P<f>\w{1,60})\(\): argument '(?P<name>\w+)' failed to unpack the object at pos \d+ with error \"type "
+    r"must be (?P<wanted>[\w "
     r"]{1,40}),but got (?P<got>\w+)",
     lambda g: {"function": g["f"], "argument": g["name"], "wanted": g["wanted"], "got": g["got"]},
 )
@@ -181,7 +195,8 @@ wording(
 )
 wording(
     "class_weight",
-    r"weight tensor should be defined either for all (?P<n>\d+) classes or no classes but got weight tensor of shape: (?P<shape><SHAPE>)",
+    r"weight tensor should be defined either for all (?P<n>\d+) classes or no classes but got weight tensor of "
+    r"shape: (?P<shape><SHAPE>)",
     lambda g: {"n": int(g["n"]), "shape": shape(g["shape"])},
 )
 wording("reduction", r"\b(?P<reduction>\w{1,60}) is not a valid value for reduction", named("reduction"))
@@ -211,7 +226,8 @@ wording(
 )
 wording(
     "collate",
-    r"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class '(?P<got>[\w.]+)'>",
+    r"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found <class "
+    r"'(?P<got>[\w.]+)'>",
     named("got"),
 )
 wording("dataset_sizes", r"AssertionError: Size mismatch between tensors")
@@ -221,7 +237,12 @@ wording(
     named("name", "value"),
 )
 wording("split_lengths", r"Sum of input lengths does not equal the length of the input dataset")
-wording("optimizer_setting", r"Invalid (?P<name>learning rate|momentum value|weight_decay value|epsilon value|beta parameter at index \d): (?P<value>-?[\w.+-]{1,20})", named("name", "value"))  # fmt: skip
+wording(
+    "optimizer_setting",
+    r"Invalid (?P<name>learning rate|momentum value|weight_decay value|epsilon value|beta parameter at index "
+    r"\d): (?P<value>-?[\w.+-]{1,20})",
+    named("name", "value"),
+)
 wording(
     "optimizer_setting",
     r"Nesterov momentum requires a momentum and zero dampening",

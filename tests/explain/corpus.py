@@ -1,4 +1,4 @@
-"""Reads the corpus in tests/corpus: blocks of text with a head each, and what the real torch said of the broken programs.
+"""Reads the corpus in tests/corpus: blocks of text with a head each, and what torch said of the broken programs.
 
 A block is `=== name`, lines `key: value`, `---`, and then the text up to the next `===`. Keys:
 `code` the diagnosis; `named` what its sentences must hold, parted by `;`, each with alternatives parted by ` or `;

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a program a line
 """Broken programs as people write them: what is said of them, and that the fixes mend them when they are run again."""
 
 from __future__ import annotations
@@ -40,12 +39,15 @@ BROKEN = {
     "swapped": ("a = torch.ones(4, 5)\nb = torch.ones(3, 4)\nprint(a @ b)\n", "GL102", "5", "b @ a"),
     "class too wide": (NET, "GL103", "`model.fc2`", "nn.Linear(16, 3)  # too wide"),
     "first layer": ("net = nn.Linear(3, 1)\nprint(net(torch.ones(10, 2)))\n", "GL103", "3 features", "nn.Linear(2, 1)"),
-    "one feature": ("net = nn.Linear(1, 1)\nx = torch.ones(3)\nprint(net(x))\n", "GL103", "1 feature,", "x.unsqueeze(1)"),
+    "one feature": ("net = nn.Linear(1, 1)\nx = "
+        "torch.ones(3)\nprint(net(x))\n", "GL103", "1 feature,", "x.unsqueeze(1)"),
     "images": ("net = nn.Linear(784, 10)\nx = torch.zeros(2, 1, 28, 28)\nnet(x)\n", "GL103", "28", "x.flatten(1)"),
     "one-hot integers": (
-        "s = torch.zeros(2, 2)\ny = torch.tensor([[1, 0], [0, 1]])\nF.cross_entropy(s, y)\n", "GL406", "`y`", "y.float()",
+        "s = torch.zeros(2, 2)\ny = torch.tensor([[1, 0], [0, "
+            "1]])\nF.cross_entropy(s, y)\n", "GL406", "`y`", "y.float()",
     ),
-    "labels from 1": ("s = torch.zeros(3, 3)\ny = torch.tensor([1, 2, 3])\nF.cross_entropy(s, y)\n", "GL405", "0 to 2", "y - 1"),
+    "labels from 1": ("s = torch.zeros(3, 3)\ny = torch.tensor([1, 2, "
+        "3])\nF.cross_entropy(s, y)\n", "GL405", "0 to 2", "y - 1"),
     "column in a loop": (
         "f = nn.CrossEntropyLoss()\ns = torch.zeros(2, 3)\ny = torch.tensor([[0], [1]])\n"
         "for i in range(2):\n    loss = f(s, y)\n", "GL401", "`y`", "y.squeeze(1)",
@@ -57,20 +59,25 @@ BROKEN = {
         "GL304", "second time", "retain_graph=True",
     ),
     "update by hand": (
-        "w = torch.tensor([1.0], requires_grad=True)\nfor i in range(2):\n    (w ** 2).sum().backward()\n    w -= 0.1 * w.grad\n",
+        "w = torch.tensor([1.0], requires_grad=True)\nfor i in range(2):\n    (w ** 2).sum().backward()\n    w "
+            "-= 0.1 * w.grad\n",
         "GL305", "`-=`", "with torch.no_grad():\n        w -=",
     ),
     "jacobian of tensors": (
-        "x = torch.ones(2, 3)\ny = x ** 2\nprint(torch.autograd.functional.jacobian(y, x))\n", "GL307", "`y`", "lambda x: x ** 2",
+        "x = torch.ones(2, 3)\ny = x ** 2\nprint(torch.autograd.functional.jacobian(y, "
+            "x))\n", "GL307", "`y`", "lambda x: x ** 2",
     ),
     "softmax module": ("soft = nn.Softmax()\nprint(soft(torch.ones(2, 3)))\n", "GL410", "(2, 3)", "nn.Softmax(dim=1)"),
-    "integers into a layer": ("net = nn.Linear(2, 1)\nx = torch.tensor([[1, 2]])\nnet(x)\n", "GL201", "`x`", "x.float()"),
-    "data left behind": ("net = nn.Linear(2, 1).to('cuda')\nx = torch.ones(1, 2)\nnet(x)\n", "GL203", "`x`", 'x.to("cuda")'),
+    "integers into a layer": ("net = nn.Linear(2, 1)\nx = torch.tensor([[1, "
+        "2]])\nnet(x)\n", "GL201", "`x`", "x.float()"),
+    "data left behind": ("net = nn.Linear(2, 1).to('cuda')\nx = torch.ones(1, "
+        "2)\nnet(x)\n", "GL203", "`x`", 'x.to("cuda")'),
     "forgotten import": ("y = math.pi\n", "GL801", "`math`", "import math"),
     "model instead of parameters": (
         "net = nn.Linear(2, 1)\nopt = torch.optim.SGD(net, lr=0.1)\n", "GL703", "`net`", "net.parameters()",
     ),
-    "one tensor too large": ("x = torch.zeros(10 ** 6, 10 ** 4, device='cuda')\n", "GL501", "37.25 GiB", "torch.zeros(131072,"),
+    "one tensor too large": ("x = torch.zeros(10 ** 6, 10 ** 4, "
+        "device='cuda')\n", "GL501", "37.25 GiB", "torch.zeros(131072,"),
 }  # fmt: skip
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - messages stand as PyTorch writes them
 """Pasted messages and tracebacks: what is read out of them, and what is left unsaid."""
 
 from __future__ import annotations
@@ -10,33 +9,41 @@ import pytest
 from graphlab.explain import explain_text
 
 KNOWN = [
-    ("The size of tensor a (4) must match the size of tensor b (3) at non-singleton dimension 1", "GL101", "sizes", [4, 3]),
+    ("The size of tensor a (4) must match the size of tensor b (3) at non-singleton "
+        "dimension 1", "GL101", "sizes", [4, 3]),
     ("mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)", "GL102", "sizes", [784, 512]),
-    ("size mismatch, m1: [32 x 784], m2: [512 x 10] at /pytorch/aten/src/TH/generic/THTensorMath.cpp:41", "GL102", "shapes", [[32, 784], [512, 10]]),
+    ("size mismatch, m1: [32 x 784], m2: [512 x 10] at "
+        "/pytorch/aten/src/TH/generic/THTensorMath.cpp:41", "GL102", "shapes", [[32, 784], [512, 10]]),
     ("size mismatch, got input (3), mat (3x4), vec (5)", "GL102", "sizes", [4, 5]),
     ("1D tensors expected, but got 2D and 1D tensors", "GL113", "n_dims", [2, 1]),
     ("shape '[4, -1]' is invalid for input of size 6", "GL104", "wanted", [4, -1]),
     ("view size is not compatible with input tensor's size and stride (at least one dimension …", "GL105", None, None),
-    ("Sizes of tensors must match except in dimension 1. Got 3 and 4 in dimension 2 (The offending index is 1)", "GL106", "sizes", [3, 4]),
-    ("Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list.", "GL106", "index", 1),
+    ("Sizes of tensors must match except in dimension 1. Got 3 and 4 in dimension 2 (The offending index "
+        "is 1)", "GL106", "sizes", [3, 4]),
+    ("Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in "
+        "the list.", "GL106", "index", 1),
     ("Dimension out of range (expected to be in range of [-2, 1], but got 2)", "GL107", "n_dims", 2),
     ("index 5 is out of bounds for dimension 0 with size 2", "GL108", "size", 2),
     ("too many indices for tensor of dimension 2", "GL109", "n_dims", 2),
     ("expected m1 and m2 to have the same dtype, but got: float != long int", "GL201", "dtypes", ["float", "long int"]),
     ("mat1 and mat2 must have the same dtype, but got Double and Float", "GL201", "dtypes", ["Double", "Float"]),
-    ("mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: Long", "GL202", "op", "mean"),
-    ("Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!", "GL203", "devices", ["cuda:0", "cpu"]),
+    ("mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+        "Got: Long", "GL202", "op", "mean"),
+    ("Expected all tensors to be on the same device, but found at least two devices, cuda:0 "
+        "and cpu!", "GL203", "devices", ["cuda:0", "cpu"]),
     ("Only Tensors of floating point and complex dtype can require gradients", "GL301", None, None),
     ("only Tensors of floating point dtype can require gradients", "GL301", None, None),
     ("grad can be implicitly created only for scalar outputs", "GL302", None, None),
     ("element 0 of tensors does not require grad and does not have a grad_fn", "GL303", "index", 0),
-    ("Trying to backward through the graph a second time, but the saved intermediate results have already been freed.", "GL304", None, None),
+    ("Trying to backward through the graph a second time, but the saved intermediate results have already been "
+        "freed.", "GL304", None, None),
     ("a leaf Variable that requires grad has been used in an in-place operation.", "GL305", "is_view", False),
     ("0D or 1D target tensor expected, multi-target not supported", "GL401", None, None),
     ("1D target tensor expected, multi-target not supported", "GL401", None, None),
     ("multi-target not supported at /pytorch/aten/src/THNN/generic/ClassNLLCriterion.c:22", "GL401", None, None),
     ("Expected input batch_size (32) to match target batch_size (16).", "GL402", "batch_sizes", [32, 16]),
-    ("Target size (torch.Size([3])) must be the same as input size (torch.Size([3, 1]))", "GL403", "input_shape", [3, 1]),
+    ("Target size (torch.Size([3])) must be the same as input size "
+        "(torch.Size([3, 1]))", "GL403", "input_shape", [3, 1]),
     ("Target 7 is out of bounds.", "GL405", "target", 7),
     ("expected scalar type Long but found Float", "GL406", "target_dtype", "Float"),
     ("optimizer got an empty parameter list", "GL701", None, None),
@@ -119,17 +126,22 @@ CUDA_RESERVED = (
     "allocated; 1.01 GiB free; 13.90 GiB reserved in total by PyTorch)"
 )
 CUDA_OTHERS = (
-    "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of 8.00 GiB "
-    "of which 10.00 MiB is free. Process 1234 has 6.20 GiB memory in use. Including non-PyTorch memory, this process has "
+    "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of "
+    "8.00 GiB "
+    "of which 10.00 MiB is free. Process 1234 has 6.20 GiB memory in use. Including non-PyTorch memory, this "
+    "process has "
     "1.79 GiB memory in use. Of the allocated memory 1.20 GiB is allocated by PyTorch, and 10.00 MiB is reserved by "
     "PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF"
 )
 CUDA_HUGE = (
-    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 40.00 GiB. GPU 0 has a total capacity of 24.00 GiB of "
-    "which 23.00 GiB is free. Of the allocated memory 0 bytes is allocated by PyTorch, and 0 bytes is reserved by PyTorch"
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 40.00 GiB. GPU 0 has a total capacity of "
+    "24.00 GiB of "
+    "which 23.00 GiB is free. Of the allocated memory 0 bytes is allocated by PyTorch, and 0 bytes is reserved "
+    "by PyTorch"
 )
 MPS = (
-    "RuntimeError: MPS backend out of memory (MPS allocated: 5.05 GB, other allocations: 2.00 GB, max allowed: 9.07 GB). "
+    "RuntimeError: MPS backend out of memory (MPS allocated: 5.05 GB, other allocations: 2.00 GB, max allowed: "
+    "9.07 GB). "
     "Tried to allocate 2.10 GB on private pool."
 )
 
