@@ -144,8 +144,8 @@ def _layer_norm_parts(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> tuple[
     """The output, the normalized rows and their scales."""
     width = prod(x.shape[x.ndim - n_dims :])
     if x.dtype == np.float16:
-        wide = [None if a is None else a.astype(np.float32) for a in (x, w, b)]
-        out, normal, scale = _layer_norm_parts(*wide, n_dims, eps)
+        wide: list[Any] = [None if a is None else a.astype(np.float32) for a in (x, w, b)]
+        out, normal, scale = _layer_norm_parts(wide[0], wide[1], wide[2], n_dims, eps)
         return out.astype(np.float16), normal, scale
     normal, scale = _standardized(x.reshape(x.size // width if width else 0, width), eps)
     if w is not None:
@@ -246,8 +246,8 @@ def layer_norm(
     inputs, params = (input, weight, bias), (len(shape), eps)
     if common_device("layer_norm", inputs).counts or type(x) is Virtual or not needs_grad(inputs):
         return run(LAYER_NORM, inputs, params)
-    arrays = [None if t is None else t._array for t in (weight, bias)]
-    out, normal, scale = _layer_norm_parts(x, *arrays, *params)
+    w, b = (None if t is None else t._array for t in (weight, bias))
+    out, normal, scale = _layer_norm_parts(x, w, b, len(shape), eps)
     return finish(LAYER_NORM, inputs, out, params, (normal, scale) if x.dtype != np.float16 else ())
 
 
@@ -304,9 +304,9 @@ def _batch_norm_parts(
 ) -> tuple[Any, Any, Any, Any]:
     """The output and, for each channel, mean, variance (of the population) and one over the standard deviation."""
     if x.dtype == np.float16:
-        wide = [None if a is None else a.astype(np.float32) for a in (x, w, b, mean, variance)]
-        out, *rest = _batch_norm_parts(*wide, uses_batch, eps)
-        return out.astype(np.float16), *rest
+        wide: list[Any] = [None if a is None else a.astype(np.float32) for a in (x, w, b, mean, variance)]
+        half = _batch_norm_parts(wide[0], wide[1], wide[2], wide[3], wide[4], uses_batch, eps)
+        return half[0].astype(np.float16), *half[1:]
     planes = _planes(x)
     n = max(planes.shape[0] * planes.shape[2], 1)
     centred = None
@@ -431,8 +431,8 @@ def batch_norm(
             return out
         mean, variance = x.mean(axis=_batch_dims(x), dtype=np.float64), x.var(axis=_batch_dims(x), dtype=np.float64)
     else:
-        arrays = [None if t is None else t._array for t in (weight, bias)]
-        value, mean, variance, scale = _batch_norm_parts(x, *arrays, None, None, True, eps)
+        w, b = (None if t is None else t._array for t in (weight, bias))
+        value, mean, variance, scale = _batch_norm_parts(x, w, b, None, None, True, eps)
         out = finish(BATCH_NORM, inputs, value, params, (mean, scale) if x.dtype != np.float16 else ())
     n = x.size // x.shape[1] if x.shape[1] else 0
     if n > 1:
