@@ -3,7 +3,7 @@
 from typing import Any
 
 from graphlab.engine.autograd import graph
-from graphlab.engine.autograd.graph import backward, grad
+from graphlab.engine.autograd.gradients import backward, grad
 from graphlab.engine.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphlab.engine.tensor import Tensor as Variable
 

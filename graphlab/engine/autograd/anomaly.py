@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from graphlab.engine.autograd import graph
+from graphlab.engine.autograd import passes
 
 
 class set_detect_anomaly:
@@ -14,14 +14,14 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = graph.nan_check
-        graph.nan_check = bool(mode) and check_nan
+        self._before = passes.nan_check
+        passes.nan_check = bool(mode) and check_nan
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, *error: object) -> None:
-        graph.nan_check = self._before
+        passes.nan_check = self._before
 
 
 class detect_anomaly:
@@ -37,13 +37,13 @@ class detect_anomaly:
         )
 
     def __enter__(self) -> None:
-        self._before.append(graph.nan_check)
-        graph.nan_check = self._check_nan
+        self._before.append(passes.nan_check)
+        passes.nan_check = self._check_nan
 
     def __exit__(self, *error: object) -> None:
-        graph.nan_check = self._before.pop()
+        passes.nan_check = self._before.pop()
 
 
 def is_anomaly_check_nan_enabled() -> bool:
     """Whether backward passes look for nan."""
-    return graph.nan_check
+    return passes.nan_check

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes, observe
-from graphlab.engine.autograd.graph import Node, SavedOutput, Taped, make_node
+from graphlab.engine.autograd.graph import Node, SavedOutput, make_node
+from graphlab.engine.autograd.passes import Taped
 from graphlab.engine.ops.op import Category, Op
 from graphlab.engine.ops.run import report
 from graphlab.engine.tensor import Tensor, wrap
@@ -39,7 +40,7 @@ class FunctionCtx:
     def saved_tensors(self) -> tuple[Any, ...]:
         """What was saved."""
         if self._saved is None:
-            from graphlab.engine.autograd.graph import _freed
+            from graphlab.engine.autograd.passes import _freed
 
             raise _freed(self._node)
         return self._saved or self._to_save

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes
-from graphlab.engine.autograd.graph import grad as autograd_grad
+from graphlab.engine.autograd.gradients import grad as autograd_grad
 from graphlab.engine.errors import fail
 from graphlab.engine.tensor import Tensor, wrap
 

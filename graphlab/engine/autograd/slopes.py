@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.autograd.graph import grad
+from graphlab.engine.autograd.gradients import grad
 from graphlab.engine.random import randn_like
 from graphlab.engine.tensor import Tensor, wrap
 

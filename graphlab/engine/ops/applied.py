@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphlab.engine import modes, observe
-from graphlab.engine.autograd import graph
+from graphlab.engine.autograd import gradients, passes
 from graphlab.engine.autograd.graph import Node, Scratch, make_node
 from graphlab.engine.ops.op import Op
 from graphlab.engine.ops.run import _kept, _saved, run
@@ -49,11 +49,13 @@ def composed(function: Callable[..., Any], inputs: tuple[Any, ...], g: Any, want
                 own.append(t)
         outs = function(*own)
         pairs = [(outs, g)] if isinstance(outs, Tensor) else list(zip(outs, g))
-        roots = [(graph._target(o), o._nr, c) for o, c in pairs if c is not None and o._rg]
-        targets = [(graph._target(t), t._nr) for t, e in zip(own, wanted) if isinstance(t, Tensor) and e is not None]
-        captured = graph.run(roots, True, True, targets, False)
+        roots = [(gradients._target(o), o._nr, c) for o, c in pairs if c is not None and o._rg]
+        targets = [
+            (gradients._target(t), t._nr) for t, e in zip(own, wanted) if isinstance(t, Tensor) and e is not None
+        ]
+        captured = passes.run(roots, True, True, targets, False)
         return [
-            captured.get((graph._target(t), t._nr)) if isinstance(t, Tensor) and e is not None else None
+            captured.get((gradients._target(t), t._nr)) if isinstance(t, Tensor) and e is not None else None
             for t, e in zip(own, wanted)
         ]
     finally:

@@ -422,7 +422,7 @@ def _copy_slices(node: Any, g: Any, *saved: Any) -> Any:
     part: Any
     whole: Any
     if isinstance(g, Tensor):
-        from graphlab.engine.autograd.graph import Taped
+        from graphlab.engine.autograd.passes import Taped
 
         whole = g.clone()
         part = replay(chain, whole)

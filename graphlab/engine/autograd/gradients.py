@@ -1,0 +1,190 @@
+"""What programs call: `backward` and `grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphlab.engine import dtypes, modes, observe, tensor
+from graphlab.engine.errors import fail
+from graphlab.engine.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    pass
+from graphlab.engine.autograd import passes
+from graphlab.engine.autograd.graph import Node, accumulator, edge
+from graphlab.engine.autograd.passes import run, sweep
+
+_ONE = {d: np.ones((), d) for d in (dtypes.F32, dtypes.F64)}
+"""The gradient of a loss with respect to itself; never written to."""
+for _one in _ONE.values():
+    _one.flags.writeable = False
+
+
+def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
+    if gradient is None:
+        if t._array.size != 1:
+            fail(
+                RuntimeError,
+                "grad can be implicitly created only for scalar outputs",
+                kind="non_scalar_backward",
+                shape=list(t._array.shape),
+            )
+        made = np.ones(t._array.shape, t._array.dtype)
+        return wrap(made, t._device) if create_graph else made
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if gradient._array.shape != t._array.shape:
+        fail(
+            RuntimeError,
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
+            f"shape of {t.shape}.",
+            kind="gradient_shape",
+            shape=list(gradient._array.shape),
+            wanted=list(t._array.shape),
+        )
+    if create_graph:
+        return gradient
+    return gradient._array if gradient._array.dtype == t._array.dtype else gradient._array.astype(t._array.dtype)
+
+
+def _roots(tensors: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool) -> list[tuple[Node, int, Any]]:
+    roots = []
+    for i, (t, g) in enumerate(zip(tensors, gradients)):
+        # PyTorch looks at the gradients first.
+        first = _first_gradient(t, g, create_graph) if t._rg or g is not None else None
+        if not t._rg:
+            fail(
+                RuntimeError,
+                f"element {i} of tensors does not require grad and does not have a grad_fn",
+                kind="no_grad_fn",
+            )
+        roots.append((t._fn or accumulator(t), t._nr, first))
+    return roots
+
+
+def _pass(
+    tensors: Sequence[Tensor],
+    gradients: Sequence[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    targets: list[tuple[Node, int]] | None,
+    accumulate: bool,
+) -> dict[tuple[Node, int], Any]:
+    watcher = observe.observer
+    before = modes.grad
+    try:
+        roots = _roots(tensors, gradients, create_graph)
+        if watcher is not None:
+            watcher.backward_started(tensors[0])
+        modes.grad = create_graph
+        retain = create_graph if retain_graph is None else retain_graph
+        return run(roots, retain, create_graph, targets, accumulate)
+    except BaseException as error:
+        if watcher is not None:
+            watcher.failed("backward", tuple(tensors), {}, error)
+        raise
+    finally:
+        modes.grad = before
+        if watcher is not None:
+            watcher.backward_ended()
+
+
+def _many(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to the `.grad` of the leaves (or of `inputs` only): `torch.autograd.backward`."""
+    if (
+        grad_tensors is None
+        and not create_graph
+        and inputs is None
+        and not passes.nan_check
+        and isinstance(tensors, Tensor)
+        and tensors._fn is not None
+        and tensors._array.size == 1
+        and tensors._fn.n_outputs == 1
+    ):
+        array = tensors._array
+        first = _ONE.get(array.dtype) if not array.ndim else None
+        if first is None:
+            first = np.ones(array.shape, array.dtype)
+        watcher = observe.observer
+        before = modes.grad
+        modes.grad = False
+        try:
+            if watcher is not None:
+                watcher.backward_started(tensors)
+            sweep(tensors._fn, first, bool(retain_graph), watcher)
+        except BaseException as error:
+            if watcher is not None:
+                watcher.failed("backward", (tensors,), {}, error)
+            raise
+        finally:
+            modes.grad = before
+            if watcher is not None:
+                watcher.backward_ended()
+        return
+    roots = _many(tensors)
+    gradients = [None] * len(roots) if grad_tensors is None else _many(grad_tensors)
+    targets = None
+    if inputs is not None:
+        chosen = _many(inputs)
+        if not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        targets = [(_target(t), t._nr) for t in chosen]
+    _pass(roots, gradients, retain_graph, create_graph, targets, True)
+
+
+tensor._backward = backward
+
+
+def _target(t: Tensor) -> Node:
+    found = edge(t)
+    if found is None:
+        fail(RuntimeError, "One of the differentiated Tensors does not require grad", kind="no_grad_fn")
+    return found
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` as it is: `torch.autograd.grad`."""
+    roots = _many(outputs)
+    chosen = _many(inputs)
+    gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    targets = [(_target(t), t._nr) for t in chosen]
+    captured = _pass(roots, gradients, retain_graph, create_graph, targets, False)
+    found: list[Any] = []
+    for t, key in zip(chosen, targets):
+        g = captured.get(key)
+        if g is None:
+            if not allow_unused:
+                fail(
+                    RuntimeError,
+                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    "Set allow_unused=True if this is the desired behavior.",
+                    kind="unused_input",
+                )
+            if materialize_grads:
+                g = np.zeros(t._array.shape, t._array.dtype)
+        found.append(g if g is None or isinstance(g, Tensor) else wrap(np.array(g), t._device))
+    return tuple(found)
