@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -234,48 +235,30 @@ def make_filled(
     return leaf(op, array, requires_grad, where, {"shape": list(shape), "dtype": kind.name})
 
 
-def zeros(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """A tensor of zeros."""
-    return make_filled(
-        "zeros", sizes(size, "zeros"), 0, _kind(dtype, dtypes.get_default_dtype()), device, requires_grad
-    )
+def _filled(name: str, value: float, doc: str) -> Callable[..., Tensor]:
+    """The creation function that fills a shape with one value of the default type."""
+
+    def make(
+        *size: Any,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        kind = _kind(dtype, dtypes.get_default_dtype())
+        return make_filled(name, sizes(size, name), value, kind, device, requires_grad)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = doc
+    return make
 
 
-def ones(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """A tensor of ones."""
-    return make_filled("ones", sizes(size, "ones"), 1, _kind(dtype, dtypes.get_default_dtype()), device, requires_grad)
-
-
-def empty(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """A tensor that the program will fill; zeros here, so that runs repeat."""
-    return make_filled(
-        "empty", sizes(size, "empty"), 0, _kind(dtype, dtypes.get_default_dtype()), device, requires_grad
-    )
+zeros = _filled("zeros", 0, "A tensor of zeros.")
+ones = _filled("ones", 1, "A tensor of ones.")
+empty = _filled("empty", 0, "A tensor that the program will fill; zeros here, so that runs repeat.")
 
 
 def full(

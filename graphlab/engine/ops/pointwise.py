@@ -289,54 +289,28 @@ unary(
 )
 
 
-unary(
-    "isnan",
-    lambda x: np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
-    None,
-    rule="bool",
-    formula="out = input is not a number",
-    narrate=N_("which entries of {input} are not numbers: {n_true}"),
-    category=Category.COMPARISON,
-    facts=lambda out, x: {"n_true": int(np.sum(out))},
-)
-unary(
-    "isinf",
-    lambda x: np.isinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
-    None,
-    rule="bool",
-    formula="out = input is infinite",
-    narrate=N_("which entries of {input} are infinite: {n_true}"),
-    category=Category.COMPARISON,
-    facts=lambda out, x: {"n_true": int(np.sum(out))},
-)
-unary(
-    "isposinf",
-    lambda x: np.isposinf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
-    None,
-    rule="bool",
-    formula="out = input is +∞",
-    narrate=N_("which entries of {input} are +∞"),
-    category=Category.COMPARISON,
-)
-unary(
-    "isneginf",
-    lambda x: np.isneginf(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool),
-    None,
-    rule="bool",
-    formula="out = input is −∞",
-    narrate=N_("which entries of {input} are −∞"),
-    category=Category.COMPARISON,
-)
-unary(
-    "isfinite",
-    lambda x: np.isfinite(x),
-    None,
-    rule="bool",
-    formula="out = input is finite",
-    narrate=N_("which entries of {input} are finite numbers: {n_true}"),
-    category=Category.COMPARISON,
-    facts=lambda out, x: {"n_true": int(np.sum(out))},
-)
+def _of_floats(test: Callable[..., Any]) -> Callable[..., Any]:
+    """A test that only floating-point numbers can pass."""
+    return lambda x: test(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+
+
+for _name, _test, _formula, _words in (
+    ("isnan", _of_floats(np.isnan), "not a number", N_("which entries of {input} are not numbers: {n_true}")),
+    ("isinf", _of_floats(np.isinf), "infinite", N_("which entries of {input} are infinite: {n_true}")),
+    ("isposinf", _of_floats(np.isposinf), "+∞", N_("which entries of {input} are +∞")),
+    ("isneginf", _of_floats(np.isneginf), "−∞", N_("which entries of {input} are −∞")),
+    ("isfinite", np.isfinite, "finite", N_("which entries of {input} are finite numbers: {n_true}")),
+):
+    unary(
+        _name,
+        _test,
+        None,
+        rule="bool",
+        formula=f"out = input is {_formula}",
+        narrate=_words,
+        category=Category.COMPARISON,
+        facts=lambda out, x: {"n_true": int(np.sum(out))},
+    )
 unary(
     "signbit",
     lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
@@ -348,7 +322,7 @@ unary(
 )
 unary(
     "logical_not",
-    lambda x: np.logical_not(x),
+    np.logical_not,
     None,
     rule="bool",
     formula="out = not input",
