@@ -122,18 +122,18 @@ def _normalized_vjp(xp: Any, g: Any, x: Any, dims: tuple[int, ...], eps: float) 
     return (g - xp.sum(g, dims, True) / n - out * (xp.sum(g * out, dims, True) / n)) * scale, out
 
 
-def _standardized(rows: Any, eps: float) -> tuple[Any, Any]:
-    """The rows with mean 0 and variance 1, and one over their standard deviations; sums as matrix products."""
+def _standardized(rows: Any, eps: float) -> tuple[Any, Any, Any]:
+    """The rows with mean 0 and variance 1, their means and one over their deviations; sums as matrix products."""
     n = max(rows.shape[1], 1)
-    ones = np.full(rows.shape[1], 1 / n, rows.dtype)
-    out = rows - (rows @ ones)[:, None]
+    mean = rows @ np.full(rows.shape[1], 1 / n, rows.dtype)
+    out = rows - mean[:, None]
     scale = np.einsum("ij,ij->i", out, out)
     scale /= n
     scale += rows.dtype.type(eps)
     np.sqrt(scale, out=scale)
     np.divide(1, scale, out=scale)
     out *= scale[:, None]
-    return out, scale
+    return out, mean, scale
 
 
 def _layer_norm(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> Any:
@@ -141,25 +141,25 @@ def _layer_norm(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> Any:
 
 
 def _layer_norm_parts(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> tuple[Any, Any, Any]:
-    """The output, the normalized rows and their scales."""
+    """The output, and each row's mean and scale."""
     width = prod(x.shape[x.ndim - n_dims :])
     if x.dtype == np.float16:
         wide: list[Any] = [None if a is None else a.astype(np.float32) for a in (x, w, b)]
-        out, normal, scale = _layer_norm_parts(wide[0], wide[1], wide[2], n_dims, eps)
-        return out.astype(np.float16), normal, scale
-    normal, scale = _standardized(x.reshape(x.size // width if width else 0, width), eps)
+        out, mean, scale = _layer_norm_parts(wide[0], wide[1], wide[2], n_dims, eps)
+        return out.astype(np.float16), mean, scale
+    out, mean, scale = _standardized(x.reshape(x.size // width if width else 0, width), eps)
     if w is not None:
-        out = normal * w.reshape(width)
-        if b is not None:
-            out += b.reshape(width)
-    else:
-        out = normal if b is None else normal + b.reshape(width)
-    return out.reshape(x.shape), normal, scale
+        out *= w.reshape(width)
+    if b is not None:
+        out += b.reshape(width)
+    return out.reshape(x.shape), mean, scale
 
 
-def _layer_norm_numeric(node: Any, g: Any, x: Any, w: Any, normal: Any, scale: Any) -> Any:
+def _layer_norm_numeric(node: Any, g: Any, x: Any, w: Any, mean: Any, scale: Any) -> Any:
     ex, ew, eb = node.edges
-    n = normal.shape[1]
+    n = prod(x.shape[x.ndim - node.params[0] :])
+    normal = x.reshape(len(mean), n) - mean[:, None]
+    normal *= scale[:, None]
     g = g.reshape(normal.shape)
     ones = np.ones(len(normal), g.dtype)
     db = None if eb is None else (ones @ g).reshape(x.shape[x.ndim - node.params[0] :])
@@ -171,17 +171,18 @@ def _layer_norm_numeric(node: Any, g: Any, x: Any, w: Any, normal: Any, scale: A
         along = np.einsum("ij,ij->i", dx, normal)
         along /= n
         dx -= (dx @ np.full(n, 1 / n, g.dtype))[:, None]
-        dx -= normal * along[:, None]
+        normal *= along[:, None]
+        dx -= normal
         dx *= scale[:, None]
         dx = dx.reshape(x.shape)
     return dx, dw, db
 
 
-def _layer_norm_vjp(node: Any, g: Any, x: Any, w: Any, normal: Any = None, scale: Any = None) -> Any:
+def _layer_norm_vjp(node: Any, g: Any, x: Any, w: Any, mean: Any = None, scale: Any = None) -> Any:
     xp = node.xp
     n_dims, eps = node.params
-    if normal is not None and xp is NUMERIC:
-        return _layer_norm_numeric(node, g, x, w, normal, scale)
+    if mean is not None and xp is NUMERIC:
+        return _layer_norm_numeric(node, g, x, w, mean, scale)
     dims = tuple(range(len(x.shape) - n_dims, len(x.shape)))
     _, ew, eb = node.edges
     dx, out = _normalized_vjp(xp, g if w is None else g * w, x, dims, eps)
@@ -247,8 +248,8 @@ def layer_norm(
     if common_device("layer_norm", inputs).counts or type(x) is Virtual or not needs_grad(inputs):
         return run(LAYER_NORM, inputs, params)
     w, b = (None if t is None else t._array for t in (weight, bias))
-    out, normal, scale = _layer_norm_parts(x, w, b, len(shape), eps)
-    return finish(LAYER_NORM, inputs, out, params, (normal, scale) if x.dtype != np.float16 else ())
+    out, mean, scale = _layer_norm_parts(x, w, b, len(shape), eps)
+    return finish(LAYER_NORM, inputs, out, params, (mean, scale) if x.dtype != np.float16 else ())
 
 
 def _check_types(kernel: str, op: str, x: Any, others: Any) -> None:
