@@ -43,6 +43,7 @@ class SourceMap:
         self._lines = source.splitlines(keepends=True)
         self._names: dict[Position, list[str]] = {}
         self._returned: set[Position] = set()
+        self._headers: dict[Position, Position] = {}  # a whole loop -> `target in iterator`, all that fetches from it
         self._nodes: dict[Position, ast.expr] = {}
         self._call_ends: dict[tuple[int, int], ast.expr] = {}
         self._positions: dict[int, tuple[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]] = {}
@@ -57,8 +58,7 @@ class SourceMap:
         if position is None:
             return Site(site_id, function=function)
         node = self._node(position)
-        if node is not None:
-            position = _position_of(node)
+        position = _position_of(node) if node is not None else self._headers.get(position, position)
         names = self._names.get(position, [])
         return Site(
             site_id,
@@ -130,6 +130,11 @@ class SourceMap:
                 case ast.AugAssign(target=target):
                     # The operator of `w -= …` has the position of the whole statement.
                     self._names[_position_of(node)] = [ast.unparse(target)]
+                case ast.For(target=target, iter=iterator):
+                    header = (*_position_of(target)[:2], *_position_of(iterator)[2:])
+                    self._headers[_position_of(node)] = header
+                    if isinstance(target, ast.Name):
+                        self._names[header] = [target.id]
                 case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
                     self._returned.add(_position_of(value))
 

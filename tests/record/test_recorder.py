@@ -125,6 +125,19 @@ def test_updates_say_the_settings_and_the_new_value(lab, tell):
     assert updates[0].values[0] >= 0
 
 
+def test_what_a_loop_fetches_is_marked_at_its_head_not_over_its_body(lab):
+    trace = lab.record("""
+import torch
+rows = torch.utils.data.DataLoader(torch.ones(4, 3), batch_size=2)
+for row in rows:
+    total = row.sum()
+""")
+    batches = [trace.spans[event.span] for event in trace.events if event.op == "batch"]
+    assert len(batches) == 2
+    for span in batches:
+        assert (span.line, span.column, span.end_line, span.end_column) == (3, 4, 3, 15)
+
+
 def test_spans_are_exact(lab):
     trace = lab.record(MLP)
     lines = trace.source.splitlines()
