@@ -49,5 +49,5 @@ def test_every_scene_has_a_method_and_its_pictures(screenshots: ModuleType) -> N
     folder = ROOT / "docs" / "screenshots"
     for name in screenshots.NAMES:
         assert getattr(screenshots.Scenes, name).__doc__
-        for suffix in ("", "_light", "_dark"):
+        for suffix in ("", "_dark"):
             assert 1000 < (folder / f"{name}{suffix}.png").stat().st_size <= screenshots.MAX_BYTES
