@@ -16,8 +16,8 @@ from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.applied import apply
-from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.erf import erf_array
+from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.pointwise import positive, unary, unit
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
 from graphlab.i18n import N_

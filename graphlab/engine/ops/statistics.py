@@ -10,8 +10,8 @@ from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.create import leaf
-from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.extremes import named
+from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.reduce import reduced
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from graphlab.engine import dtypes
-from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail
-from graphlab.engine.ops.activation import same_shape
-from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard, need_tensor, public, run, run_inplace
-from graphlab.engine.tensor import Tensor
-from graphlab.i18n import N_
+from graphlab.engine.ops.op import Category
 from graphlab.engine.ops.pointwise import unary, unit
-
+from graphlab.i18n import N_
 
 unary(
     "sin",
