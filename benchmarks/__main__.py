@@ -35,19 +35,25 @@ def main() -> None:
         code, text = _run(name)
         if code:
             failed.append(name)
+            text += "\nThis one did not come to its end in this run."
         parts.append(f"## {name}\n\n{_about(name)}\n\n```\n{text.rstrip()}\n```\n")
-    if failed:
-        sys.exit(f"These failed: {', '.join(failed)}.")
     if not sys.argv[1:]:
         PAGE.write_text("\n".join(parts), encoding="utf-8")
         print(f"\nwrote {PAGE.relative_to(HERE.parent)}")
+    if failed:
+        sys.exit(f"These failed: {', '.join(failed)}.")
 
 
 def _run(name: str) -> tuple[int, str]:
     """Run one benchmark, showing its lines as they come; returns its exit status and what it printed."""
     command = [sys.executable, "-c", f"from benchmarks.{name} import main; main()"]
+    environment = dict(os.environ)
+    if sys.platform == "linux" and not ({"DISPLAY", "WAYLAND_DISPLAY"} & environment.keys()):
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
     lines = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent, encoding="utf-8") as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=HERE.parent, encoding="utf-8", env=environment
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
