@@ -20,7 +20,7 @@ from inprocess import apply, run_program  # noqa: E402
 from graphlab.explain import explain_text, problem_for_refusal  # noqa: E402
 from graphlab.program.language import Refusal, check  # noqa: E402
 from graphlab.session.runner import Limits, Runner, RunRequest  # noqa: E402
-from graphlab.session.verify import verify_fixes  # noqa: E402
+from graphlab.session.verify import verify  # noqa: E402
 from graphlab.trace.records import Problem  # noqa: E402
 from graphlab.trace.store import TraceReader  # noqa: E402
 
@@ -70,8 +70,13 @@ def through_worker(runner: Runner) -> Judge:
             problems = reader.problems
             reader.close()
             runner.discard(started)
-        problems = verify_fixes(problems, case.text, runner, limits)
-        return error, problems, any(f.verified for p in problems[:1] for f in p.fixes)
+        is_fixed = case.id.startswith("errors/") and any(
+            verify(problem, fix, case.text, runner, limits, problems)
+            for problem in problems[:1]
+            for fix in problem.fixes
+            if fix.edits and fix.applicability != "needs-input"
+        )
+        return error, problems, is_fixed
 
     return run
 

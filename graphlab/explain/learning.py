@@ -30,6 +30,8 @@ def norm_of(run: Run, tensor: int, event: int) -> float | None:
         return None
     if value.form != ValueForm.WHOLE:
         return value.stats.get("norm")
+    if not value.size:
+        return 0.0
     array = run.trace.array(value.id)
     return float(np.linalg.norm(array.astype(np.float64).ravel())) if array.dtype.kind in "fiu" else None
 
@@ -41,6 +43,8 @@ def is_zero(run: Run, tensor: int, event: int) -> bool:
         return False
     if value.form != ValueForm.WHOLE:
         return value.stats.get("min") == 0 and value.stats.get("max") == 0
+    if not value.size:
+        return False
     array = run.trace.array(value.id)
     return bool(array.size and not array.any())
 

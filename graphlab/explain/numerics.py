@@ -42,6 +42,8 @@ def is_bad(run: Run, tensor: int, event: int) -> bool:
     if value is None:
         return False
     if value.form == ValueForm.WHOLE:
+        if not value.size:
+            return False
         array = run.trace.array(value.id)
         return bool(array.dtype.kind in "fc" and not np.isfinite(array).all())
     return bool(value.stats.get("n_nan", 0) or value.stats.get("n_inf", 0))

@@ -78,7 +78,12 @@ def array_at(trace: TraceReader, tensor: int, event: int) -> npt.NDArray[Any] | 
     value = value_at(trace, tensor, event)
     if value is None or value.form != ValueForm.WHOLE:
         return None
-    return trace.array(value.id)
+    # An empty tensor has no bytes, and so no place in the store.
+    return (
+        trace.array(value.id)
+        if value.size
+        else np.empty(value.shape, value.dtype if value.dtype != "bfloat16" else "f4")
+    )
 
 
 def range_at(trace: TraceReader, tensor: int, event: int) -> tuple[float, float] | None:
@@ -89,6 +94,8 @@ def range_at(trace: TraceReader, tensor: int, event: int) -> tuple[float, float]
     if value.form != ValueForm.WHOLE:
         low, high = value.stats.get("min"), value.stats.get("max")
         return (low, high) if low is not None and high is not None else None
+    if not value.size:
+        return None
     array = trace.array(value.id)
     if array.dtype.kind not in "fiu" or not array.size:
         return None

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from corpus import CorpusCase, judge, read_cases, recorded
 from inprocess import apply
 
-from graphlab.explain import explain_text
+from graphlab.explain import explain_text, formula, narrate
 from graphlab.program.language import Refusal, check
+from graphlab.trace.records import EventKind
+from graphlab.trace.store import TraceReader
 
 
 def _cases(kind: str) -> list[object]:
     return [pytest.param(case, id=case.id.partition("/")[2]) for case in read_cases(kind)]
+
+
+MAX_TOLD = 400
+_SAID_BY_OTHERS = (EventKind.PRINT, EventKind.WARNING, EventKind.ERROR)
+
+
+def assert_told(trace: TraceReader) -> None:
+    """Every step has a sentence without placeholder, None or dump, and no name that lost its small first letter."""
+    names = {tensor.name for tensor in trace.tensors if tensor.name}
+    for event in trace.events[:MAX_TOLD]:
+        told = narrate(trace, event.id)
+        assert told, event
+        if event.kind in _SAID_BY_OTHERS:
+            continue
+        assert not re.search(r"[{}\x01\n]|\bNone\b|tensor\(|array\(|\bnan\b", told), told
+        assert len(told) < 600, told
+        assert not re.search(r"[{}\x01\n]", formula(trace, event.id))
+        first = told.split()[0].strip("`.,:")
+        assert first in {*names, "A"} or first[:1].lower() + first[1:] not in names, told
 
 
 def _share(marks: list[bool]) -> float:
@@ -68,6 +90,7 @@ def test_clean_program_raises_no_alarm(case: CorpusCase, run: Callable) -> None:
     ran = run(case.text)
     assert ran.trace is not None and ran.trace.failure is None, ran.trace and ran.trace.failure
     assert [(p.code, p.what) for p in ran.problems] == []
+    assert_told(ran.trace)
 
 
 @pytest.mark.parametrize("case", _cases("messages"))
