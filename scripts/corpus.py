@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "explain"))
 
-from corpus import CorpusCase, Verdict, judge, read_cases, said_by  # noqa: E402
+from corpus import CorpusCase, Verdict, judge, read_cases, refused, said_by  # noqa: E402
 from inprocess import apply, run_program  # noqa: E402
 
 from graphlab.explain import explain_text, problem_for_refusal  # noqa: E402
@@ -40,7 +40,7 @@ def quickly(case: CorpusCase) -> Outcome:
         else:
             refusal = check(case.text)
             if isinstance(refusal, Refusal):
-                error = ("SyntaxError", refusal.message)
+                error = refused(refusal.message)
         is_fixed = False
         fixes = [f for p in ran.problems[:1] for f in p.fixes if f.edits and f.applicability != "needs-input"]
         for number, fix in enumerate(fixes):
@@ -61,7 +61,7 @@ def through_worker(runner: Runner) -> Judge:
         refusal = check(case.text)
         if isinstance(refusal, Refusal):
             problems = [problem_for_refusal(refusal, case.text)]
-            error: tuple[str, str] | None = ("SyntaxError", refusal.message)
+            error: tuple[str, str] | None = refused(refusal.message)
         else:
             started = runner.start(RunRequest(case.text, limits=limits))
             outcome = started.wait(30)

@@ -155,6 +155,8 @@ def path_cut(run: Run) -> list[Found]:
         root = next(iter(known), -1)
         loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
         cut, fixes = _cut_said(run, event)
+        if cut == words.code(".data") and fixes:
+            line = fixes[0].edits[0].line  # `.data` leaves no event; the one at hand is its first user
         problems.append(
             Found(
                 {"name": name, "loss": loss, "cut": cut, "line": line},
@@ -193,6 +195,14 @@ def _cut_by_numbers(
         text = run.source.text_of(node) if node is not None else ""
         if re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)|\bfloat\(", text) or _from_numbers(run, node):
             return {event.span: [(t, event) for t in lost]}
+    # `.data` leaves no step behind: a leaf that nothing made, under a name that the text takes from `.data`.
+    for event in run.by_kind[EventKind.FORWARD]:
+        for tensor in event.inputs:
+            if tensor not in needed or tensor in run.made_by or not run.tensor(tensor).name:
+                continue
+            made = run.source.assigned(run.tensor(tensor).name)
+            if isinstance(made, ast.Attribute) and made.attr == "data":
+                return {event.span: [(t, event) for t in lost]}
     return {}
 
 
@@ -201,6 +211,8 @@ def _from_numbers(run: Run, node: ast.expr | None) -> bool:
     "the like."""
     if not isinstance(node, ast.Call) or called(node) not in ("tensor", "from_numpy", "as_tensor", "FloatTensor"):
         return False
+    if called(node) == "from_numpy" and "numpy()" in run.source.text:
+        return True
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             made = run.source.assigned(part.id, part)
@@ -212,6 +224,13 @@ def _from_numbers(run: Run, node: ast.expr | None) -> bool:
 def _cut_said(run: Run, event: Event) -> tuple[str, list[Fix]]:
     """What cuts the path, in words, and the fix that leaves it out."""
     node = run.source.expression_at(run.span(event))
+    if event.op != "detach" and event.kind == EventKind.FORWARD:
+        names = [run.tensor(t).name for t in event.inputs if t >= 0 and t not in run.made_by]
+        made = [m for n in names if n and isinstance(m := run.source.assigned(n), ast.Attribute) and m.attr == "data"]
+        if made:
+            text = run.source.text_of(made[0].value)
+            title = words.fill(N_("Leave out `.data`: `{text}`"), {"text": text})
+            return words.code(".data"), [Fix(title, "maybe", [run.source.replace(made[0], text)])]
     if event.kind == EventKind.CREATE:
         return _("`{op}` of plain numbers").format(op=f"torch.{event.op}"), []
     if event.op == "detach":

@@ -68,6 +68,12 @@ def recorded() -> dict[str, tuple[str, str]]:
     return {k: (v[0], v[1]) for k, v in json.loads(RECORDED.read_text(encoding="utf-8")).items()}
 
 
+def refused(message: str) -> tuple[str, str]:
+    """Type and message of a program that can't be read, which the language tells in one sentence."""
+    type_, parted, rest = message.partition(": ")
+    return (type_, rest) if parted and type_.endswith("Error") else ("SyntaxError", message)
+
+
 @dataclass
 class Verdict:
     """How one case came out; a mark is None where it wasn't asked for."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from corpus import CorpusCase, judge, read_cases, recorded
+from corpus import CorpusCase, judge, read_cases, recorded, refused
 from inprocess import apply
 
 from graphlab.explain import explain_text, formula, narrate
@@ -54,7 +54,7 @@ def verdicts(run: Callable) -> Callable:
             error = (failure.type, failure.message) if failure is not None else None
             if ran.trace is None:
                 refusal = check(case.text)
-                error = ("SyntaxError", refusal.message) if isinstance(refusal, Refusal) else None
+                error = refused(refusal.message) if isinstance(refusal, Refusal) else None
             is_fixed = False
             for fix in (ran.problems[0].fixes if ran.problems else [])[:2] if case.needs_fix else []:
                 again = run(apply(case.text, fix.edits)) if fix.edits else ran
