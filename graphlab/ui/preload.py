@@ -34,7 +34,8 @@ class Preload(QObject):
 
     def start(self) -> None:
         """Begin."""
-        threading.Thread(target=self._import_all, name="preload", daemon=True).start()
+        # No daemon: the interpreter waits for it. An import that is cut off by the process's end crashes it.
+        threading.Thread(target=self._import_all, name="preload").start()
 
     def stop(self) -> None:
         """The window closes: begin with no further module."""
