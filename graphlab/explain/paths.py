@@ -969,7 +969,7 @@ def share_rounded(run: Run) -> list[Found]:
         if not isinstance(node, ast.Assign) or not dotted(node.targets[0]):
             continue
         name = dotted(node.targets[0])
-        if not re.search(r"(^|_)(acc|accuracy|avg|average|mean|precision|recall|ratio|rate)(_|$)", name.lower()):
+        if not re.search(r"(^|_)(acc|accuracy|avg|average|precision|recall)(_|$)", name.lower()):
             continue
         value = node.value
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.FloorDiv):
