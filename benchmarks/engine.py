@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -98,27 +96,6 @@ def compare(name: str, theirs: Callable[[], None], ours: Callable[[], None], n: 
     print(f"{name:34} {them:9.1f} {us:9.1f} {ratio:7.2f}   {goal}")
 
 
-def recorded(step: Callable[[], None]) -> Callable[[], None] | None:
-    """The step with every operator and value recorded, where the recorder is there."""
-    try:
-        from graphlab.engine import observe
-        from graphlab.record.recorder import Recorder
-        from graphlab.trace.store import TraceWriter
-    except ImportError:
-        return None
-    folder = tempfile.mkdtemp()
-    recorder: Any = Recorder(TraceWriter(Path(folder) / "trace.glt"), "<program>")
-
-    def run() -> None:
-        before = observe.set_observer(recorder)
-        try:
-            step()
-        finally:
-            observe.set_observer(before)
-
-    return run
-
-
 def main() -> None:
     """Print the table."""
     import torch
@@ -131,15 +108,6 @@ def main() -> None:
     for batch in (3, 32):
         compare(f"MLP 2-16-3, batch {batch}", mlp(torch, batch), mlp(engine, batch), 300, rounds, "2.5")
     compare("linear y = 2x", linear(torch), linear(engine), 500, rounds, "2.5")
-    for name, theirs, step in (
-        ("MLP batch 3, recorded", mlp(torch, 3), mlp(engine, 3)),
-        ("linear, recorded", linear(torch), linear(engine)),
-    ):
-        ours = recorded(step)
-        if ours is None:
-            print(f"{name:34} (no recorder)")
-        else:
-            compare(name, theirs, ours, 200, rounds, "1.0")
     compare("MLP 784-512-256-10, batch 256", large(torch), large(engine), 3, max(3, rounds // 3), "0.77")
 
 
