@@ -455,7 +455,8 @@ class TraceReader:
     def array(self, value: int) -> npt.NDArray[Any]:
         """The kept numbers of a value, read-only: the whole array, or a summary's sample (shape `sample_shape`)."""
         record = self.values[value]
-        data = self._chunk(record.chunk)[record.offset : record.offset + record.size]
+        # An empty tensor has no bytes, so its chunk may never have been written.
+        data = self._chunk(record.chunk)[record.offset : record.offset + record.size] if record.size else b""
         shape = record.shape if record.form == ValueForm.WHOLE else record.sample_shape
         try:
             return np.frombuffer(data, dtype=DTYPES[record.dtype]).reshape(shape)

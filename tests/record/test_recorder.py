@@ -125,6 +125,15 @@ def test_updates_say_the_settings_and_the_new_value(lab, tell):
     assert updates[0].values[0] >= 0
 
 
+def test_an_empty_tensor_has_an_empty_value(lab):
+    trace = lab.record("""
+import torch
+nothing = torch.zeros(0, 3)
+""")
+    (value,) = [value for value in trace.values if trace.tensors[value.tensor].name == "nothing"]
+    assert trace.array(value.id).shape == (0, 3)
+
+
 def test_what_a_loop_fetches_is_marked_at_its_head_not_over_its_body(lab):
     trace = lab.record("""
 import torch
