@@ -14,13 +14,33 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import gc
 import statistics
+import tempfile
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.engine import large, recorded
+from benchmarks.engine import large
 from benchmarks.engine_models import medians, small_gpt
+
+
+def recorded(step: Callable[[], None]) -> Callable[[], None]:
+    """The step with every operator and value recorded."""
+    from graphlab.engine import observe
+    from graphlab.record.recorder import Recorder
+    from graphlab.trace.store import TraceWriter
+
+    recorder = Recorder(TraceWriter(Path(tempfile.mkdtemp()) / "trace.glt"), "<program>")
+
+    def run() -> None:
+        before = observe.set_observer(recorder)
+        try:
+            step()
+        finally:
+            observe.set_observer(before)
+
+    return run
 
 
 def operators(torch: Any, engine: Any) -> None:
@@ -60,9 +80,7 @@ def operators(torch: Any, engine: Any) -> None:
             return [repeat(plain, a, b), repeat(run, x, y), repeat(run, gx, gy), both]
 
         steps = work()
-        watched = recorded(steps[2])
-        if watched is not None:
-            steps.append(watched)
+        steps.append(recorded(steps[2]))
         base, *others = (t / n for t in medians(steps, seconds=1.0, rounds=7))
         print(f"{name:26} {base:10.2f}" + "".join(f" {t - base:10.2f}" for t in others))
 
