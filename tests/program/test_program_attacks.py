@@ -113,13 +113,13 @@ ATTACKS = {
         "import functools\ndef f(): pass\n@functools.wraps(f, assigned=('__globals__',))\ndef g(): pass"
     ),
     "make_dataclass": "from dataclasses import make_dataclass",
-    "numpy file": "import numpy as np\nnp.array([1]).tofile('/tmp/x')",
-    "numpy file of the class": "import numpy as np\nnp.ndarray.tofile(np.array([1]), '/tmp/x')",
+    "numpy file": "import numpy as np\nnp.array([1]).tofile('taken.bin')",
+    "numpy file of the class": "import numpy as np\nnp.ndarray.tofile(np.array([1]), 'taken.bin')",
     "numpy file by super": (
-        "import numpy as np\nclass A(np.ndarray):\n    def go(self): super().tofile('/tmp/x')\nA((1,)).go()"
+        "import numpy as np\nclass A(np.ndarray):\n    def go(self): super().tofile('taken.bin')\nA((1,)).go()"
     ),
-    "numpy dump": "import numpy as np\nnp.array([1]).dump('/tmp/x')",
-    "numpy dump of a number": "import numpy as np\nnp.float32(1).dump('/tmp/x')",
+    "numpy dump": "import numpy as np\nnp.array([1]).dump('taken.bin')",
+    "numpy dump of a number": "import numpy as np\nnp.float32(1).dump('taken.bin')",
     "numpy pointer": "import numpy as np\np = np.array([1]).ctypes",
     "numpy pointer by getattr": "import numpy as np\np = getattr(np.array([1]), 'ctypes')",
     "numpy strides": "import numpy as np\na = np.array([1])\na.strides = (1 << 40,)",
@@ -203,8 +203,8 @@ ATTACKS = {
         "import torch\nclass M(torch.nn.Module):\n    def go(self): self._modules['__array_interface__'] = 1\nM().go()"
     ),
     "dataclass of a foreign class": "import random, dataclasses\ndataclasses.dataclass(random.Random)",
-    "torch save": "import torch\ntorch.save(torch.ones(1), '/tmp/x')",
-    "torch load": "import torch\ntorch.load('/tmp/x')",
+    "torch save": "import torch\ntorch.save(torch.ones(1), 'taken.bin')",
+    "torch load": "import torch\ntorch.load('taken.bin')",
     "torch observe": "import torch\nm = torch.observe",
     "torch numpy": "import torch\nm = torch.np",
     "torch sys": "import torch\nm = torch.sys",
@@ -219,7 +219,7 @@ ATTACKS = {
         "import torch\nclass T(torch.Tensor):\n    def go(self): return self._array\nT().go()"
     ),
     "tensor pointer": "import torch\np = torch.ones(1).numpy().ctypes",
-    "tensor file": "import torch\ntorch.ones(1).numpy().tofile('/tmp/x')",
+    "tensor file": "import torch\ntorch.ones(1).numpy().tofile('taken.bin')",
     "node internals": "import torch\nx = torch.ones(1, requires_grad=True)\nn = (x * 2).grad_fn._mark",
     "patch the engine": "import torch\ntorch.Tensor.backward = print",
     "patch the engine by setattr": "import torch\nsetattr(torch.nn.Linear, 'forward', print)",
