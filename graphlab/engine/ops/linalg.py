@@ -411,13 +411,15 @@ def _eigh_vjp(node: Any, gs: Any, values: Any, vectors: Any) -> Any:
         inner = xp.reshape(g_values, (*g_values.shape[:-1], n, 1)) * eye
     if g_vectors is not None:
         inner = inner + xp.matmul(xp.mT(vectors), g_vectors) * _gaps(node, values, False)
-    return (xp.matmul(vectors, xp.matmul(inner, xp.mT(vectors))),)
+    turned = xp.matmul(vectors, xp.matmul(inner, xp.mT(vectors)))
+    # The input is symmetric: both triangles share the gradient, as PyTorch has it.
+    return ((turned + xp.mT(turned)) * 0.5,)
 
 
 EIGH = _op(
     "eigh",
     "input · V = V · diag(L), for a symmetric input",
-    "d input = V · (diag(gL) + Vᵀ · gV / E) · Vᵀ",
+    "d input = the symmetric part of V · (diag(gL) + Vᵀ · gV / E) · Vᵀ",
     _eigh,
     _eigh_vjp,
     N_("the symmetric {input} {input_shape} is turned to its own axes: eigenvalues and eigenvectors"),
