@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 if TYPE_CHECKING:
@@ -352,8 +352,3 @@ def apply(theme: str) -> None:
     app.setPalette(palette(t))
     app.setFont(t.font())
     app.setStyleSheet(stylesheet(t))
-
-
-def has_family(family: str) -> bool:
-    """Whether the system has a font family."""
-    return family in QFontDatabase.families()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QByteArray, QDataStream
-from PySide6.QtGui import QPainterPath, QPolygonF
+from PySide6.QtGui import QPainterPath
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -101,10 +101,3 @@ def arrow_heads(points: Floats, offsets: Ints, edges: Ints, size: float) -> QPai
     starts = np.zeros((len(edges), 4), np.bool_)
     starts[:, 0] = True
     return path_of(corners.reshape(-1, 2), starts.reshape(-1))
-
-
-def polygon_of(points: Floats) -> QPolygonF:
-    """A short polyline as Qt's."""
-    from PySide6.QtCore import QPointF
-
-    return QPolygonF([QPointF(x, y) for x, y in points.tolist()])
