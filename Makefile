@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PICTURES ?= .pictures
 
-.PHONY: run test check format bench corpus clean screenshots
+.PHONY: run test check format bench corpus clean screenshots translations
 
 run: $(READY)
 	@sh scripts/run.sh $(BIN)/python $(PICTURES) $(FILE)
@@ -33,6 +33,10 @@ bench: $(READY)-test1
 corpus: $(READY)-test1
 	$(BIN)/python scripts/corpus_record.py --check
 	$(BIN)/python scripts/corpus.py --show --write
+
+# Takes new texts of the code into the translations and compiles them; docs/TRANSLATING.md says how to fill them in.
+translations: $(READY)-test0
+	$(BIN)/python scripts/translations.py
 
 screenshots: $(READY)
 	@sh scripts/screenshots.sh $(BIN)/python docs/screenshots

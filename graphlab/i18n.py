@@ -1,24 +1,61 @@
 """Text for readers: `_` translates when called, `N_` marks a text that is translated later.
 
-Translations lie in `graphlab/locale/<language>/LC_MESSAGES/graphlab.mo`; without one the English text is shown.
+Translations lie in `graphlab/locale/<language>/LC_MESSAGES/graphlab.mo`; where one is missing the English text is
+shown. How to update them: docs/TRANSLATING.md.
 """
 
 import gettext
+from collections.abc import Mapping
 from pathlib import Path
 
 _LOCALE_DIR = Path(__file__).parent / "locale"
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
+_language = "en"
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh_CN": "简体中文"}
+"""The languages that there are, each by the name that its readers call it."""
+
+VARIABLES = ("GRAPHLAB_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+"""Where the wanted language is looked for; the first that says something counts."""
 
 
 def set_language(language: str) -> None:
     """Show texts in `language` ("en", "zh_CN") from now on; an unknown one falls back to English."""
-    global _catalogue
-    _catalogue = gettext.translation("graphlab", _LOCALE_DIR, languages=[language], fallback=True)
+    global _catalogue, _language
+    _language = language if language in LANGUAGES else "en"
+    if _language == "en":
+        _catalogue = gettext.NullTranslations()
+    else:
+        _catalogue = gettext.translation("graphlab", _LOCALE_DIR, languages=[_language])
+
+
+def language() -> str:
+    """The language in which texts are shown."""
+    return _language
+
+
+def named(name: str) -> str:
+    """The language that a locale's name means ("zh_CN.UTF-8", "zh-Hans", "C"), "" for none of ours.
+
+    Traditional Chinese is another script, and not given as Simplified.
+    """
+    parts = name.replace("-", "_").split(".")[0].split("@")[0].lower().split("_")
+    if parts[0] in ("zh", "chinese"):
+        return "" if {"tw", "hk", "mo", "hant", "(traditional)"} & set(" ".join(parts).split()) else "zh_CN"
+    return "en" if parts[0] in ("en", "english", "c", "posix") else ""
+
+
+def wanted(environment: Mapping[str, str]) -> str:
+    """The language that the environment asks for: ours, "en" for one that we do not have, "" where nothing is said."""
+    for variable in VARIABLES:
+        if name := environment.get(variable):
+            return named(name) or "en"
+    return ""
 
 
 def _(text: str) -> str:
     """The text in the chosen language."""
-    return _catalogue.gettext(text)
+    return _catalogue.gettext(text) if text else ""  # gettext gives its file's header for the empty text
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
