@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import warnings
 
-from graphlab.engine.autograd import passes
+is_on = False
+"""Whether anomalies are looked for at all: some messages then point elsewhere."""
+
+nan_check = False
+"""Whether a backward pass fails at the first nan."""
+
+
+def _switch(on: bool, check_nan: bool) -> tuple[bool, bool]:
+    """Set both; returns what they were."""
+    global is_on, nan_check
+    before = is_on, nan_check
+    is_on, nan_check = on, on and check_nan
+    return before
 
 
 class set_detect_anomaly:
@@ -14,14 +26,13 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = passes.nan_check
-        passes.nan_check = bool(mode) and check_nan
+        self._before = _switch(bool(mode), bool(check_nan))
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, *error: object) -> None:
-        passes.nan_check = self._before
+        _switch(*self._before)
 
 
 class detect_anomaly:
@@ -29,7 +40,7 @@ class detect_anomaly:
 
     def __init__(self, check_nan: bool = True) -> None:
         self._check_nan = check_nan
-        self._before: list[bool] = []
+        self._before: list[tuple[bool, bool]] = []
         warnings.warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
             "debugging.",
@@ -37,13 +48,17 @@ class detect_anomaly:
         )
 
     def __enter__(self) -> None:
-        self._before.append(passes.nan_check)
-        passes.nan_check = self._check_nan
+        self._before.append(_switch(True, self._check_nan))
 
     def __exit__(self, *error: object) -> None:
-        passes.nan_check = self._before.pop()
+        _switch(*self._before.pop())
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomalies are looked for."""
+    return is_on
 
 
 def is_anomaly_check_nan_enabled() -> bool:
     """Whether backward passes look for nan."""
-    return passes.nan_check
+    return nan_check

@@ -146,7 +146,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outs: 
     ctx._to_save = ()
     ctx._node = node
     for i, out in enumerate(outs):
-        if isinstance(out, Tensor) and out._array.dtype.kind == "f" and not any(out is c for c in ctx._constant):
+        if isinstance(out, Tensor) and out._array.dtype.kind in "fVc" and not any(out is c for c in ctx._constant):
             out._fn, out._nr, out._rg = node, i, True
 
 

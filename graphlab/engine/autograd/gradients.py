@@ -13,7 +13,7 @@ from graphlab.engine.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     pass
-from graphlab.engine.autograd import passes
+from graphlab.engine.autograd import anomaly
 from graphlab.engine.autograd.graph import Node, accumulator, edge
 from graphlab.engine.autograd.passes import run, sweep
 
@@ -108,7 +108,7 @@ def backward(
         grad_tensors is None
         and not create_graph
         and inputs is None
-        and not passes.nan_check
+        and not anomaly.nan_check
         and isinstance(tensors, Tensor)
         and tensors._fn is not None
         and tensors._array.size == 1
@@ -141,6 +141,9 @@ def backward(
         chosen = _many(inputs)
         if not chosen:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        for t in chosen:
+            if not t._rg:
+                t.retain_grad()  # refuses, as in PyTorch
         targets = [(_target(t), t._nr) for t in chosen]
     _pass(roots, gradients, retain_graph, create_graph, targets, True)
 
@@ -171,18 +174,28 @@ def grad(
     gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
     if allow_unused is None:
         allow_unused = materialize_grads
+    for each in (roots, chosen):
+        for t in each:
+            if not isinstance(t, Tensor):
+                raise TypeError(f"'{type(t).__name__}' object is not iterable")
+    if materialize_grads and not allow_unused:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            f"allow_unused={allow_unused}."
+        )
     targets = [(_target(t), t._nr) for t in chosen]
     captured = _pass(roots, gradients, retain_graph, create_graph, targets, False)
     found: list[Any] = []
-    for t, key in zip(chosen, targets):
+    for i, (t, key) in enumerate(zip(chosen, targets)):
         g = captured.get(key)
         if g is None:
             if not allow_unused:
                 fail(
                     RuntimeError,
-                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
                     "Set allow_unused=True if this is the desired behavior.",
                     kind="unused_input",
+                    index=i,
                 )
             if materialize_grads:
                 g = np.zeros(t._array.shape, t._array.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from operator import attrgetter
 from sys import getrefcount
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphlab.engine import dtypes, observe
-from graphlab.engine.device import Virtual, reserve, reserved
+from graphlab.engine.device import CPU, Virtual, reserve, reserved
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, make
 from graphlab.engine.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     pass
+from graphlab.engine.autograd import anomaly
 from graphlab.engine.autograd.graph import Node, SavedOutput, Scratch, _run_hooks, _run_node_hooks
+from graphlab.engine.autograd.versions import check_versions
 
 _new = object.__new__
 _by_seq = attrgetter("seq")
-nan_check = False
-"""Whether a backward pass fails at the first nan; see `anomaly.py`."""
 
 
 class Taped:
@@ -50,37 +50,6 @@ def _freed(node: Node) -> BaseException:
         kind="backward_twice",
         op=node.op.name,
     )
-
-
-def check_versions(node: Node, saved: Sequence[Any]) -> None:
-    """Refuse a saved tensor that was written to since it was saved."""
-    versions = node.versions
-    for i, t in enumerate(saved):
-        if t is None or t._version is None:
-            continue
-        expected = versions[i] if versions is not None else 0
-        if t._version[0] != expected:
-            array = t._array
-            own = dtypes.of(array).title
-            where = "torch.cuda." if t._device.type == "cuda" else "torch."
-            if type(t) is SavedOutput:
-                which = f", which is output {t.nr} of {node.name()},"
-            elif t._fn is not None:
-                which = f", which is output {t._nr} of {t._fn.name()},"
-            else:
-                which = ""
-            fail(
-                RuntimeError,
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"[{where}{own}Tensor {list(array.shape)}]{which} is at version {t._version[0]}; expected version "
-                f"{expected} instead. Hint: enable anomaly detection to find the operation that failed to compute its "
-                "gradient, with torch.autograd.set_detect_anomaly(True).",
-                kind="inplace_modified",
-                version=t._version[0],
-                expected=expected,
-                shape=list(array.shape),
-                op=node.op.name,
-            )
 
 
 def _as_tensor(s: Any, node: Node) -> Any:
@@ -202,8 +171,10 @@ def run(
             result = _cast(result, node.casts, taped)
         if node.hooks is not None:
             result = _run_node_hooks(node, result, g if node.n_outputs > 1 else [g], taped)
-        if nan_check:
+        if anomaly.nan_check:
             _refuse_nan(node, result)
+        if CPU.counts and not taped and node.meta is None:
+            _charge(CPU.ledger.charge, result)
         if watcher is not None:
             _tell(watcher, node, g, result, taped)
         g = None
@@ -268,6 +239,7 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
         order.sort(key=_by_seq, reverse=True)
     pending: dict[Node, Any] = {root: first}
     take = pending.pop
+    charge = CPU.ledger.charge if CPU.counts else None
     for node in order:
         g = take(node, None)
         if g is None:
@@ -294,12 +266,16 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
                 result = node.vjp(node, g, arrays[0], arrays[1])
             else:
                 result = node.vjp(node, g, *arrays)
+            if charge is not None and node.meta is None:
+                _charge(charge, result)
             if not retain:
                 node.saved = None
         elif saved is None:
             raise _freed(node)
         else:
             result = node.vjp(node, g) if node.meta is None else _counted(node, g, ())
+            if charge is not None and node.meta is None:
+                _charge(charge, result)
         if node.casts is not None:
             result = _cast(result, node.casts, False)
         if node.hooks is not None:
@@ -345,7 +321,7 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
                     old is None
                     and next_.hooks is None
                     and leaf._extra is None
-                    and not leaf._device.counts
+                    and not leaf._device.simulated
                     and getrefcount(gi) <= 3
                     and gi.base is None
                     and gi.dtype is leaf._array.dtype
@@ -365,6 +341,13 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
                 pending[next_] = gi
             else:
                 _arrive(pending, next_, 0 if nrs is None else nrs[i - 1], gi, False, watcher)
+
+
+def _charge(charge: Callable[[Array], None], result: Sequence[Any]) -> None:
+    """Count the memory of gradients; a stretched view has none of its own."""
+    for g in result:
+        if g is not None and g.__class__ is _ndarray and g.base is None:
+            charge(g)
 
 
 _NOTHING: dict[Any, Any] = {}
@@ -407,8 +390,15 @@ def _arrive(pending: dict[Node, Any], node: Node, nr: int, g: Any, taped: bool, 
 
 def _cast(result: Sequence[Any], casts: tuple[Any, ...], taped: bool) -> list[Any]:
     if taped:
-        return [g if g is None or c is None else g.to(dtypes.BY_NUM[c.num]) for g, c in zip(result, casts)]
-    return [g if g is None or c is None or g.dtype == c else g.astype(c) for g, c in zip(result, casts)]
+        return [
+            g if g is None or c is None
+            else (g.real if g.dtype.is_complex and c.kind != "c" else g).to(dtypes.BY_NUM[c.num])
+            for g, c in zip(result, casts)
+        ]  # fmt: skip
+    return [
+        g if g is None or c is None or g.dtype == c else (g.real if g.dtype.kind == "c" != c.kind else g).astype(c)
+        for g, c in zip(result, casts)
+    ]
 
 
 def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
@@ -432,7 +422,7 @@ def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
 
 def _refuse_nan(node: Node, result: Sequence[Any]) -> None:
     for i, g in enumerate(result):
-        if g is not None and type(raw := _raw(g)) is not Virtual and raw.dtype.kind == "f" and np.isnan(raw).any():
+        if g is not None and type(raw := _raw(g)) is not Virtual and raw.dtype.kind in "fVc" and np.isnan(raw).any():
             fail(
                 RuntimeError,
                 f"Function '{node.name()}' returned nan values in its {i}th output.",

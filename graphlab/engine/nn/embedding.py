@@ -10,6 +10,7 @@ from graphlab.engine.nn import functional as F
 from graphlab.engine.nn.linear import new_parameter
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
+from graphlab.engine.ops.run import bump
 from graphlab.engine.tensor import Tensor
 
 
@@ -57,8 +58,10 @@ class Embedding(Module):
         if type(array) is Virtual:
             return
         default_generator.fill_normal(array)
+        bump(self.weight)
         if self.padding_idx is not None:
             array[self.padding_idx] = 0
+            bump(self.weight)
 
     @classmethod
     def from_pretrained(

@@ -11,6 +11,7 @@ from graphlab.engine.nn.dropout import Dropout
 from graphlab.engine.nn.linear import new_parameter
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
+from graphlab.engine.ops.run import bump
 from graphlab.engine.tensor import Tensor
 
 
@@ -250,8 +251,10 @@ class EmbeddingBag(Module):
         if type(array) is Virtual:
             return
         default_generator.fill_normal(array)
+        bump(self.weight)
         if self.padding_idx is not None:
             array[self.padding_idx] = 0
+            bump(self.weight)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Any:
         return F.embedding_bag(

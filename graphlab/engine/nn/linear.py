@@ -13,6 +13,7 @@ from graphlab.engine.nn import functional as F
 from graphlab.engine.nn import init
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
+from graphlab.engine.ops.run import bump
 from graphlab.engine.random import empty_array
 from graphlab.engine.tensor import Tensor, adopt
 
@@ -28,12 +29,14 @@ def draw_uniform(parameter: Parameter, bound: float) -> None:
     """Initial values from [-bound, bound), without telling an observer: the program did not ask for them."""
     if type(parameter._array) is not Virtual:
         default_generator.fill_uniform(parameter._array, -bound, bound)
+    bump(parameter)
 
 
 def fill(parameter: Tensor, value: float) -> None:
     """Initial values that are all one number."""
     if type(parameter._array) is not Virtual:
         parameter._array.fill(value)
+    bump(parameter)
 
 
 class Identity(Module):

@@ -84,10 +84,25 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return run_inplace(FILL, (input, value), (), "fill_")  # type: ignore[no-any-return]
 
 
+ZERO = declare(
+    Op(
+        name="zero",
+        category=Category.INDEX,
+        args=("input",),
+        formula="input = 0 everywhere",
+        backward_formula="d input = 0",
+        forward=np.zeros_like,
+        vjp=lambda node, g: (g * 0,),
+        narrate=N_("every entry of {input} becomes 0"),
+        narrate_backward=N_("nothing of the old {input} is left: its gradient is 0"),
+    )
+)
+
+
 @public("zero_")
 def zero_(input: Tensor) -> Tensor:
     """In place: every entry is 0."""
-    return run_inplace(FILL, (input, 0), (), "zero_")  # type: ignore[no-any-return]
+    return run_inplace(ZERO, (input,), (), "zero_")  # type: ignore[no-any-return]
 
 
 def _set_data(self: Tensor, source: Tensor | None = None) -> Tensor:

@@ -173,6 +173,12 @@ def common_device(op: str, inputs: Any) -> device:
     return where or CPU
 
 
+def _variant(op: Op, arrays: list[Any]) -> Op:
+    from graphlab.engine.ops.kinds import variant
+
+    return variant(op, arrays)
+
+
 def run(op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...] = (), casts: tuple[Any, ...] | None = None) -> Any:
     """Run an operator on its tensor arguments (or numbers, or None).
 
@@ -196,17 +202,19 @@ def run(op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...] = (), casts: tu
             a.astype(c) if c is not None and isinstance(a, np.ndarray) and a.dtype != c else a
             for a, c in zip(arrays, casts)
         ]
+    if dtypes.special and (made := _variant(op, arrays)) is not op:
+        op, casts = made, casts or ()
     out = op.forward(*arrays, *params) if not where.counts else _counted(op, arrays, params, where)
     if op.n_outputs > 1:
-        return _many(op, inputs, params, out, where, needs)
+        return _many(op, inputs, params, out, where, needs, casts)
     t = wrap(out, where)
     if op.view and isinstance(inputs[0], Tensor):
         track_view(t, inputs[0], (op, params, None))
-    if needs and modes.grad and t._array.dtype.kind == "f":
+    if needs and modes.grad and t._array.dtype.kind in "fVc":
         node = make_node(op.node_type, inputs, _saved(op, inputs, (t,)) if op.saves else (), _kept(op, inputs, params))
         if casts is not None:
             node.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
-        if where.counts:
+        if where.simulated:
             node.meta = _meta(where, inputs)
         t._fn = node
         t._rg = True
@@ -216,7 +224,7 @@ def run(op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...] = (), casts: tu
 
 
 def _many(
-    op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...], outs: Any, where: device, needs: bool
+    op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...], outs: Any, where: device, needs: bool, casts: Any
 ) -> tuple[Tensor, ...]:
     made = tuple(wrap(out, where) for out in outs)
     if op.view:
@@ -225,10 +233,12 @@ def _many(
     if needs and modes.grad:
         node = make_node(op.node_type, inputs, _saved(op, inputs, made) if op.saves else (), _kept(op, inputs, params))
         node.outs = [(t._array.shape, t._array.dtype) for t in made]
-        if where.counts:
+        if casts is not None:
+            node.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
+        if where.simulated:
             node.meta = _meta(where, inputs)
         for i, t in enumerate(made):
-            if t._array.dtype.kind == "f":
+            if t._array.dtype.kind in "fVc":
                 t._fn = node
                 t._nr = i
                 t._rg = True
@@ -373,15 +383,9 @@ def check_inplace(t: Tensor, op: str) -> None:
             shape=list(t._array.shape),
         )
     if t._view.chain[-1][2] is not None and t._fn is not None:
-        fail(
-            RuntimeError,
-            f"Output {t._nr} of {t._fn.name()} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to "
-            "be modified inplace. "
-            "You should replace the inplace operation by an out-of-place one.",
-            kind="inplace_view",
-            op=op,
-        )
+        from graphlab.engine.autograd.versions import refuse_shared_view
+
+        refuse_shared_view(t, True)
 
 
 def rebase(t: Tensor, node: Any) -> None:
@@ -398,6 +402,7 @@ def rebase(t: Tensor, node: Any) -> None:
         outer.nrs = (base._nr, *rest[1:])
     outer.saved = node.saved
     outer.versions = node.versions
+    outer.casts = node.casts
     base._fn, base._nr, base._rg = outer, 0, True
     refresh(base)
 
@@ -478,6 +483,8 @@ def run_inplace(
             a.astype(c) if c is not None and isinstance(a, np.ndarray) and a.dtype != c else a
             for a, c in zip(arrays, casts)
         ]
+    if dtypes.special and (made := _variant(op, arrays)) is not op:
+        op, casts = made, casts or ()
     if t._device.counts and any(type(a) is Virtual for a in arrays):
         out: Any = t._array
     else:
@@ -488,7 +495,7 @@ def run_inplace(
         node = make_node(op.node_type, inputs, (), _kept(op, inputs, params))
         if casts is not None:
             node.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
-        if t._device.counts:
+        if t._device.simulated:
             node.meta = _meta(t._device, inputs)
         if op.plan:
             _version(t)
