@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphlab.engine import dtypes
+from graphlab.engine import decompositions, dtypes
 from graphlab.engine.errors import fail, make, wrap_dims
 from graphlab.engine.ops import linalg as ops
 from graphlab.engine.ops.linalg import LinAlgError, call, matrices, product
@@ -249,7 +249,7 @@ def vector_norm(
 ) -> Any:
     """The p-norm over the dims (all by default)."""
     t = need_tensor(x, "linalg_vector_norm", "x")
-    if t._array.dtype.kind != "f":
+    if t._array.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + t.dtype.title,
@@ -459,6 +459,9 @@ for _name in [
 ]:
     globals()[_name] = guard(f"linalg_{_name}", globals()[_name])
     __all__.append(_name)
+
+globals().update(decompositions.LINALG)
+__all__.extend(decompositions.LINALG)
 
 
 def _old_names() -> None:

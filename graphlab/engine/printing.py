@@ -72,7 +72,7 @@ class _Formatter:
     """Decides from all shown numbers how each one is written, so that columns align."""
 
     def __init__(self, array: dtypes.Array) -> None:
-        self.is_float = array.dtype.kind == "f"
+        self.is_float = array.dtype.kind in "fVc"
         self.int_mode = True
         self.sci_mode = False
         self.max_width = 1

@@ -260,7 +260,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     if p is not None:
         drawn = source.bernoulli(float(p), array.shape)
     else:
-        if array.dtype.kind != "f":
+        if array.dtype.kind not in "fVc":
             fail(
                 NotImplementedError,
                 f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype.title}'",
@@ -285,7 +285,7 @@ def multinomial(
     array = input._array
     if array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if array.dtype.kind != "f":
+    if array.dtype.kind not in "fVc":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype.title}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")

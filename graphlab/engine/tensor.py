@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.device import CPU, Virtual, device
+from graphlab.engine.device import CPU, META, Virtual, device, hollow
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, make, wrap_dim
+from graphlab.engine.virtual import no_data, no_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,12 +132,16 @@ class Tensor:
         """Where its first element lies in the memory that it shares, in elements."""
         from graphlab.engine.device import root
 
+        if type(self._array) is Virtual:
+            return self._array.start // self._array.itemsize
         owner = root(self._array)
         start: int = self._array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
         return start // self._array.itemsize
 
     def data_ptr(self) -> int:
-        """The address of its first element."""
+        """The address of its first element; 0 where it has no memory."""
+        if type(self._array) is Virtual:
+            return 0
         return int(self._array.__array_interface__["data"][0])
 
     @property
@@ -177,7 +182,7 @@ class Tensor:
     is_cpu = property(lambda self: self._device.type == "cpu")
     is_sparse = property(lambda self: False)
     is_quantized = property(lambda self: False)
-    is_meta = property(lambda self: False)
+    is_meta = property(lambda self: self._device is META)
     is_mps = property(lambda self: False)
     is_nested = property(lambda self: False)
 
@@ -203,15 +208,15 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Whether its elements are floating-point numbers."""
-        return bool(self._array.dtype.kind == "f")
+        return self._array.dtype.kind in "fV"
 
     def is_complex(self) -> bool:
-        """Never."""
-        return False
+        """Whether its elements are complex numbers."""
+        return self._array.dtype.kind == "c"
 
     def is_signed(self) -> bool:
         """Whether its elements can be negative."""
-        return self._array.dtype.kind in "if"
+        return self._array.dtype.kind in "ifVc"
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether its elements lie in memory in row order without gaps."""
@@ -239,6 +244,8 @@ class Tensor:
                 kind="numpy_cuda",
                 device=str(self._device),
             )
+        if self._device is META:
+            no_data()
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -254,6 +261,8 @@ class Tensor:
                 shape=list(self._array.shape),
             )
         if type(self._array) is Virtual:
+            if self._device is META:
+                no_value()
             fail(
                 RuntimeError,
                 "this value was not computed: it depends on a tensor of the simulated device that is too large "
@@ -306,7 +315,7 @@ class Tensor:
         return int(self._array.shape[0])
 
     def __format__(self, spec: str) -> str:
-        if not self._array.ndim:
+        if not self._array.ndim and self._device is not META:
             return format(self.item(), spec)
         return object.__format__(self, spec)
 
@@ -364,7 +373,7 @@ class Tensor:
                     kind="requires_grad_non_leaf",
                 )
             return self
-        if requires_grad and self._array.dtype.kind != "f":
+        if requires_grad and self._array.dtype.kind not in "fVc":
             fail(
                 RuntimeError,
                 "only Tensors of floating point dtype can require gradients",
@@ -515,6 +524,8 @@ def wrap(array: Any, where: device = CPU) -> Tensor:
     t._nr = 0
     t._fn = t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
     if where.counts:
+        if where is META:
+            t._array = hollow(t._array)
         where.ledger.charge(t._array)
     return t
 
@@ -530,6 +541,8 @@ def adopt(cls: type[Tensor], array: Array, where: Any = None, requires_grad: boo
     t._nr = 0
     t._fn = t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
     if t._device.counts:
+        if t._device is META:
+            t._array = hollow(array)
         t._device.ledger.charge(array)
     return t
 

@@ -245,7 +245,7 @@ def layer_norm(
         )
     _check_types("LayerNormKernelImpl", "layer_norm", x, (weight, bias))
     inputs, params = (input, weight, bias), (len(shape), eps)
-    if common_device("layer_norm", inputs).counts or type(x) is Virtual or not needs_grad(inputs):
+    if common_device("layer_norm", inputs).simulated or type(x) is Virtual or not needs_grad(inputs):
         return run(LAYER_NORM, inputs, params)
     w, b = (None if t is None else t._array for t in (weight, bias))
     out, mean, scale = _layer_norm_parts(x, w, b, len(shape), eps)
@@ -426,7 +426,7 @@ def batch_norm(
     statistics = (None, None) if training else (running_mean, running_var)
     inputs, params = (input, weight, bias, *statistics), (training, eps)
     device = common_device("batch_norm", (*inputs, running_mean, running_var))
-    if device.counts or type(x) is Virtual or not training:
+    if device.simulated or type(x) is Virtual or not training:
         out = run(BATCH_NORM, inputs, params)
         if not training or type(x) is Virtual:
             return out

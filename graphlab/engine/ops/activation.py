@@ -37,7 +37,7 @@ def _relu_vjp(node: Any, g: Any, out: Any) -> Any:
 
 _putmask = np.putmask
 _less_equal = np.less_equal
-_ZERO = {k.np: np.zeros((), k.np) for k in dtypes.ALL}
+_ZERO = {np.dtype(k): np.zeros((), k) for k in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")}
 """0-dim zeros: a ufunc takes twice as long with a Python number."""
 _ZERO32 = _ZERO[F32]
 
@@ -77,7 +77,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
         raise error from None
     if inplace:
         return input.relu_()
-    if where.counts or x.dtype.kind == "b":
+    if where.simulated or x.dtype.kind not in "fiu":
         try:
             if x.dtype.kind == "b":
                 raise RuntimeError("Boolean inputs not supported for relu")
@@ -88,6 +88,8 @@ def relu(input: Any, inplace: bool = False) -> Any:
     out = _maximum(x, _ZERO32 if x.dtype is F32 else _ZERO[x.dtype])
     if out.__class__ is not _ndarray:
         out = np.asarray(out)
+    if where.counts:
+        where.ledger.charge(out)
     t = _new(Tensor)
     t._array = out
     t._device = where
@@ -222,7 +224,7 @@ def _along(op: Op, input: Any, dim: Any, dtype: Any) -> Any:
         )
     if dtype is not None:
         input = input.to(dtype)
-    elif x.dtype.kind != "f":
+    elif x.dtype.kind not in "fVc":
         name = "softmax_lastdim_kernel_impl" if op is SOFTMAX else "log_softmax_lastdim_kernel_impl"
         if wrap_dim(dim, x.ndim, op.name) != max(x.ndim - 1, 0):
             name = "softmax_kernel_impl" if op is SOFTMAX else "log_softmax_kernel_impl"

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphlab.engine import modes, observe
+from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd import gradients, passes
 from graphlab.engine.autograd.graph import Node, Scratch, make_node
+from graphlab.engine.ops.kinds import variant
 from graphlab.engine.ops.op import Op
 from graphlab.engine.ops.run import _kept, _saved, run
 from graphlab.engine.tensor import Tensor, wrap
@@ -69,10 +70,18 @@ def finish(
     """The output tensor of an operator that was computed apart; `scratch` arrays reach its vjp after what it saves."""
     where = next(t._device for t in inputs if isinstance(t, Tensor))
     t = wrap(out, where)
-    if modes.grad and t._array.dtype.kind == "f" and any(isinstance(x, Tensor) and x._rg for x in inputs):
+    plain = op
+    if dtypes.special:
+        op = variant(op, [x._array for x in inputs if isinstance(x, Tensor)])
+    if modes.grad and t._array.dtype.kind in "fVc" and any(isinstance(x, Tensor) and x._rg for x in inputs):
+        if where.counts:
+            for array in scratch:
+                where.ledger.charge(array)
         kept = (*_saved(op, inputs, (t,)), *(Scratch(a) for a in scratch))
         t._fn = make_node(op.node_type, inputs, kept, _kept(op, inputs, params))
         t._rg = True
+        if op is not plain:
+            t._fn.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
     if observe.observer is not None:
         observe.observer.forward(op.name, inputs, t, dict(zip(op.params, params)))
     return t
@@ -93,10 +102,18 @@ def finish_many(
     """The same for an operator of several outputs."""
     where = next(t._device for t in inputs if isinstance(t, Tensor))
     made = tuple(wrap(out, where) for out in outs)
+    plain = op
+    if dtypes.special:
+        op = variant(op, [x._array for x in inputs if isinstance(x, Tensor)])
     if needs_grad(inputs):
+        if where.counts:
+            for array in scratch:
+                where.ledger.charge(array)
         kept = (*_saved(op, inputs, made), *(Scratch(a) for a in scratch))
         node = make_node(op.node_type, inputs, kept, _kept(op, inputs, params))
         node.outs = [(t._array.shape, t._array.dtype) for t in made]
+        if op is not plain:
+            node.casts = tuple(x._array.dtype if isinstance(x, Tensor) else None for x in inputs)
         for i, t in enumerate(made):
             t._fn, t._nr, t._rg = node, i, True
     if observe.observer is not None:

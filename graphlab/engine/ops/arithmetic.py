@@ -1,7 +1,7 @@
 """Operators on two operands with broadcasting: + - * / ** %, minimum, maximum, comparisons, logic.
 
-Each function has a fast way for two float tensors of one type on one uncounted device, or a float tensor and a Python
-number; everything else (mixed types, errors, counted bytes) goes the general way through `mixed`.
+Each function has a fast way for two float tensors of one type on the cpu, or a float tensor and a Python number;
+everything else (mixed types, errors, simulated devices) goes the general way through `mixed`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from graphlab.engine import dtypes, errors, modes, observe
 from graphlab.engine.autograd.graph import accumulator, next_seq
+from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
@@ -37,7 +38,7 @@ np.seterr(all="ignore")
 _new = object.__new__
 _ndarray = np.ndarray
 _asarray = np.asarray
-NUMBERS = (int, float, bool, np.number, np.bool_)
+NUMBERS = (int, float, bool, complex, np.number, np.bool_)
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...], *_: Any) -> tuple[int, ...]:
@@ -54,6 +55,8 @@ def _fit(value: Any, kind: dtypes.dtype) -> Any:
     """A Python number as it takes part in a computation of type `kind`."""
     if kind.rank == 2:
         return float(value)
+    if kind.rank == 3:
+        return complex(value)
     if kind.rank == 1:
         low, high = np.iinfo(kind.np).min, np.iinfo(kind.np).max
         if isinstance(value, int) and not low <= value <= high:
@@ -121,11 +124,13 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
                 raise bad_argument(name, "input", 1, "Tensor", input) from None
             raise bad_combination(name, input, other) from None
         kind = x.dtype
-        if (kind is not F32 and kind is not F64) or where.counts:
+        if (kind is not F32 and kind is not F64) or where.simulated:
             return general(input, other)
         if isinstance(other, Tensor):
             y = other._array
             if y.dtype is not kind or other._device is not where:
+                return general(input, other)
+            if where.counts and x.shape != y.shape and x.size * y.size > ROOMY:
                 return general(input, other)
             try:
                 out = ufunc(x, y)
@@ -142,10 +147,12 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
         else:
             return general(input, other)
         t = _new(Tensor)
-        t._array = out if out.__class__ is _ndarray else _asarray(out)
+        t._array = out = out if out.__class__ is _ndarray else _asarray(out)
         t._device = where
         t._nr = 0
         t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
+        if where.counts:
+            where.ledger.charge(out)
         if not needs:
             t._rg = False
             t._fn = None
@@ -250,12 +257,12 @@ def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Calla
             ufunc is not None
             and observe.observer is None
             and not (modes.grad and (self._rg or (other.__class__ is Tensor and other._rg)))
-            and not self._device.counts
+            and not self._device.simulated
         ):
             # Nothing to record: straight into the array.
             if isinstance(other, Tensor):
                 y = other._array
-                if y.dtype is x.dtype and x.dtype.kind == "f" and y.ndim <= x.ndim and other._device is self._device:
+                if y.dtype is x.dtype and (y.dtype is F32 or y.dtype is F64) and y.ndim <= x.ndim and other._device is self._device:
                     try:
                         ufunc(x, y, out=x)
                     except ValueError:
@@ -263,7 +270,7 @@ def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Calla
                     else:
                         bump(self)
                         return self
-            elif other.__class__ in (float, int) and x.dtype.kind == "f":
+            elif other.__class__ in (float, int) and (x.dtype is F32 or x.dtype is F64):
                 ufunc(x, other, out=x)
                 bump(self)
                 return self

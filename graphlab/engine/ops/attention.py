@@ -164,7 +164,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
                 kind="attention_mask",
                 **facts,
             )
-    if q.dtype.kind != "f":
+    if q.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             f"expected scalar type Float but found {dtypes.of(q).title}",
@@ -247,7 +247,7 @@ def scaled_dot_product_attention(
         return FUNCTIONS["matmul"](FUNCTIONS["dropout"](weights, dropout_p, True), value)
     inputs = (query, key, value, attn_mask)
     params = (bool(is_causal), factor)
-    if where.counts or q.dtype == np.float16 or not needs_grad(inputs):
+    if where.simulated or q.dtype == np.float16 or not needs_grad(inputs):
         return run(ATTENTION, inputs, params)
     p = _weights(q, k, mask, is_causal, factor)
     return finish(ATTENTION, inputs, np.matmul(p, v), params, (p,))
@@ -267,7 +267,7 @@ def canonical_mask(
     """A mask to be added: −inf where a boolean one is True."""
     if mask is None:
         return None
-    is_float = mask._array.dtype.kind == "f"
+    is_float = mask._array.dtype.kind in "fVc"
     if not is_float and mask._array.dtype.kind != "b":
         raise AssertionError(f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype != other_type:

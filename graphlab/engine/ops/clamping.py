@@ -94,7 +94,7 @@ NAN_TO_NUM = declare(
         narrate_backward=N_("the gradient passes where {input} was a finite number"),
         backward_formula="d input = g where input is finite, else 0",
         forward=lambda x, nan, posinf, neginf: (
-            np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind == "f" else x.copy()
+            np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind in "fVc" else x.copy()
         ),
         vjp=lambda node, g, x: (g * ((x - x) == 0),),
         saves=("input",),
@@ -139,4 +139,4 @@ LOGIT = declare(
 def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
     """ln (input / (1 − input))"""
     x = need_tensor(input, "logit")._array
-    return run(LOGIT, (input,), (eps,), None if x.dtype.kind == "f" else (dtypes.get_default_dtype().np,))
+    return run(LOGIT, (input,), (eps,), None if x.dtype.kind in "fVc" else (dtypes.get_default_dtype().np,))

@@ -133,7 +133,7 @@ def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
             raise bad_combination(name, input, other)
         for value in (input, other):
             kind = dtypes.of(value._array) if isinstance(value, Tensor) else dtypes.of_number(value)
-            if kind.rank == 2:
+            if kind.rank >= 2:
                 fail(
                     RuntimeError,
                     f"\"{name}_cpu\" not implemented for '{kind.title}'",
@@ -240,7 +240,7 @@ def _whole(ufunc: Any) -> Callable[..., Any]:
 def _floor_divide(x: Any, y: Any) -> Any:
     _zero_division(x, y)
     out = np.floor_divide(x, y)
-    if np.asarray(out).dtype.kind == "f":
+    if np.asarray(out).dtype.kind in "fVc":
         # PyTorch divides by zero to ±inf, NumPy to nan.
         out = np.where(np.equal(y, 0), np.true_divide(x, y), out).astype(np.asarray(out).dtype)
     return out
@@ -312,7 +312,7 @@ inplace_function(FMOD, "same")
 
 def _trunc_divide(x: Any, y: Any) -> Any:
     kind = np.result_type(x, y)
-    if kind.kind == "f":
+    if kind.kind in "fVc":
         return np.trunc(np.true_divide(x, y))
     _zero_division(x, y)
     return (np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))).astype(kind)

@@ -115,7 +115,7 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
     else:
         if target is not CPU:
             reserve(target, n_bytes)
-        if x.dtype.kind == "f" and kind.rank < 2 and kind.rank:
+        if x.dtype.kind in "fV" and kind.rank < 2 and kind.rank:
             # Out-of-range floats wrap as C does on x86 instead of warning.
             out = np.where(np.isfinite(x), x, 0).astype(np.int64).astype(kind.np) if kind.np != I64 else x.astype(I64)
         else:
@@ -124,7 +124,7 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
     from graphlab.engine.tensor import wrap
 
     t = wrap(out, target)
-    if self._rg and modes.grad and kind.rank == 2:
+    if self._rg and modes.grad and kind.rank >= 2:
         node = make_node(TO.node_type, (self,), (), ())
         node.casts = (x.dtype,)
         node.outs = self._device

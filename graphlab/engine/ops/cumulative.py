@@ -73,7 +73,7 @@ def _running(
         x = need_tensor(input, name)._array
         if dtype is not None:
             input = input.to(dtype)
-        elif x.dtype.kind != "f" and x.dtype != dtypes.I64:
+        elif x.dtype.kind not in "fVc" and x.dtype != dtypes.I64:
             input = input.to(dtypes.int64)
         return run(op, (input,), (wrap_dim(dim, x.ndim, name),))
 

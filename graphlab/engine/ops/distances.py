@@ -89,7 +89,7 @@ CDIST = declare(
 
 
 def _need_float(t: Any, name: str, label: str) -> None:
-    if t._array.dtype.kind != "f":
+    if t._array.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             f"{name} only supports floating-point dtypes, {label} got: {t.dtype.title}",

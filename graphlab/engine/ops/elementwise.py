@@ -393,7 +393,7 @@ def frexp(input: Any, *, out: Any = None) -> Any:
     from graphlab.engine.tensor import wrap
 
     x = need_tensor(input, "frexp")._array
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     exponent = wrap(np.frexp(x)[1].astype(np.int32), input._device)
     # A division, so that the gradient of the mantissa is there.
@@ -561,7 +561,7 @@ def _operands(name: str, input: Any, args: tuple[Any, ...], first: Any, second: 
     if len(tensors) != 2:
         raise bad_argument(name, "tensor1", 2, "Tensor", args[0] if args else None)
     everything = (need_tensor(input, name), *tensors)
-    if name == "addcdiv" and all(t._array.dtype.kind != "f" for t in everything):
+    if name == "addcdiv" and all(t._array.dtype.kind not in "fVc" for t in everything):
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
             "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "

@@ -119,7 +119,7 @@ def _median_place(x: Any, dim: int) -> Any:
     k = (x.shape[dim] - 1) // 2
     order = np.argsort(x, axis=dim, kind="stable")
     found = np.take(order, k, dim)
-    if x.dtype.kind == "f" and np.isnan(x).any():
+    if x.dtype.kind in "fVc" and np.isnan(x).any():
         bad = np.isnan(x)
         found = np.where(bad.any(dim), np.argmax(bad, dim), found)
     return found

@@ -40,7 +40,7 @@ def _index_array(value: Any) -> Array | None:
         return np.array(value)
     else:
         return None
-    if array.dtype.kind == "f":
+    if array.dtype.kind in "fVc":
         fail(
             IndexError,
             "tensors used as indices must be long, int, byte or bool tensors",

@@ -500,7 +500,7 @@ def matrices(name: str, value: Any, square: bool = False, word: str = "A", posit
             op=f"linalg_{name}",
             shape=list(x.shape),
         )
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         raise make(
             RuntimeError,
             f"linalg.{name}: Expected a floating point or complex tensor as input. Got {dtypes.of(x).title}",

@@ -158,7 +158,7 @@ def mse_loss(
         or (kind is not F32 and kind is not F64)
         or x.shape != y.shape
         or not x.size
-        or where.counts
+        or where.simulated
         or target._device is not where
         or x.size > 65536
     ):
@@ -170,6 +170,9 @@ def mse_loss(
     flat = d if d.ndim == 1 else d.reshape(-1)
     t = _new(Tensor)
     t._array = _asarray(float(flat.dot(flat)) / n, kind)
+    if where.counts:
+        where.ledger.charge(t._array)
+        where.ledger.charge(d)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -257,7 +260,7 @@ def _class_last(x: Any) -> Any:
 def _coefficients(x: Any, t: Any, w: Any, ignore: int, smoothing: float) -> tuple[Any, Any]:
     """K with loss = −Σ K · log_softmax(input), and what the mean divides by; both from data only. x is (N, C, …)."""
     C = x.shape[1]
-    if t.dtype.kind == "f":
+    if t.dtype.kind in "fVc":
         k = t * (1 - smoothing) + smoothing / C if smoothing else t
         if w is not None:
             k = k * w.reshape((1, C) + (1,) * (x.ndim - 2))
@@ -341,7 +344,7 @@ def _entropy_shape(x: Any, t: Any, w: Any, reduction: str, *_: Any) -> tuple[int
 def _entropy_facts(out: Any, x: Any, t: Any, *_: Any, **__: Any) -> dict[str, Any]:
     c = x.shape[1] if x.ndim > 1 else x.shape[0]
     picked = np.argmax(x, axis=1 if x.ndim > 1 else 0)
-    wanted = t if t.dtype.kind != "f" else np.argmax(t, axis=1 if x.ndim > 1 else 0)
+    wanted = t if t.dtype.kind not in "fVc" else np.argmax(t, axis=1 if x.ndim > 1 else 0)
     return {"n": int(np.size(wanted)), "n_classes": int(c), "n_right": int(np.sum(picked == wanted))}
 
 
@@ -451,7 +454,7 @@ def cross_entropy(
         and y.dtype is I64
         and y.shape == shape[:1]
         and (kind is F32 or kind is F64)
-        and not where.counts
+        and not where.simulated
         and target._device is where
     ):
         known = _known_targets(target, shape)
@@ -479,6 +482,9 @@ def cross_entropy(
         loss = float(picked.dot(_ones(n, kind))) / -n
     t = _new(Tensor)
     t._array = _asarray(loss, kind)
+    if where.counts:
+        where.ledger.charge(t._array)
+        where.ledger.charge(p)
     t._device = where
     t._nr = 0
     t._grad = t._version = t._view = t._extra = t._acc = t._mark = None
@@ -580,7 +586,7 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             **shapes,
         )
     if op is not NLL and x.shape == y.shape:
-        if y.dtype.kind != "f":
+        if y.dtype.kind not in "fVc":
             fail(
                 RuntimeError,
                 f"Expected floating point type for target with class probabilities, got {dtypes.of(y).title}",

@@ -284,9 +284,9 @@ def binary_cross_entropy_with_logits(
             input_shape=list(x._array.shape),
             target_shape=list(y._array.shape),
         )
-    if y._array.dtype.kind != "f":
+    if y._array.dtype.kind not in "fVc":
         # PyTorch computes with the integers, converted.
-        y = y.to(x.dtype) if x._array.dtype.kind == "f" else y
+        y = y.to(x.dtype) if x._array.dtype.kind in "fVc" else y
     if weight is not None or pos_weight is not None:
         return _bce_logits_weighted(x, y, weight, pos_weight, reduction)
     return pointwise_loss(BCE_LOGITS, x, y, reduction)

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphlab.engine import modes, observe
 from graphlab.engine.autograd.graph import accumulator, next_seq
+from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.op import Category, Op, declare
@@ -182,13 +183,14 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     kind, sx, sw = x.dtype, x.shape, w.shape
     sb = None if b is None else b.shape
     if (
-        where.counts
+        where.simulated
         or w.dtype is not kind
         or (kind is not F32 and kind is not F64)
         or weight._device is not where
         or len(sw) != 2
         or not sx
         or sx[-1] != sw[1]
+        or (where.counts and x.size * sw[0] > ROOMY * sw[1])
         or (b is not None and (b.dtype is not kind or sb != sw[:1] or bias._device is not where))
     ):
         return _general_linear(input, weight, bias)
@@ -201,6 +203,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             out += wide
         else:
             out += b
+    if where.counts:
+        where.ledger.charge(out)
     t = _new(Tensor)
     t._array = out
     t._device = where

@@ -69,7 +69,7 @@ def _spread_arguments(name: str, input: Any, dim: Any, unbiased: Any, correction
     x = need_tensor(input, name)._array
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             "std and var only support floating point and complex dtypes"
@@ -188,7 +188,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
     x = need_tensor(input, "norm")._array
     if dtype is not None:
         input = input.to(dtype)
-    elif x.dtype.kind != "f":
+    elif x.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + dtypes.of(x).title,
@@ -229,6 +229,6 @@ LOGSUMEXP = _reduction(
 def logsumexp(input: Any, dim: Any, keepdim: bool = False, *, out: Any = None) -> Any:
     """ln Σ e^input, computed without overflow."""
     x = need_tensor(input, "logsumexp")._array
-    casts = None if x.dtype.kind == "f" else (dtypes.get_default_dtype().np,)
+    casts = None if x.dtype.kind in "fVc" else (dtypes.get_default_dtype().np,)
     which = (wrap_dim(dim, x.ndim),) if isinstance(dim, int) else wrap_dims(dim, x.ndim)
     return run(LOGSUMEXP, (input,), (which if x.ndim else (), bool(keepdim)), casts)

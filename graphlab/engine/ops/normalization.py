@@ -164,7 +164,7 @@ def group_norm(
 
 
 def _float_only(kernel: str, x: Any) -> None:
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         fail(
             NotImplementedError,
             f"\"{kernel}\" not implemented for '{dtypes.of(x).title}'",

@@ -34,6 +34,10 @@ class Category(Enum):
         return self.value
 
 
+ENTRYWISE = (Category.ARITHMETIC, Category.ELEMENTWISE, Category.ACTIVATION, Category.COMPARISON)
+"""Operators whose result lies in memory as their operands do."""
+
+
 @dataclass(slots=True)
 class Op:
     """One operator.
@@ -54,8 +58,9 @@ class Op:
     params: tuple[str, ...] = ()
     node: str = ""  # PyTorch's name of its grad_fn: "AddBackward0"; made from the name when empty
     backward_formula: str = ""
+    # By rule, without numbers, as the meta device needs them. A tuple of each where there are several outputs.
     shape: Callable[..., Any] | None = None  # output shape from the arguments' shapes and params
-    dtype: Callable[..., Any] | None = None  # output type where it is not the first argument's
+    dtype: Callable[..., Any] | None = None  # output NumPy type from the arguments and params; the first one's if None
     broadcasts: bool = False  # the node's params start with the arguments' shapes
     view: bool = False  # the output may share the input's memory
     n_outputs: int = 1

@@ -62,7 +62,7 @@ def unary(
     )
 
     def cast(x: Array) -> Any:
-        if rule == "float" and x.dtype.kind != "f":
+        if rule == "float" and x.dtype.kind not in "fVc":
             return (dtypes.get_default_dtype().np,)
         if rule == "real" and x.dtype.kind == "b":
             fail(
@@ -291,7 +291,7 @@ unary(
 
 def _of_floats(test: Callable[..., Any]) -> Callable[..., Any]:
     """A test that only floating-point numbers can pass."""
-    return lambda x: test(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+    return lambda x: test(x) if x.dtype.kind in "fVc" else np.zeros(x.shape, bool)
 
 
 for _name, _test, _formula, _words in (
@@ -313,7 +313,7 @@ for _name, _test, _formula, _words in (
     )
 unary(
     "signbit",
-    lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
+    lambda x: np.signbit(x) if x.dtype.kind in "fVc" else x < 0,
     None,
     rule="bool",
     formula="out = input has a minus sign",
@@ -332,7 +332,7 @@ unary(
 
 
 def _bitwise_not(x: Array) -> Any:
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fVc":
         fail(
             RuntimeError,
             f"\"bitwise_not_cpu\" not implemented for '{dtypes.of(x).title}'",

@@ -53,7 +53,7 @@ def _slices(places: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> list[An
 
 
 def _lowest(dtype: Any) -> Any:
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+    return -np.inf if dtype.kind in "fVc" else np.iinfo(dtype).min
 
 
 # Maximum
@@ -221,7 +221,7 @@ def _avg_forward(
     for key in rest:
         out += wide[key]
     by = _divisors(x.shape[-n:], places, kernel, stride, padding, count_include_pad, override)
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         return np.asarray(np.trunc(out / by), x.dtype)
     out /= np.asarray(by, x.dtype)
     return out

@@ -500,7 +500,7 @@ def isreal(input: Any) -> Any:
 def angle(input: Any, *, out: Any = None) -> Any:
     """π for negative numbers, 0 for the others."""
     x = need_tensor(input, "angle")._array
-    t = input if x.dtype.kind == "f" else input.to(dtypes.get_default_dtype())
+    t = input if x.dtype.kind in "fVc" else input.to(dtypes.get_default_dtype())
     values = np.where(x < 0, math.pi, np.where(np.isnan(x), x, 0)).astype(t._array.dtype)
     return t * 0 + wrap(values, input._device)
 

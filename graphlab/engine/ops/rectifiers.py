@@ -54,7 +54,7 @@ def activation(
 
 def _floating(input: Any, name: str) -> Any:
     x = need_tensor(input, name)._array
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         fail(
             RuntimeError if name not in ("gelu", "silu", "elu", "leaky_relu") else NotImplementedError,
             f"\"{name}_cpu\" not implemented for '{dtypes.of(x).title}'",

@@ -96,7 +96,7 @@ def sum(
     x = need_tensor(input, "sum")._array
     if dtype is not None:
         input = input.to(dtype)
-    elif x.dtype.kind != "f" and x.dtype != dtypes.I64:
+    elif x.dtype.kind not in "fVc" and x.dtype != dtypes.I64:
         input = input.to(dtypes.int64)
     which = dims_of(dim if axis is None else axis, x.ndim, "sum")
     return run(SUM, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
@@ -153,7 +153,7 @@ def mean(
                 f"Got: {dtype.title}"
             )
         input = input.to(dtype)
-    elif x.dtype.kind != "f":
+    elif x.dtype.kind not in "fVc":
         fail(
             RuntimeError,
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
@@ -296,6 +296,6 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     x = need_tensor(input, "prod")._array
     if dtype is not None:
         input = input.to(dtype)
-    elif x.dtype.kind != "f" and x.dtype != dtypes.I64:
+    elif x.dtype.kind not in "fVc" and x.dtype != dtypes.I64:
         input = input.to(dtypes.int64)
     return run(PROD, (input,), (dims_of(dim, x.ndim, "prod"), bool(keepdim)))

@@ -19,7 +19,7 @@ for _name, _forward, _words in (
 ):
     unary(
         _name,
-        lambda x, f=_forward: x.copy() if x.dtype.kind != "f" else f(x),
+        lambda x, f=_forward: x.copy() if x.dtype.kind not in "fVc" else f(x),
         _flat,
         (),
         rule="real",
@@ -48,7 +48,7 @@ ROUND = declare(
         params=("decimals",),
         formula="out = input rounded to decimals, halves to even",
         backward_formula="d input = 0",
-        forward=lambda x, decimals: x.copy() if x.dtype.kind != "f" else np.round(x, decimals),
+        forward=lambda x, decimals: x.copy() if x.dtype.kind not in "fVc" else np.round(x, decimals),
         vjp=_flat,
         shape=same_shape,
         narrate=N_("each entry of {input} is rounded"),

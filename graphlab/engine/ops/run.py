@@ -12,11 +12,12 @@ import numpy as np
 
 from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import SavedOutput, make_node, next_seq
-from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, device, reserve, reserved
+from graphlab.engine.device import CPU, META, VIRTUAL_FROM, Virtual, device, reserve, root, virtual
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
-from graphlab.engine.ops.op import Op
+from graphlab.engine.ops.op import ENTRYWISE, Op
 from graphlab.engine.tensor import Tensor, View, wrap
+from graphlab.engine.virtual import ordered
 
 F = TypeVar("F", bound=Callable[..., Any])
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
@@ -92,7 +93,7 @@ def into(out: Any, result: Any) -> Any:
                 "out_resized",
                 stacklevel=6,
             )
-        target._array = np.empty(result._array.shape, mine.np)
+        target._array = np.empty_like(result._array, mine.np, order="C")
     target._array[...] = result._array
     bump(target)
     return target
@@ -165,7 +166,9 @@ def common_device(op: str, inputs: Any) -> device:
                 fail(
                     RuntimeError,
                     f"Expected all tensors to be on the same device, but found at least two devices, {where} and "
-                    f"{t._device}!",
+                    f"{t._device}!"
+                    if META not in (where, t._device)
+                    else f"Tensor on device {t._device} is not on the expected device {where}!",
                     kind="device_mix",
                     op=op,
                     devices=[str(where), str(t._device)],
@@ -278,23 +281,29 @@ def _counted(op: Op, arrays: list[Any], params: tuple[Any, ...], where: device) 
     """The forward computation where bytes are counted: refused before anything is allocated."""
     if op.view:
         return op.forward(*arrays, *params)
+    has_no_numbers = where.simulated and (where is META or any(type(a) is Virtual for a in arrays))
     if op.shape is not None:
-        shapes = op.shape(*[a.shape if isinstance(a, np.ndarray) else () for a in arrays], *params)
-        kind = op.dtype(*arrays, *params) if op.dtype is not None else _first_dtype(arrays)
-        many = op.n_outputs > 1
-        size = sum(prod(s) for s in shapes) if many else prod(shapes)
-        n_bytes = size * kind.itemsize
+        shapes, kinds = ruled(op, arrays, params)
+        n_bytes = sum(prod(s) * k.itemsize for s, k in zip(shapes, kinds))
         reserve(where, n_bytes)
-        if where is not CPU and (n_bytes > VIRTUAL_FROM or any(type(a) is Virtual for a in arrays)):
-            return tuple(reserved(where, s, kind) for s in shapes) if many else reserved(where, shapes, kind)
-    elif any(type(a) is Virtual for a in arrays):
-        fail(
-            RuntimeError,
-            f"{op.name} is not simulated for tensors of more than {VIRTUAL_FROM // 2**20} MiB on cuda",
-            kind="virtual_value",
-            op=op.name,
-        )
-    return op.forward(*arrays, *params)
+        if has_no_numbers or (where.simulated and n_bytes > VIRTUAL_FROM):
+            made = tuple(virtual(s, k) for s, k in zip(shapes, kinds))
+            if op.n_outputs > 1:
+                return made
+            if op.category in ENTRYWISE:
+                made[0].steps = ordered(made[0].shape, arrays, made[0].itemsize)
+            return made[0]
+    return op.forward(*arrays, *params)  # without a rule, NumPy's functions tell the shape: see `virtual.py`
+
+
+def ruled(op: Op, arrays: list[Any], params: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The shapes and NumPy types of all outputs by the operator's own rules."""
+    assert op.shape is not None
+    shapes = op.shape(*[a.shape if isinstance(a, np.ndarray) else () for a in arrays], *params)
+    if op.n_outputs == 1:
+        shapes = (shapes,)
+    kinds = op.dtype(*arrays, *params) if op.dtype is not None else _first_dtype(arrays)
+    return shapes, kinds if isinstance(kinds, tuple) else (kinds,) * len(shapes)
 
 
 def _first_dtype(arrays: list[Any]) -> Any:
@@ -319,7 +328,7 @@ def track_view(t: Tensor, of: Tensor, step: Any) -> None:
     if mine is not theirs:
         a = mine.base if mine.base is not None else mine
         b = theirs.base if theirs.base is not None else theirs
-        if a is not b or (mine.base is None and mine is not theirs):
+        if (a is not b and (type(mine) is not Virtual or root(mine) is not root(theirs))) or mine.base is None:
             return
     t._version = _version(of)
     view = of._view
@@ -402,6 +411,8 @@ def rebase(t: Tensor, node: Any) -> None:
         outer.nrs = (base._nr, *rest[1:])
     outer.saved = node.saved
     outer.versions = node.versions
+    if node.meta is not None:
+        outer.meta = (node.meta[0], ((base._array.shape, base._array.dtype), *node.meta[1][1:]))
     outer.casts = node.casts
     base._fn, base._nr, base._rg = outer, 0, True
     refresh(base)
@@ -485,11 +496,16 @@ def run_inplace(
         ]
     if dtypes.special and (made := _variant(op, arrays)) is not op:
         op, casts = made, casts or ()
-    if t._device.counts and any(type(a) is Virtual for a in arrays):
+    if t._device.simulated and any(type(a) is Virtual for a in arrays):
+        if op.shape is not None:
+            shapes, kinds = ruled(op, arrays, params)
+            check_fits(t, virtual(shapes[0], kinds[0]), name)
+        else:
+            check_fits(t, op.forward(*arrays, *params), name)
         out: Any = t._array
     else:
         out = np.asarray(op.forward(*arrays, *params))
-    check_fits(t, out, name)
+        check_fits(t, out, name)
     node = None
     if needs:
         node = make_node(op.node_type, inputs, (), _kept(op, inputs, params))

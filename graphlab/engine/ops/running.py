@@ -24,8 +24,8 @@ def _running_extreme(name: str, ufunc: Any, words: str) -> None:
         values = ufunc.accumulate(x, axis=dim) if x.size else x.copy()
         at = np.arange(x.shape[dim]).reshape([-1 if i == dim else 1 for i in range(x.ndim)])
         # A tie goes to the later place, and a nan stays where it came first.
-        hit = (x == values) | (np.isnan(x) if x.dtype.kind == "f" else False)
-        if x.dtype.kind == "f":
+        hit = (x == values) | (np.isnan(x) if x.dtype.kind in "fVc" else False)
+        if x.dtype.kind in "fVc":
             nan = np.isnan(x)
             before = np.cumsum(nan, axis=dim) - nan > 0
             hit = np.where(before, nan, hit)
@@ -116,7 +116,7 @@ LOGCUMSUMEXP = declare(
 def logcumsumexp(input: Any, dim: int, *, out: Any = None) -> Any:
     """The logarithm of running sums of exponentials."""
     x = need_tensor(input, "logcumsumexp")._array
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         fail(
             NotImplementedError,
             f"\"logcumsumexp_out_cpu\" not implemented for '{dtypes.of(x).title}'",

@@ -29,7 +29,7 @@ def _identity(kind: Any, reduce: str) -> Any:
         return kind.type(0)
     if reduce == "prod":
         return kind.type(1)
-    if kind.kind == "f":
+    if kind.kind in "fVc":
         return kind.type(-np.inf if reduce == "amax" else np.inf)
     if kind.kind == "b":
         return reduce == "amin"
@@ -57,7 +57,7 @@ def _forward(x: Array, i: Array, src: Array, dim: int, reduce: str, include_self
         counts = np.full(x.shape, 1 if include_self else 0, np.int64)
         np.add.at(counts, grid, 1)
         counts = np.maximum(counts, 1)
-        out = np.floor_divide(out, counts) if x.dtype.kind != "f" else out / counts.astype(x.dtype)
+        out = np.floor_divide(out, counts) if x.dtype.kind not in "fVc" else out / counts.astype(x.dtype)
     return out.astype(x.dtype).reshape(shape)
 
 

@@ -165,7 +165,7 @@ POLYGAMMA: Op = declare(
 
 
 def _float_cast(x: Array) -> Any:
-    return None if x.dtype.kind == "f" else (dtypes.get_default_dtype().np,)
+    return None if x.dtype.kind in "fVc" else (dtypes.get_default_dtype().np,)
 
 
 def _checked_order(n: Any) -> int:
@@ -221,7 +221,7 @@ def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
         raise RuntimeError("p has to be greater than or equal to 1")
     if x.dtype.kind == "b":
         raise RuntimeError("mvlgamma: The input tensor may not be a bool tensor")
-    parts = FUNCTIONS["arange"](-p * 0.5 + 0.5, 0.5, 0.5, dtype=None if x.dtype.kind != "f" else input.dtype)
+    parts = FUNCTIONS["arange"](-p * 0.5 + 0.5, 0.5, 0.5, dtype=None if x.dtype.kind not in "fVc" else input.dtype)
     return (input.unsqueeze(-1) + parts).lgamma().sum(-1) + p * (p - 1) * math.log(math.pi) / 4
 
 

@@ -24,7 +24,7 @@ from graphlab.i18n import N_
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
     """The sum of what is a number."""
     need_tensor(input, "nansum")
-    if input._array.dtype.kind == "f":
+    if input._array.dtype.kind in "fVc":
         input = FUNCTIONS["where"](FUNCTIONS["isnan"](input), 0, input)
     return input.sum(dim, keepdim, dtype=dtype)
 
@@ -33,7 +33,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
     """The mean of what is a number."""
     x = need_tensor(input, "nanmean")._array
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fVc":
         raise RuntimeError(
             f"nanmean(): expected input to have floating point or complex dtype but got {dtypes.of(x).title}"
         )
@@ -85,7 +85,7 @@ def _taken(name: str, find: Any, formula: str, words: str) -> Op:
 
 def _nanmedian_place(x: Array, dim: int) -> Any:
     order = np.argsort(x, axis=dim, kind="stable")
-    n = np.sum(~np.isnan(x), axis=dim, keepdims=True) if x.dtype.kind == "f" else np.full((1,) * x.ndim, x.shape[dim])
+    n = np.sum(~np.isnan(x), axis=dim, keepdims=True) if x.dtype.kind in "fVc" else np.full((1,) * x.ndim, x.shape[dim])
     k = np.broadcast_to(np.maximum(n - 1, 0) // 2, reduced(x.shape, (dim,), True))
     return np.take_along_axis(order, k, dim).squeeze(dim)
 
@@ -247,7 +247,7 @@ def _weights(name: str, input: Tensor, weights: Any, frequency: bool) -> None:
         raise RuntimeError(
             f"cov(): expected fweights to have integral dtype but got fweights with {weights.dtype.title} dtype"
         )
-    if not frequency and w.dtype.kind != "f":
+    if not frequency and w.dtype.kind not in "fVc":
         raise RuntimeError(
             f"cov(): expected aweights to have floating point dtype but got aweights with {weights.dtype.title} dtype"
         )
@@ -347,7 +347,7 @@ def _edges(name: str, x: Array, low: Any, high: Any, bins: int) -> Array:
         raise RuntimeError(
             "max must be larger than min" if name == "histc" else f"torch.{name}: max must be larger than min"
         )
-    kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    kind = x.dtype if x.dtype.kind in "fVc" else np.dtype(np.float64)
     return np.linspace(float(low), float(high), bins + 1).astype(kind)
 
 

@@ -94,7 +94,7 @@ def hardshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
 def softshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input moved by lambd towards 0, and 0 within it"""
     x = tensor_of(input, "softshrink")._array
-    top = np.finfo(x.dtype).max if x.dtype.kind == "f" else np.inf
+    top = np.finfo(x.dtype).max if x.dtype.kind in "fVc" else np.inf
     if not 0 <= lambd <= top:
         raise RuntimeError(
             f"lambda must be in range [0, {top:g}] for input dtype {input.dtype.title}, but found {lambd:g}"

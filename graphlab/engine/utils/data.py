@@ -324,9 +324,14 @@ class DataLoader:
 
     def _told(self, batch: Any) -> Any:
         if observe.observer is not None:
-            for each in batch if isinstance(batch, list | tuple) else [batch]:
+            entries: Any = batch.items() if isinstance(batch, dict) else ()
+            if isinstance(batch, list | tuple):
+                entries = enumerate(batch)
+            for entry, each in entries:
                 if isinstance(each, Tensor) and each.is_leaf:
-                    observe.observer.created("batch", each, {})
+                    observe.observer.created("batch", each, {"entry": entry})
+            if isinstance(batch, Tensor) and batch.is_leaf:
+                observe.observer.created("batch", batch, {})
         return batch
 
     def __len__(self) -> int:
