@@ -1,7 +1,8 @@
-"""Devices: `cpu`, and a simulated `cuda` of a given capacity on which every tensor's bytes are counted.
+"""Devices: `cpu`, `meta`, and a simulated `cuda` of a given capacity on which every tensor's bytes are counted.
 
 Nothing runs on a GPU. A cuda tensor computes on the CPU; what is simulated is the memory: blocks of 512 bytes as the
 CUDA allocator rounds, freed when the last tensor that shares them is gone, and refused *before* anything is allocated.
+A meta tensor has a shape, a type and strides, and neither numbers nor memory: its array is always a `Virtual`.
 """
 
 from __future__ import annotations
@@ -13,65 +14,86 @@ import numpy as np
 
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import OutOfMemoryError, fail, make
+from graphlab.engine.virtual import Virtual, virtual
 
+__all__ = ["CPU", "CUDA0", "META", "Ledger", "Virtual", "device", "reserve", "reserved", "resolve", "virtual"]
 BLOCK = 512
+_ROUND = BLOCK - 1
+ROOMY = 2**20
+"""Results of no more entries than this are made without asking first whether there is room for them on the cpu."""
 VIRTUAL_FROM = 256 * 2**20
 """A cuda tensor of more bytes than this holds no numbers, only its shape: see `Virtual`."""
 
 
-class Virtual(np.ndarray[Any, Any]):
-    """The array of a giant simulated tensor: shape and dtype without numbers (all strides are 0)."""
-
-
-def virtual(shape: tuple[int, ...], dtype: Any) -> Virtual:
-    """An array of `shape` that holds one zero only."""
-    return np.broadcast_to(np.zeros((), dtype), shape).view(Virtual)
-
-
 def root(array: Array) -> Array:
     """The array that owns the memory which `array` looks at."""
+    if type(array) is Virtual:
+        return array.owner or array
     while isinstance(array.base, np.ndarray) and type(array.base) is type(array):
         array = array.base
     return array
 
 
+class Held(weakref.ref[Array]):
+    """An array that is counted: under which key, and as how many bytes."""
+
+    __slots__ = ("key", "size")
+    key: int
+    size: int
+
+
 class Ledger:
     """The bytes in use on one device, by the arrays that own them."""
 
-    __slots__ = ("_live", "capacity", "in_use", "n_allocs", "peak")
+    __slots__ = ("_drop", "_live", "capacity", "in_use", "n_allocs", "peak")
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = capacity
         self.in_use = 0
         self.peak = 0
         self.n_allocs = 0
-        self._live: dict[int, tuple[weakref.ref[Array], int]] = {}
+        self._live: dict[int, Held] = {}
+        self._drop = self._free  # bound once
 
     def charge(self, array: Array) -> None:
         """Count the memory that `array` looks at, once, until it is freed."""
-        owner = root(array)
+        # Every tensor that a recorded program makes comes by here.
+        owner = array if array.base is None else root(array)
         key = id(owner)
-        if key in self._live:
+        live = self._live
+        if key in live:
             return
-        size = -(-(array.nbytes if type(array) is Virtual else owner.nbytes) // BLOCK) * BLOCK
-        self._live[key] = (weakref.ref(owner, lambda _: self._free(key)), size)
+        live[key] = held = Held(owner, self._drop)
+        held.key = key
+        held.size = size = (owner.nbytes + _ROUND) & -BLOCK
         self.n_allocs += 1
-        self.in_use += size
-        if self.in_use > self.peak:
-            self.peak = self.in_use
+        self.in_use = total = self.in_use + size
+        if total > self.peak:
+            self.peak = total
 
-    def _free(self, key: int) -> None:
-        self.in_use -= self._live.pop(key)[1]
+    def _free(self, held: Held) -> None:
+        del self._live[held.key]
+        self.in_use -= held.size
+
+
+class NoLedger(Ledger):
+    """That of a device without memory."""
+
+    __slots__ = ()
+
+    def charge(self, array: Array) -> None:
+        """Nothing: there is nothing to count."""
 
 
 class device:
     """Where a tensor lies: `torch.device("cuda", 0)`, `torch.device("cpu")`. Equal ones are the same object."""
 
-    __slots__ = ("counts", "index", "ledger", "type")
+    __slots__ = ("counts", "index", "ledger", "simulated", "type")
     _known: ClassVar[dict[tuple[str, int | None], device]] = {}
-    counts: bool
+    counts: bool  # whether the bytes of its tensors are counted
     index: int | None
     ledger: Ledger
+    simulated: bool  # whether a tensor on it may hold no numbers: then no operator takes its quick way
     type: str
 
     def __new__(cls, type: Any, index: int | None = None) -> device:
@@ -87,7 +109,7 @@ class device:
             if not number.isdigit():
                 fail(RuntimeError, f"Invalid device string: '{type}'", kind="device_unknown", device=type)
             index = int(number)
-        if name not in ("cpu", "cuda"):
+        if name not in ("cpu", "cuda", "meta"):
             fail(
                 RuntimeError,
                 "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
@@ -100,8 +122,8 @@ class device:
             made = object.__new__(cls)
             made.type = name
             made.index = index
-            made.counts = name == "cuda"
-            made.ledger = cls._known[name, 0].ledger if (name, 0) in cls._known else Ledger(None)
+            made.counts = made.simulated = name != "cpu"
+            made.ledger = CUDA0.ledger if name == "cuda" else NoLedger(None) if name == "meta" else Ledger(None)
             cls._known[name, index] = made
         return made
 
@@ -134,7 +156,9 @@ def _type_name(value: Any) -> str:
 device._known["cuda", 0] = object.__new__(device)
 CUDA0 = device._known["cuda", 0]
 CUDA0.type, CUDA0.index, CUDA0.counts, CUDA0.ledger = "cuda", 0, True, Ledger(8 * 2**30)
+CUDA0.simulated = True
 CPU = device("cpu")
+META = device("meta")
 _default = CPU
 _stack: list[device] = []
 _cuda_available = True
@@ -194,6 +218,8 @@ def resolve(where: Any) -> device:
     found = device(where)
     if found.type == "cpu":
         return CPU
+    if found.type == "meta":
+        return META
     if not _cuda_available:
         fail(AssertionError, "Torch not compiled with CUDA enabled", kind="no_cuda")
     if found.index:
@@ -222,6 +248,8 @@ def reserve(where: device, n_bytes: int) -> None:
         if _cpu_limit is not None and n_bytes > _cpu_limit:
             raise cpu_error(n_bytes)
         return
+    if where is META:
+        return
     ledger = where.ledger
     wanted = -(-n_bytes // BLOCK) * BLOCK
     capacity = ledger.capacity
@@ -246,8 +274,20 @@ def reserve(where: device, n_bytes: int) -> None:
     )
 
 
+def is_hollow(where: device, n_bytes: int) -> bool:
+    """Whether a tensor of so many bytes has a shape only on this device."""
+    return where is META or (where is not CPU and n_bytes > VIRTUAL_FROM)
+
+
+def hollow(array: Array) -> Virtual:
+    """The array without its numbers, as the meta device holds it; it keeps its strides."""
+    if type(array) is Virtual:
+        return array
+    return virtual(array.shape, array.dtype, None if array.flags.c_contiguous else array.strides)
+
+
 def reserved(where: device, shape: tuple[int, ...], dtype: Any) -> Virtual:
-    """A giant simulated array, if there is room for it."""
+    """An array without numbers, if there is room for it."""
     array = virtual(shape, dtype)
     reserve(where, array.nbytes)
     return array

@@ -391,7 +391,7 @@ def layer(mode: str, inputs: tuple[Any, ...], reverse: bool) -> tuple[Tensor, ..
         "RNN_RELU": (RNN, (reverse, "relu")),
     }[mode]
     where = common_device(op.name, inputs)
-    if op is RNN or where.counts or not needs_grad(inputs):
+    if op is RNN or where.simulated or not needs_grad(inputs):
         return run(op, inputs, params)  # type: ignore[no-any-return]
     arrays: Any = [None if t is None else t._array for t in inputs]
     n = op.n_outputs

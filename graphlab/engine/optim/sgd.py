@@ -159,7 +159,7 @@ class SGD(Optimizer):
         sizes = [array.size for _, array, _, _ in plan]
         if len(plan) < 2 or sum(sizes) > BLOCK or max(sizes) == 1:
             return None
-        if any(wide is None or array.base is not None or param._device.counts for param, array, wide, _ in plan):
+        if any(wide is None or array.base is not None or param._device.simulated for param, array, wide, _ in plan):
             return None
         if len({id(array) for _, array, _, _ in plan}) < len(plan):
             return None  # memory that is named twice must change twice
