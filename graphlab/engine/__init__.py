@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import Any
 
+from graphlab.engine import absent as absent
 from graphlab.engine import autograd as autograd
 from graphlab.engine import dtypes as dtypes
 from graphlab.engine.device import device as device
 from graphlab.engine.device import set_default_device as set_default_device
 from graphlab.engine.dtypes import (
+    bfloat16 as bfloat16,
+)
+from graphlab.engine.dtypes import (
     can_cast as can_cast,
+)
+from graphlab.engine.dtypes import (
+    cdouble as cdouble,
+)
+from graphlab.engine.dtypes import (
+    cfloat as cfloat,
+)
+from graphlab.engine.dtypes import (
+    complex64 as complex64,
+)
+from graphlab.engine.dtypes import (
+    complex128 as complex128,
 )
 from graphlab.engine.dtypes import (
     double as double,
@@ -60,6 +75,15 @@ from graphlab.engine.dtypes import (
 )
 from graphlab.engine.dtypes import (
     uint8 as uint8,
+)
+from graphlab.engine.dtypes import (
+    uint16 as uint16,
+)
+from graphlab.engine.dtypes import (
+    uint32 as uint32,
+)
+from graphlab.engine.dtypes import (
+    uint64 as uint64,
 )
 from graphlab.engine.errors import OutOfMemoryError as OutOfMemoryError
 from graphlab.engine.modes import (
@@ -127,6 +151,7 @@ def __getattr__(name: str) -> Any:
         found = getattr(importlib.import_module(f"graphlab.engine.{_FROM[name]}"), name)
         globals()[name] = found
         return found
-    near = difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 1)
-    hint = f". Did you mean: '{near[0]}'?" if near else ""
-    raise AttributeError(f"module 'torch' has no attribute '{name}'{hint}")
+    raise absent.missing("torch", name, [n for n in (*globals(), *_FROM, *_LAZY) if not n.startswith("_")])
+
+
+absent.mark_absent(Tensor, "torch.Tensor")

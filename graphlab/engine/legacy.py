@@ -25,6 +25,7 @@ class _Typed(type):
 
 NAMES = {
     "HalfTensor": dtypes.float16,
+    "BFloat16Tensor": dtypes.bfloat16,
     "FloatTensor": dtypes.float32,
     "DoubleTensor": dtypes.float64,
     "CharTensor": dtypes.int8,

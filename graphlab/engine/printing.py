@@ -72,7 +72,7 @@ class _Formatter:
     """Decides from all shown numbers how each one is written, so that columns align."""
 
     def __init__(self, array: dtypes.Array) -> None:
-        self.is_float = array.dtype.kind in "fVc"
+        self.is_float = array.dtype.kind == "f"
         self.int_mode = True
         self.sci_mode = False
         self.max_width = 1
@@ -112,7 +112,19 @@ class _Formatter:
         return text.rjust(self.max_width)
 
 
-def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: _Formatter) -> str:
+class _ComplexFormatter:
+    """The same for complex numbers: real and imaginary parts are columns of their own."""
+
+    def __init__(self, array: dtypes.Array) -> None:
+        self.real, self.imag = _Formatter(array.real), _Formatter(array.imag)
+        self.max_width = self.real.max_width + self.imag.max_width + 1
+
+    def format(self, value: Any) -> str:
+        imag = self.imag.format(value.imag).lstrip() + "j"
+        return self.real.format(value.real) + (imag if imag[0] in "+-" else "+" + imag)
+
+
+def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: Any) -> str:
     per_line = max(1, (_options.linewidth - indent) // (formatter.max_width + 2))
     edge = _options.edgeitems
     if is_summary and not edge:
@@ -127,7 +139,7 @@ def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: 
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: _Formatter) -> str:
+def _nested_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: Any) -> str:
     if array.ndim == 0:
         return formatter.format(array.item())
     if array.ndim == 1:
@@ -154,7 +166,9 @@ def array_text(array: dtypes.Array, indent: int = 0) -> str:
     if array.size == 0:
         return "[]"
     is_summary = array.size > _options.threshold
-    formatter = _Formatter(_corners(array) if is_summary else array)
+    if array.dtype.kind == "V":
+        array = array.astype(np.float32)
+    formatter = (_ComplexFormatter if array.dtype.kind == "c" else _Formatter)(_corners(array) if is_summary else array)
     return _nested_text(array, indent, is_summary, formatter)
 
 
@@ -192,7 +206,7 @@ def tensor_text(tensor: Tensor) -> str:
     else:
         if not _options.edgeitems:
             suffixes.append(f"size={tuple(array.shape)}")
-        if dtype not in (default, dtypes.int64, dtypes.bool_):
+        if dtype not in (default, default.to_complex(), dtypes.int64, dtypes.bool_):
             suffixes.append(f"dtype={dtype}")
     node = tensor.grad_fn
     if node is not None:

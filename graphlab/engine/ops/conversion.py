@@ -10,6 +10,7 @@ from graphlab.engine import dtypes
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import attach, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
+from graphlab.engine.virtual import no_data
 from graphlab.i18n import N_
 
 
@@ -87,7 +88,7 @@ TO.node_type.vjp = staticmethod(lambda node, g: (g,))  # the cast back is the no
 def to(self: Tensor, *args: Any, **named: Any) -> Any:
     """As another type or on another device; itself where nothing changes and no copy is asked for."""
     from graphlab.engine.autograd.graph import make_node
-    from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, device, reserve, reserved, resolve
+    from graphlab.engine.device import CPU, META, Virtual, device, hollow, is_hollow, reserve, resolve
 
     kind: Any = named.get("dtype")
     where: Any = named.get("device")
@@ -110,8 +111,11 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
         return self
     x = self._array
     n_bytes = x.size * kind.itemsize
-    if target is not CPU and (n_bytes > VIRTUAL_FROM or type(x) is Virtual):
-        out: Any = reserved(target, x.shape, kind.np)
+    if self._device is META and target is not META:
+        no_data()
+    if is_hollow(target, n_bytes) or (target is not CPU and type(x) is Virtual):
+        reserve(target, n_bytes)
+        out: Any = hollow(x).astype(kind.np)
     else:
         if target is not CPU:
             reserve(target, n_bytes)
@@ -139,6 +143,9 @@ for _name, _kind in (
     ("float", dtypes.float32),
     ("double", dtypes.float64),
     ("half", dtypes.float16),
+    ("bfloat16", dtypes.bfloat16),
+    ("cfloat", dtypes.complex64),
+    ("cdouble", dtypes.complex128),
     ("long", dtypes.int64),
     ("int", dtypes.int32),
     ("short", dtypes.int16),

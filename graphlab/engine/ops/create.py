@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, observe
-from graphlab.engine.device import CPU, VIRTUAL_FROM, Virtual, cpu_error, device, reserve, reserved, resolve
+from graphlab.engine.device import CPU, Virtual, cpu_error, device, is_hollow, reserve, reserved, resolve
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard
@@ -36,12 +36,9 @@ def leaf(
 def room(shape: tuple[int, ...], kind: dtypes.dtype, where: device) -> Virtual | None:
     """Refuse what does not fit, before it is allocated; the array itself if it is too large to be held."""
     n_bytes = prod(shape) * kind.itemsize
-    if where is not CPU:
-        if n_bytes > VIRTUAL_FROM:
-            return reserved(where, shape, kind.np)
-        reserve(where, n_bytes)
-    else:
-        reserve(where, n_bytes)
+    if is_hollow(where, n_bytes):
+        return reserved(where, shape, kind.np)
+    reserve(where, n_bytes)
     return None
 
 
@@ -99,6 +96,8 @@ def infer(data: Any, wanted: Any = None) -> Array:
         return np.array(data)
     if isinstance(data, float):
         return np.array(data, _floating_for(wanted))
+    if isinstance(data, complex):
+        return np.array(data, _complex_for(wanted))
     if isinstance(data, int):
         if not -(2**63) <= data < 2**63:
             raise RuntimeError("Overflow when unpacking long long")
@@ -110,7 +109,7 @@ def infer(data: Any, wanted: Any = None) -> Array:
         flat: list[Any] = []
         _flatten(data, shape, 0, flat)
         highest = max((dtypes.of_number(v).rank for v in flat), default=2)
-        kind = (dtypes.BOOL, dtypes.I64, _floating_for(wanted))[highest]
+        kind = _complex_for(wanted) if highest > 2 else (dtypes.BOOL, dtypes.I64, _floating_for(wanted))[highest]
         try:
             return np.array(flat, kind).reshape(shape)
         except OverflowError:
@@ -120,6 +119,10 @@ def infer(data: Any, wanted: Any = None) -> Array:
 
 def _floating_for(wanted: Any) -> Any:
     return dtypes.get_default_dtype().np if wanted is None else dtypes.F64
+
+
+def _complex_for(wanted: Any) -> Any:
+    return (dtypes.get_default_dtype().to_complex() if wanted is None else dtypes.complex128).np
 
 
 def _list_shape(data: Any) -> tuple[int, ...]:
@@ -143,7 +146,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
             if data.ndim and not isinstance(data, np.ndarray):
                 raise ValueError("only one element tensors can be converted to Python scalars")
             data = data.item()
-        if data is None or not isinstance(data, (int, float, bool, np.number, np.bool_)):
+        if data is None or not isinstance(data, (int, float, bool, complex, np.number, np.bool_)):
             raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
         flat.append(data.item() if isinstance(data, np.generic) else data)
         return
@@ -362,7 +365,7 @@ def _check_steps(name: str, start: Any, end: Any, steps: Any) -> None:
 
 def _linspace(low: Any, high: Any, steps: int, kind: dtypes.dtype) -> Array:
     # PyTorch counts up from the start in the first half and down from the end in the second, in the type itself.
-    real = kind.np if kind.rank == 2 else np.dtype(np.float32)
+    real = kind.np if kind.rank >= 2 and kind not in dtypes.LOW else np.dtype(np.float32)
     if steps == 1:
         return np.array([low], kind.np)
     step = real.type((real.type(high) - real.type(low)) / real.type(max(steps - 1, 1)))
