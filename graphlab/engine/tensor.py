@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 _backward: Any = None  # graph.py puts its function here; an import at every call would cost as much as an operator
 
 
-class Size(tuple[int, ...]):
+class TorchType(type):
+    """A type that error messages call by its full name, as they do PyTorch's; its `__name__` is the short one."""
+
+    __name__ = property(lambda cls: cls.__qualname__)  # type: ignore[assignment]
+
+
+class Size(tuple[int, ...], metaclass=TorchType):
     """A shape: `torch.Size`."""
 
     __slots__ = ()
+    __module__ = "torch"
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
@@ -45,6 +52,9 @@ class Size(tuple[int, ...]):
 
     def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))
+
+
+type.__dict__["__name__"].__set__(Size, "torch.Size")
 
 
 class View:

@@ -468,7 +468,7 @@ def _leaf(
     else:
         old = leaf._grad
         if type(g) is Virtual:
-            leaf._grad = old or wrap(g, leaf._device)
+            leaf._grad = wrap(g, leaf._device) if old is None else old
         elif old is None:
             # A gradient that nobody else holds need not be copied: this frame, the caller's and the argument hold it.
             if getrefcount(g) > 4 or g.base is not None or g.dtype is not leaf._array.dtype:

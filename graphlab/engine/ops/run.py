@@ -49,20 +49,36 @@ def _flat(args: Any) -> Any:
             yield a
 
 
-def guard(op: str, function: F) -> F:
-    """The function, telling the observer when it fails."""
+def guard(op: str, function: F, called: str = "") -> F:
+    """The function, telling the observer when it fails, in PyTorch's words for a call of `called` ("torch.sum")."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        out = None
         try:
             if kwargs and kwargs.get("out") is not None:
-                return into(kwargs.pop("out"), function(*args, **kwargs))
+                out = kwargs.pop("out")
+                return into(out, function(*args, **kwargs))
             return function(*args, **kwargs)
         except Exception as error:
-            report(op, args, kwargs, error)
-            raise
+            if out is not None:
+                kwargs["out"] = out
+            told = _worded(called, args, kwargs, error)
+            report(op, args, kwargs, told)
+            if told is error:
+                raise
+            raise told from None
 
+    call.guards = op  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
+
+
+def _worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
+    from graphlab.engine.ops import refusals
+
+    if not called or refusals.is_inner(2):
+        return error
+    return refusals.worded(called, args, kwargs, error)
 
 
 def into(out: Any, result: Any) -> Any:
@@ -110,13 +126,14 @@ def public(op: Op | str, *names: str, method: bool = True, guarded: bool = True)
 
     def decorate(function: F) -> F:
         name = op if isinstance(op, str) else op.name
-        made = guard(name, function) if guarded else function
+        names_ = names or (name,)
+        made = guard(name, function, f"torch.{names_[0]}") if guarded else function
         if isinstance(op, Op) and op.function is None:
             op.function = made
-        for each in names or (name,):
-            FUNCTIONS[each] = made
+        for each in names_:
+            FUNCTIONS[each] = made if each == names_[0] or not guarded else guard(name, function, f"torch.{each}")
             if method:
-                setattr(Tensor, each, made)
+                setattr(Tensor, each, guard(name, function, f"Tensor.{each}") if guarded else function)
         return made
 
     return decorate
@@ -126,8 +143,9 @@ def method(op: Op | str, *names: str) -> Callable[[F], F]:
     """Make a function a method of Tensor only."""
 
     def decorate(function: F) -> F:
-        made = guard(op if isinstance(op, str) else op.name, function)
+        name = op if isinstance(op, str) else op.name
         for each in names or (function.__name__,):
+            made = guard(name, function, f"Tensor.{each}")
             setattr(Tensor, each, made)
         return made
 
