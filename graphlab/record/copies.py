@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Copies:
     """Iterations like `template`, the first of which has the numbers `first`."""
 
     __slots__ = (
-        *("_counted", "_cpu", "_cuda", "_log", "_logged", "_shift", "_texts"),
+        *("_counted", "_cpu", "_cuda", "_cuda_log", "_log", "_logged", "_peak", "_peaks", "_shift", "_texts"),
         *("at", "first", "n", "taken", "template"),
     )
 
@@ -35,14 +36,28 @@ class Copies:
         self.taken = 0  # bytes of values that are with the writer
         self._shift: Shift = (first.event - template.first.event, first.tensor - template.first.tensor)
         self._counted = template.is_counted
-        self._log: list[int] = []  # for each event: in use and peak, cpu and cuda
-        self._logged = first.event  # first event in the log
+        self._log: list[int] = []  # for each event: cpu bytes in use
+        self._cuda_log: list[tuple[int, int]] = []  # once cuda was used, for each event: in use and peak
+        self._peak = cpu.peak
+        self._peaks = [(first.event, cpu.peak)]  # from which event on the cpu's peak is which
+        self._logged = first.event  # first event in the logs
         self._cpu, self._cuda = cpu, cuda
         self._texts: list[str] = []  # printed since the run began
 
     def _note(self, n_events: int = 1) -> None:
-        cpu, cuda = self._cpu, self._cuda
-        self._log += (cpu.in_use, cpu.peak, cuda.in_use, cuda.peak) * n_events
+        cpu = self._cpu
+        log = self._log
+        if cpu.peak != self._peak:
+            self._peak = cpu.peak
+            self._peaks.append((self._logged + len(log), cpu.peak))
+        cuda = self._cuda
+        if cuda.peak:
+            self._cuda_log += [(0, 0)] * (len(log) - len(self._cuda_log))
+            self._cuda_log += [(cuda.in_use, cuda.peak)] * n_events
+        if n_events == 1:
+            log.append(cpu.in_use)
+        else:
+            log += [cpu.in_use] * n_events
 
     @property
     def position(self) -> Position:
@@ -107,21 +122,41 @@ class Copies:
 
     def _memory(self, first: int, last: int, n: int) -> Array:
         """Bytes in use after each event of the iterations from `first` to `last`; 0 for those that are to come."""
-        log = np.array(self._log, np.int64).reshape(-1, 4)
-        in_use = np.where(log[:, 3] > 0, log[:, 2], np.where(log[:, 1] > 0, log[:, 0], -1))
+        in_use = np.array(self._log, np.int64) if self._peak else np.full(len(self._log), -1)
+        for at, (cuda, peak) in enumerate(self._cuda_log):
+            if peak:
+                in_use[at] = cuda
         rows = np.zeros((last + 1 - first) * n, np.int64)
         start = self._logged - (self.first.event + first * n)
         known = in_use[max(-start, 0) :][: len(rows)]
         rows[max(start, 0) : max(start, 0) + len(known)] = known
         return rows.reshape(-1, n)
 
-    def memory_log(self, end: int) -> list[tuple[int, int, int, int, int]]:
-        """Taken out: for each event before `end` its number, and what was in use and the peak on cpu and cuda."""
-        n = (end - self._logged) * 4
+    def memory_log(self, end: int, before: int) -> list[tuple[int, int, int, int, int]]:
+        """Taken out: what was in use and the peak, on cpu and on cuda, after each event before `end`.
+
+        Only events at which that changed: `before` are the bytes on the cpu to begin with.
+        """
+        first, n = self._logged, end - self._logged
         if not self._counted or n <= 0:
             return []
-        log = self._log[:n]
-        found = list(zip(range(self._logged, end), log[::4], log[1::4], log[2::4], log[3::4]))
-        del self._log[:n]
+        log = np.array(self._log[:n], np.int64)
+        is_new = np.empty(len(log), bool)
+        if len(log):
+            is_new[0] = log[0] != before
+            np.not_equal(log[1:], log[:-1], out=is_new[1:])
+        if self._cuda_log:
+            is_new[:] = True
+        at = np.flatnonzero(is_new)
+        events = at + first
+        risen, peaks = (np.array(column) for column in zip(*self._peaks))
+        peak = peaks[np.maximum(np.searchsorted(risen, events, side="right") - 1, 0)]
+        cuda = self._cuda_log or itertools.repeat((0, 0))
+        found = [(*each, *other) for each, other in zip(zip(events.tolist(), log[at].tolist(), peak.tolist()), cuda)]
+        del self._log[:n], self._cuda_log[:n]
+        self._peaks = [
+            (end, max(known for at, known in self._peaks if at <= end)),
+            *(p for p in self._peaks if p[0] > end),
+        ]
         self._logged = end
         return found

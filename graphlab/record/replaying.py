@@ -207,7 +207,7 @@ class Replaying(Naming):
         del self._chunk[counters.bytes - replay.taken :]  # of a step that was interrupted
         for row in replay.rows(self._writer.done, self._chunk_id, counters):
             self._writer.put_encoded(*row)
-        for counts in replay.memory_log(counters.event):
+        for counts in replay.memory_log(counters.event, self._in_use_cpu):
             self._note_counts(*counts)
         super()._keep()
         replay.taken = counters.bytes
