@@ -9,11 +9,12 @@ import string
 import sys
 import types
 from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found]
-from collections.abc import Callable
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TextIO
 
 import numpy as np
 
+from graphlab.engine import absent
 from graphlab.i18n import _
 from graphlab.program.library import Library, library
 from graphlab.program.names import (
@@ -297,8 +298,17 @@ class Guards:
             return library(name.partition(".")[0])
         for wanted in fromlist:
             if wanted != "*" and not hasattr(module, wanted):
-                raise ImportError(f"cannot import name {wanted!r} from {name!r}", name=name)
+                raise _not_importable(name, wanted, module)
         return module
+
+
+def _not_importable(name: str, wanted: str, module: Library) -> ImportError:
+    missing: Any = absent.missing(name, wanted, module.__dict__)
+    error: Any = ImportError(
+        str(missing) if "absent" in missing.facts else f"cannot import name {wanted!r} from {name!r}", name=name
+    )
+    error.kind, error.facts = missing.kind, missing.facts
+    return error  # type: ignore[no-any-return]
 
 
 _CLASS = object()
@@ -319,6 +329,31 @@ class _Stream:
 
     def flush(self) -> None:
         """Nothing to do: prints are shown as they come."""
+
+
+class _Turns:
+    """The items of an iterable. A turn of the loop begins when its item is asked for."""
+
+    __slots__ = ("_emptied", "_loop", "_next", "_started")
+
+    def __init__(
+        self, started: Callable[[int], Any], emptied: Callable[[int], Any], loop: int, iterable: Iterable[Any]
+    ) -> None:
+        self._started = started
+        self._emptied = emptied
+        self._loop = loop
+        self._next = iter(iterable).__next__
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        self._started(self._loop)
+        try:
+            return self._next()
+        except StopIteration:
+            self._emptied(self._loop)
+            raise
 
 
 def _end_program(code: object = None) -> None:
@@ -353,8 +388,10 @@ def namespace(
     stderr: TextIO | None = None,
     loop_started: Callable[[int], Any] | None = None,
     loop_ended: Callable[[int], Any] | None = None,
+    loop_emptied: Callable[[int], Any] | None = None,
 ) -> dict[str, Any]:
-    """Fresh globals for one run; its prints go to `stdout`. The loop functions are called with a `Loop.id`.
+    """Fresh globals for one run; its prints go to `stdout`. The loop functions are called with a `Loop.id`: as each
+    turn begins, when the loop is over, and, before that, when the turn that had begun got no item.
 
     The dict belongs to a module object put into `sys.modules["__main__"]` by the caller, if it wants one.
     """
@@ -385,6 +422,7 @@ def namespace(
             "_type_": guards.kind,
             "_public_only_": _public_only,
             "_loop_started_": loop_started or _ignore,
+            "_turns_": functools.partial(_Turns, loop_started or _ignore, loop_emptied or _ignore),
             "_loop_ended_": loop_ended or _ignore,
         }
     )

@@ -52,6 +52,10 @@ class Loop:
     end_line: int
 
 
+def _is_range(iterable: ast.expr) -> bool:
+    return isinstance(iterable, ast.Call) and isinstance(iterable.func, ast.Name) and iterable.func.id == "range"
+
+
 def is_reserved(name: str) -> bool:
     """Whether a variable of this name could stand for a guard or for Python's own machinery."""
     return name.startswith("__") or (name.startswith("_") and name.endswith("_") and name != "_")
@@ -245,12 +249,21 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         loop = Loop(len(self.loops), node.lineno, node.end_lineno or node.lineno)
         self.loops.append(loop)
         self.node_contents_visit(node)
-        node.body.insert(0, self._mark("_loop_started_", loop.id, node))
+        if isinstance(node, ast.For) and not _is_range(node.iter):
+            node.iter = self._turns(loop.id, node.iter)
+        else:
+            node.body.insert(0, self._mark("_loop_started_", loop.id, node))
         guarded = ast.Try(body=[node], handlers=[], orelse=[], finalbody=[self._mark("_loop_ended_", loop.id, node)])
         copy_locations(guarded, node)
         return guarded
 
     visit_For = visit_While = _loop
+
+    def _turns(self, number: int, iterable: ast.expr) -> ast.expr:
+        """The iterable, telling of each turn before it is asked for the next item: a batch belongs to its turn."""
+        call = ast.Call(ast.Name("_turns_", ast.Load()), [ast.Constant(number), iterable], [])
+        copy_locations(call, iterable)
+        return call
 
     def _mark(self, guard: str, number: int, node: ast.stmt) -> ast.stmt:
         mark = ast.Expr(ast.Call(ast.Name(guard, ast.Load()), [ast.Constant(number)], []))

@@ -50,6 +50,12 @@ class Iterations:
         self._open("iteration")
         return True
 
+    def loop_emptied(self, loop: int) -> None:
+        """The turn of `loop` that began last got no item: it is none, and what follows stands after the iterations."""
+        if loop == self.training and self._kind == "iteration" and not self._passes:
+            self.iteration -= 1
+            self._kind = "after"
+
     def loop_ended(self, loop: int, event: int) -> None:
         """The loop is over (its last turn and all that it called)."""
         while self._loops and any(known.id == loop for known in self._loops):

@@ -188,8 +188,10 @@ class Pages:
             self._end_section(kind, iteration, first, end)
 
     def _end_section(self, kind: str, iteration: int, first: int, end: int) -> None:
-        is_open = not self._is_finished and kind == "iteration" and end == self._n_events
-        if self._is_thin and is_open and first >= self._event_ids.start and not self._retention.keeps(iteration):
+        # What stands between two iterations is kept as the one before it is.
+        is_open = not self._is_finished and kind != "setup" and end == self._n_events
+        number = iteration if kind == "iteration" else self._iterations.iteration
+        if self._is_thin and is_open and first >= self._event_ids.start and not self._retention.keeps(number):
             self._drop(kind, iteration, first)
             return
         self._sections.append((self._n_sections, kind, iteration, first, end, True))

@@ -25,6 +25,7 @@ from graphlab.record.pages import DTYPES, FLUSH_SECONDS, take_from
 from graphlab.record.places import NOWHERE
 from graphlab.record.replay import shares
 from graphlab.record.retention import DETAIL_BYTES, DETAIL_EVENTS
+from graphlab.record.spans import Site
 from graphlab.record.watch import PERIOD, Watch
 from graphlab.trace.records import EventKind, Failure, TensorKind, ValueForm
 
@@ -97,7 +98,7 @@ class Recorder(Gradients):
         event = self._n_events
         kind = _PARAMETER if tensor._rg else _LEAF
         array = tensor._array
-        name = named.name
+        name = _entry_name(site, params["entry"]) if op == "batch" and "entry" in params else named.name
         number = self._add_tensor(kind, array, name, tensor._rg, -1, str(tensor._device))
         tensor._mark = number
         self._names[number] = name
@@ -317,6 +318,13 @@ class Recorder(Gradients):
         if self._iterations.loop_started(loop, self._n_events):
             self._turn()
 
+    def loop_emptied(self, loop: int) -> None:
+        """The turn of loop number `loop` that began last is none: there was no item for it."""
+        if loop == self._iterations.training:
+            self.end_replay()
+            self._give_up_learning()
+        self._iterations.loop_emptied(loop)
+
     def loop_ended(self, loop: int) -> None:
         """Loop number `loop` is over."""
         if self._replay is not None:
@@ -415,3 +423,10 @@ class Recorder(Gradients):
         self._writer.flush()
 
     close = finish
+
+
+def _entry_name(site: Site, entry: int | str) -> str:
+    """Name of an entry of a batch that a loop fetches at `site`: what it is unpacked into, or its place there."""
+    if site.entries:
+        return site.entries[entry] if isinstance(entry, int) and entry < len(site.entries) else ""
+    return f"{site.name}[{entry!r}]" if site.name else ""

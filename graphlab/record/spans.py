@@ -29,6 +29,7 @@ class Site:
     name: str = ""  # the first of them
     returns: bool = False  # the value is what the function returns: the caller names it
     function: str = ""
+    entries: list[str] = field(default_factory=list)  # of a loop's header: the variables of a batch's entries
 
     def record(self) -> tuple[int, int, int, int, int, str, str]:
         """The fields of its Span record."""
@@ -44,6 +45,7 @@ class SourceMap:
         self._names: dict[Position, list[str]] = {}
         self._returned: set[Position] = set()
         self._headers: dict[Position, Position] = {}  # a whole loop -> `target in iterator`, all that fetches from it
+        self._entries: dict[Position, list[str]] = {}
         self._nodes: dict[Position, ast.expr] = {}
         self._call_ends: dict[tuple[int, int], ast.expr] = {}
         self._positions: dict[int, tuple[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]] = {}
@@ -70,6 +72,7 @@ class SourceMap:
             names[0] if names else "",
             position in self._returned,
             function,
+            self._entries.get(position, []),
         )
 
     def expression(self, code: CodeType, instruction: int) -> ast.expr | None:
@@ -135,6 +138,7 @@ class SourceMap:
                     self._headers[_position_of(node)] = header
                     if isinstance(target, ast.Name):
                         self._names[header] = [target.id]
+                    self._entries[header] = _entry_names(target, iterator)
                 case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
                     self._returned.add(_position_of(value))
 
@@ -162,6 +166,16 @@ class SourceMap:
                     value = argument
                 case _:
                     return
+
+
+def _entry_names(target: ast.expr, iterator: ast.expr) -> list[str]:
+    """The variables into which `for (x, y) in batches` or `for i, (x, y) in enumerate(batches)` unpacks a batch."""
+    match iterator:
+        case ast.Call(func=ast.Name(id="enumerate")) if isinstance(target, ast.Tuple) and len(target.elts) == 2:
+            target = target.elts[1]
+    if not isinstance(target, ast.Tuple | ast.List):
+        return []
+    return [each.id if isinstance(each, ast.Name) else "" for each in target.elts]
 
 
 def _position_of(node: ast.AST) -> Position:

@@ -93,7 +93,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
     recorder = Recorder(writer, FILENAME, source=checked.source)
     prints.listener = recorder.printed
     count_cpu(True)
-    names = namespace(prints, prints.stderr, recorder.loop_started, recorder.loop_ended)
+    names = namespace(prints, prints.stderr, recorder.loop_started, recorder.loop_ended, recorder.loop_emptied)
     observe.set_observer(recorder)
     recorder.watch()
     try:
@@ -111,6 +111,7 @@ def _run_recorded(checked: Checked, request: RunRequest, prints: Any, control: C
         reader = TraceReader(request.trace_path)
         try:
             writer.set_meta("problems", explain.diagnose(reader))
+            writer.set_meta("language", request.language)
         except Exception:  # a diagnosis that fails must not take the run with it
             traceback.print_exc(file=sys.__stderr__)
         finally:

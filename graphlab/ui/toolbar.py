@@ -7,8 +7,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.commands import Commands
+from graphlab.ui.language import say
 from graphlab.ui.state import ViewState
 
 TRANSPORT = ("step.first", "step.previous_iteration", "step.back", "step.forward", "step.next_iteration", "step.last")
@@ -47,7 +48,7 @@ class SectionModel(QAbstractListModel):
         if section.kind == "setup":
             return _("Setup") if len(sections) > 1 else _("Whole program")
         if section.kind == "after":
-            return _("After training")
+            return _("After training") if section.index == len(sections) - 1 else _("Between iterations")
         last = next((s.iteration for s in reversed(sections) if s.iteration >= 0), section.iteration)
         return _("Iteration {number}/{total}").format(number=section.iteration + 1, total=last + 1)
 
@@ -64,10 +65,10 @@ class IterationBox(QComboBox):
     def __init__(self, state: ViewState, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("iteration")
-        self.setAccessibleName(_("Iteration"))
-        self.setToolTip(_("Iteration that the graph shows"))
+        say(self.setAccessibleName, N_("Iteration"))
+        say(self.setToolTip, N_("Iteration that the graph shows"))
         self.setModel(SectionModel(state, self))
-        self.setPlaceholderText(_("No run yet"))
+        say(self.setPlaceholderText, N_("No run yet"))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(17)
         self.setMaxVisibleItems(20)
@@ -97,8 +98,8 @@ class SearchField(QLineEdit):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("search")
-        self.setPlaceholderText(_("Search the graph"))
-        self.setAccessibleName(_("Search the graph"))
+        say(self.setPlaceholderText, N_("Search the graph"))
+        say(self.setAccessibleName, N_("Search the graph"))
         self.setClearButtonEnabled(True)
         self.setMinimumWidth(140)
         self.setMaximumWidth(260)
@@ -110,7 +111,8 @@ class ToolBar(QToolBar):
     """The window's only tool bar; it stays where it is."""
 
     def __init__(self, commands: Commands, state: ViewState, parent: QWidget) -> None:
-        super().__init__(_("Toolbar"), parent)
+        super().__init__(parent)
+        say(self.setWindowTitle, N_("Toolbar"))
         self.setObjectName("toolbar")
         self.setMovable(False)
         self.setFloatable(False)

@@ -66,7 +66,7 @@ def run_program(source: str, path: Path) -> Ran:
     recorder = Recorder(writer, FILENAME, source=source)
     prints = Prints()
     prints.listener = recorder.printed
-    names = namespace(prints, loop_started=recorder.loop_started, loop_ended=recorder.loop_ended)
+    names = namespace(prints, None, recorder.loop_started, recorder.loop_ended, recorder.loop_emptied)
     module = main_module(names)
     count_cpu(True)
     before = sys.getrecursionlimit()

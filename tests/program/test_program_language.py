@@ -239,6 +239,7 @@ def test_loops_are_marked_once_a_turn_and_at_their_end() -> None:
         source,
         loop_started=lambda loop: calls.append(("start", loop)),
         loop_ended=lambda loop: calls.append(("end", loop)),
+        loop_emptied=lambda loop: calls.append(("empty", loop)),
     )
     assert calls == [
         ("start", 0), ("start", 1), ("end", 1), ("start", 0), ("start", 1), ("end", 1), ("end", 0),
@@ -246,6 +247,35 @@ def test_loops_are_marked_once_a_turn_and_at_their_end() -> None:
     ]  # fmt: skip
     loops = compile_program(source).loops
     assert [(loop.id, loop.line, loop.end_line) for loop in loops] == [(0, 1, 3), (1, 2, 3), (2, 4, 5), (3, 7, 8)]
+
+
+def test_a_turn_begins_before_its_item_is_fetched() -> None:
+    calls: list[str] = []
+    source = "def items():\n    print('one')\n    yield 1\n    print('no more')\nfor i in items():\n    print('body')\n"
+
+    class Stream:
+        def write(self, text: str) -> None:
+            calls.extend(text.split("\n")[:-1] if text.strip() else [])
+            if text.strip() and "\n" not in text:
+                calls.append(text)
+
+        def flush(self) -> None: ...
+
+    checked = compile_program(source)
+    names = namespace(
+        Stream(),
+        None,
+        lambda loop: calls.append("start"),
+        lambda loop: calls.append("end"),
+        lambda loop: calls.append("empty"),
+    )
+    exec(checked.code, names)
+    assert calls == ["start", "one", "body", "start", "no more", "empty", "end"]
+
+
+def test_a_loop_over_what_is_no_iterable_fails_as_python_does() -> None:
+    with pytest.raises(TypeError, match=r"^'int' object is not iterable$"):
+        run("for i in 3:\n    pass\n")
 
 
 def texts_of(source: str, wanted: tuple[str, ...]) -> set[str]:
@@ -293,10 +323,13 @@ def test_traceback_lines_are_the_programs_own() -> None:
 def test_missing_names_are_pythons_own_errors() -> None:
     with pytest.raises(NameError, match="name 'nothing' is not defined"):
         run("nothing")
-    with pytest.raises(AttributeError, match=r"module 'math' has no attribute 'sinn'. Did you mean: 'sin'\?"):
+    with pytest.raises(AttributeError, match=r"^module 'math' has no attribute 'sinn'$") as caught:
         run("import math\nmath.sinn")
+    assert caught.value.facts["nearest"][0] == "sin"
     with pytest.raises(ImportError, match="cannot import name 'nothing' from 'torch'"):
         run("from torch import nothing")
+    with pytest.raises(ImportError, match=r"^GraphLab has no 'torch\.compile', though PyTorch 2\.13 has it"):
+        run("from torch import compile")
 
 
 def test_check_is_fast_enough_to_run_while_typing() -> None:

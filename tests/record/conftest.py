@@ -40,6 +40,7 @@ class Lab:
         names = {
             "LOOP": recorder.loop_started,
             "ENDLOOP": recorder.loop_ended,
+            "EMPTY": recorder.loop_emptied,
             "__name__": "__main__",
             "print": lambda *args: [recorder.printed(part) for part in (" ".join(map(str, args)), "\n")],
             "hook": lambda: hook(recorder) if hook is not None else None,
@@ -70,11 +71,19 @@ class Lab:
             reader.close()
 
 
+def _torch_modules():
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
+    before = _torch_modules()
     one = Lab(tmp_path, monkeypatch)
     yield one
     one.close()
+    for name in _torch_modules().keys() - {"torch", "torch.nn", "torch.nn.functional"}:
+        if name not in before:
+            del sys.modules[name]  # found through the engine's folder; the real torch must not meet it
     count_cpu(False)
 
 

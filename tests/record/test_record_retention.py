@@ -159,3 +159,36 @@ def test_renumbering_closes_the_gaps():
     ids.drop(30, [])
     assert [ids.id_of(n) for n in (9, 11, 12, 15, 19, 20, 24, 27, 30, 31)] == [9, -1, 10, 11, -1, 12, 16, -1, 17, 18]
     assert [ids.is_lost(n) for n in (9, 11, 12, 22, 27, 30)] == [False, True, False, False, True, False]
+
+
+EPOCHS = """
+import torch
+w = torch.tensor([1.0, -1.0], requires_grad=True)
+x = torch.tensor([1.0, 2.0])
+for epoch in range(200):
+    for i in range(3):
+        LOOP(1)
+        loss = (w * x).sum()
+        loss.backward()
+        w.grad = None
+    LOOP(1)
+    EMPTY(1)
+    ENDLOOP(1)
+    check = w.detach() * 2
+    print(epoch)
+"""
+
+
+@pytest.mark.parametrize("is_replaying", [True, False])
+def test_what_stands_between_epochs_is_thinned_out_with_them(lab, is_replaying):
+    trace = lab.record(EPOCHS, detail_events=300, is_replaying=is_replaying)
+    iterations = [s for s in trace.sections if s.kind == "iteration"]
+    assert [s.iteration for s in iterations] == list(range(600))
+    assert all(a.end == b.first for a, b in zip(trace.sections, trace.sections[1:]))
+    between = [s for s in trace.sections if s.kind == "after"]
+    assert len(between) == 200  # each holds a print, which is kept always
+    assert between[0].detailed and between[-1].detailed
+    whole = [s for s in between if [e.op for e in trace.events[s.first : s.end]] == ["detach", "mul", "print"]]
+    assert 10 < len(whole) < 60
+    assert [e.text for e in trace.events if e.kind == EventKind.PRINT] == [str(n) for n in range(200)]
+    assert len(trace.events) < 1500
