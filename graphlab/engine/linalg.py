@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from graphlab.engine import decompositions, dtypes
 from graphlab.engine.errors import fail, make, wrap_dims
 from graphlab.engine.ops import linalg as ops
+from graphlab.engine.ops.extremes import named
 from graphlab.engine.ops.linalg import LinAlgError, call, matrices, product
 from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor
 from graphlab.engine.tensor import Tensor, wrap
@@ -17,42 +18,11 @@ from graphlab.engine.tensor import Tensor, wrap
 __all__ = ["LinAlgError"]
 
 
-class SVDResult(NamedTuple):
-    """What svd returns."""
-
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
-
-
-class QRResult(NamedTuple):
-    """What qr returns."""
-
-    Q: Tensor
-    R: Tensor
-
-
-class EighResult(NamedTuple):
-    """What eigh returns."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-class SlogdetResult(NamedTuple):
-    """What slogdet returns."""
-
-    sign: Tensor
-    logabsdet: Tensor
-
-
-class LstsqResult(NamedTuple):
-    """What lstsq returns."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
+_SVD = named("linalg_svd", ("U", "S", "Vh"))
+_QR = named("linalg_qr", ("Q", "R"))
+_EIGH = named("linalg_eigh", ("eigenvalues", "eigenvectors"))
+_SLOGDET = named("linalg_slogdet", ("sign", "logabsdet"))
+_LSTSQ = named("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 def inv(A: Any, *, out: Any = None) -> Any:
@@ -67,7 +37,7 @@ def det(A: Any, *, out: Any = None) -> Any:
 
 def slogdet(A: Any, *, out: Any = None) -> Any:
     """Sign and logarithm of the absolute value of each determinant."""
-    return SlogdetResult(*call(ops.SLOGDET, matrices("slogdet", A, True)))
+    return _SLOGDET(call(ops.SLOGDET, matrices("slogdet", A, True)))
 
 
 def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
@@ -117,12 +87,12 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
             RuntimeError,
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'",
         )
-    return QRResult(*call(ops.QR, matrices("qr", A), params=(mode,)))
+    return _QR(call(ops.QR, matrices("qr", A), params=(mode,)))
 
 
 def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = None) -> Any:
     """U, S, Vh with U · diag(S) · Vh = A."""
-    return SVDResult(*call(ops.SVD, matrices("svd", A), params=(bool(full_matrices),)))
+    return _SVD(call(ops.SVD, matrices("svd", A), params=(bool(full_matrices),)))
 
 
 def svdvals(A: Any, *, driver: Any = None, out: Any = None) -> Any:
@@ -134,7 +104,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues (rising) and eigenvectors of symmetric matrices."""
     if UPLO.upper() not in ("L", "U"):
         raise make(RuntimeError, f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return EighResult(*call(ops.EIGH, matrices("eigh", A, True), params=(UPLO.upper() == "L",)))
+    return _EIGH(call(ops.EIGH, matrices("eigh", A, True), params=(UPLO.upper() == "L",)))
 
 
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -179,20 +149,13 @@ def pinv(
 ) -> Any:
     """The pseudo-inverse."""
     a = matrices("pinv", A, hermitian)
-    if hermitian:
-        # From the lower triangle only, as PyTorch does it.
-        values, vectors = eigh(a)
-        relative, absolute = _tolerances(a, rcond if rtol is None else rtol, atol)
-        size = np.abs(values._array)
-        largest = size.max(-1, keepdims=True) if size.size else size
-        keeps = size > np.maximum(np.asarray(absolute)[..., None], np.asarray(relative)[..., None] * largest)
-        kept = wrap(keeps, a._device)
-        inverse = FUNCTIONS["where"](kept, FUNCTIONS["where"](kept, values, 1.0).reciprocal(), 0.0)
-        return product(vectors * inverse.unsqueeze(-2), vectors.mT)
     return call(
         ops.PINV,
         a,
-        params=tuple(np.asarray(v)[..., None] for v in _tolerances(a, rcond if rtol is None else rtol, atol)),
+        params=(
+            *(np.asarray(v)[..., None] for v in _tolerances(a, rcond if rtol is None else rtol, atol)),
+            bool(hermitian),
+        ),
     )
 
 
@@ -237,7 +200,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     full = m > n and driver not in (None, "gelsy") and bool((matrix_rank(a)._array == n).all())
     residuals = (product(a, x) - b).pow(2).sum(-2) if full else x.flatten()[:0]
     values = svdvals(a.detach()) if driver in ("gelsd", "gelss") else none
-    return LstsqResult(x.squeeze(-1) if is_vector else x, residuals, rank, values)
+    return _LSTSQ((x.squeeze(-1) if is_vector else x, residuals, rank, values))
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -457,7 +420,7 @@ for _name in [
     "tensorinv",
     "vander",
 ]:
-    globals()[_name] = guard(f"linalg_{_name}", globals()[_name])
+    globals()[_name] = guard(f"linalg_{_name}", globals()[_name], f"linalg.{_name}")
     __all__.append(_name)
 
 globals().update(decompositions.LINALG)

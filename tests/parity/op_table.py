@@ -14,7 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from op_samples import NotConverted, compare, convert, cotangents, described, dtype_of, first_line, flat, label, raised
+from op_samples import (
+    NotConverted,
+    compare,
+    convert,
+    cotangents,
+    described,
+    dtype_of,
+    first_line,
+    flat,
+    judged,
+    label,
+    raised,
+)
 
 import graphlab.engine as engine
 
@@ -167,14 +179,14 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
         if isinstance(value, torch.nn.Module):
             kwargs[name] = getattr(engine.nn, type(value).__name__)()
     torch.manual_seed(42)
-    theirs = op(sample.input, *sample.args, **sample.kwargs)
+    theirs = judged(op, sample, op(sample.input, *sample.args, **sample.kwargs))
     if any(isinstance(t, torch.Tensor) and (t.dtype.is_complex or t.layout is not torch.strided) for t in flat(theirs)):
         row.n_skipped += 1
         return
     row.n_samples += 1
     engine.manual_seed(42)
     try:
-        mine = function(*args, **kwargs)
+        mine = judged(op, sample, function(*args, **kwargs))
         if op.name.startswith(("empty", "new_empty")):
             assert [t.shape for t in flat(mine)] == [tuple(t.shape) for t in flat(theirs)], what
         else:

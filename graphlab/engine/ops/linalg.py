@@ -443,9 +443,16 @@ def _pinv_vjp(node: Any, g: Any, a: Any, p: Any) -> Any:
     return (ga,)
 
 
-def _pinv(a: Any, rtol: float, atol: float) -> Any:
+def _pinv(a: Any, rtol: float, atol: float, hermitian: bool) -> Any:
     if not a.size:
         return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
+    if hermitian:
+        # From the lower triangle only, as PyTorch does it.
+        s, vectors = np.linalg.eigh(a, "L")
+        size = np.abs(s)
+        with np.errstate(divide="ignore"):
+            inverse = np.where(size > np.maximum(atol, rtol * size.max(-1, keepdims=True)), 1 / s, 0).astype(a.dtype)
+        return np.ascontiguousarray((vectors * inverse[..., None, :]) @ vectors.swapaxes(-1, -2))
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     limit = np.maximum(atol, rtol * s.max(-1, keepdims=True))
     with np.errstate(divide="ignore"):
@@ -462,7 +469,7 @@ PINV = _op(
     N_("the pseudo-inverse of {input} {input_shape} is computed: {shape}"),
     N_("the gradient goes between two transposed pseudo-inverses, and through what they leave out"),
     node="LinalgPinvBackward0",
-    params=("rtol", "atol"),
+    params=("rtol", "atol", "hermitian"),
     saves=("input", "out"),
     shape=lambda s, *_: (*s[:-2], s[-1], s[-2]),
 )
@@ -473,7 +480,7 @@ CHOLESKY.samples = lambda: [(_spread(3) @ _spread(3).T, {"upper": False})]
 QR.samples = lambda: [(_spread(3), {"mode": "reduced"})]
 SVD.samples = lambda: [(_spread(3), {"full_matrices": False})]
 EIGH.samples = lambda: [(_spread(3), {"lower": True})]
-PINV.samples = lambda: [((4, 3), {"rtol": 1e-6, "atol": 0.0})]
+PINV.samples = lambda: [((4, 3), {"rtol": 1e-6, "atol": 0.0, "hermitian": False})]
 
 
 # Refusals that all share
