@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,16 @@ Shift = tuple[int, int]
 
 ROW_EVENTS = 512
 """About how many events stand in one row."""
+
+
+_RECORD = np.dtype(
+    [
+        *(("array", "u1"), ("number", "u1"), ("event", ">i8"), ("device", "S4")),
+        *(("is_used", "u1"), ("in_use", ">i8"), ("is_peak", "u1"), ("peak", ">i8")),
+    ]
+)
+"""A `Memory` record of the cpu in msgpack: an array of four, with 64-bit numbers."""
+_MARKS = {"array": 0x94, "number": 0xD3, "device": b"\xa3cpu", "is_used": 0xD3, "is_peak": 0xD3}
 
 
 class Copies:
@@ -132,31 +141,32 @@ class Copies:
         rows[max(start, 0) : max(start, 0) + len(known)] = known
         return rows.reshape(-1, n)
 
-    def memory_log(self, end: int, before: int) -> list[tuple[int, int, int, int, int]]:
-        """Taken out: what was in use and the peak, on cpu and on cuda, after each event before `end`.
+    def memory_changes(self, end: int, before: int) -> tuple[Array, Array]:
+        """Taken out: where before event `end` the bytes in use changed, as `Memory` records of the cpu that are encoded
+        already, and the same on cuda as rows of numbers: event, in use and peak on cpu, in use and peak on cuda.
 
-        Only events at which that changed: `before` are the bytes on the cpu to begin with.
+        `before`: bytes in use on the cpu to begin with.
         """
-        first, n = self._logged, end - self._logged
-        if not self._counted or n <= 0:
-            return []
+        n = end - self._logged
         log = np.array(self._log[:n], np.int64)
-        is_new = np.empty(len(log), bool)
-        if len(log):
-            is_new[0] = log[0] != before
-            np.not_equal(log[1:], log[:-1], out=is_new[1:])
-        if self._cuda_log:
-            is_new[:] = True
-        at = np.flatnonzero(is_new)
-        events = at + first
+        events = np.arange(self._logged, self._logged + len(log))
         risen, peaks = (np.array(column) for column in zip(*self._peaks))
         peak = peaks[np.maximum(np.searchsorted(risen, events, side="right") - 1, 0)]
-        cuda = self._cuda_log or itertools.repeat((0, 0))
-        found = [(*each, *other) for each, other in zip(zip(events.tolist(), log[at].tolist(), peak.tolist()), cuda)]
-        del self._log[:n], self._cuda_log[:n]
+        del self._log[:n]
         self._peaks = [
             (end, max(known for at, known in self._peaks if at <= end)),
-            *(p for p in self._peaks if p[0] > end),
+            *(pair for pair in self._peaks if pair[0] > end),
         ]
         self._logged = end
-        return found
+        if self._cuda_log:
+            other = np.zeros((len(log), 2), np.int64)
+            other[: len(self._cuda_log)] = self._cuda_log[:n]
+            del self._cuda_log[:n]
+            return np.empty(0, _RECORD), np.column_stack((events, log, peak, other))
+        is_new = np.diff(log, prepend=before) != 0
+        rows = np.zeros(int(is_new.sum()) if self._peak else 0, _RECORD)
+        for field, value in _MARKS.items():
+            rows[field] = value
+        if len(rows):
+            rows["event"], rows["in_use"], rows["peak"] = events[is_new], log[is_new], peak[is_new]
+        return rows, np.empty((0, 5), np.int64)

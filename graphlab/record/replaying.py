@@ -11,7 +11,7 @@ from graphlab.record import params as plain
 from graphlab.record.learning import Check, Learning, Position, Template, checks
 from graphlab.record.naming import Naming
 from graphlab.record.pages import FLUSH_BYTES, FLUSH_EVENTS
-from graphlab.record.pattern import Counters
+from graphlab.record.pattern import Counters, header
 from graphlab.record.places import NOWHERE
 from graphlab.record.replay import METHODS, Replay
 from graphlab.record.spans import Site
@@ -207,8 +207,13 @@ class Replaying(Naming):
         del self._chunk[counters.bytes - replay.taken :]  # of a step that was interrupted
         for row in replay.rows(self._writer.done, self._chunk_id, counters):
             self._writer.put_encoded(*row)
-        for counts in replay.memory_log(counters.event, self._in_use_cpu):
-            self._note_counts(*counts)
+        if replay.template.is_counted:
+            rows, counts = replay.memory_changes(counters.event, self._in_use_cpu)
+            if len(rows):
+                self._writer.put_encoded("memory", 0, len(rows), header(len(rows)) + rows.tobytes())
+                self._in_use_cpu = self._shown_memory = int(rows[-1]["in_use"])
+            for each in counts.tolist():
+                self._note_counts(*each)
         super()._keep()
         replay.taken = counters.bytes
 
