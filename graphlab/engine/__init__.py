@@ -105,6 +105,7 @@ from graphlab.engine.modes import (
     set_grad_enabled as set_grad_enabled,
 )
 from graphlab.engine.ops import FUNCTIONS as _FUNCTIONS
+from graphlab.engine.ops.run import name_guards as _name_guards
 from graphlab.engine.tensor import Size as Size
 from graphlab.engine.tensor import Tensor as Tensor
 
@@ -122,6 +123,7 @@ newaxis = None
 __version__ = "2.13.0"
 
 linalg = importlib.import_module("graphlab.engine.linalg")
+_name_guards()
 globals().update(_FUNCTIONS)
 # They attach themselves: `Tensor.normal_` and the like, `autograd.functional`.
 random = importlib.import_module("graphlab.engine.random")

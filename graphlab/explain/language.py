@@ -161,6 +161,16 @@ def attribute_unknown(case: Case) -> Found | None:
     found = Found({"name": words.code(name), "owner": words.code(owner)}, {"name": name, "owner": owner})
     if owner == "NoneType":
         return _none_attribute(case, found, name)
+    if case.facts.get("absent"):
+        found.words["reason"] = _(str(case.facts["absent"]))
+        found.title = N_("GraphLab doesn't have {name} of {owner}")
+        found.what = N_("PyTorch has {name} in {owner}, but GraphLab doesn't.")
+        found.why = N_("What GraphLab leaves out here: {reason}. The page docs/OUT_OF_SCOPE.md lists it all.")
+        found.fix = N_("Write it with something else, or run this program with PyTorch itself.")
+        if case.facts.get("nearest"):
+            found.words["near"] = words.code(str(next(iter(case.facts["nearest"]))))
+            found.fix = N_("{near} is nearest to it here; or run this program with PyTorch itself.")
+        return found
     suggestions = case.facts.get("nearest") or re.findall(r"Did you mean:? [`'\"]?(?:[\w.]*\.)?(\w+)", case.message)
     if isinstance(suggestions, str):
         suggestions = [suggestions]

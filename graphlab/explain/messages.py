@@ -479,6 +479,14 @@ wording(
     r"no attribute '(?!_(?:backward_hooks|forward_hooks|modules|parameters|buffers)')(?P<name>\w+)'",
     named("owner", "name"),
 )
+wording(
+    "attribute_unknown",
+    r"(?:AttributeError|ImportError): GraphLab has no '(?P<owner>[\w.]+)\.(?P<name>\w+)', though PyTorch [\d.]+ has it "
+    r"\((?P<absent>[^()]{1,90})\)\.(?: The nearest that is here is '(?P<nearest>\w+)')?",
+    lambda g: (
+        {k: g[k] for k in ("owner", "name", "absent") if g[k]} | ({"nearest": [g["nearest"]]} if g["nearest"] else {})
+    ),
+)
 
 
 def _matmul(a: list[int], b: list[int], op: str = "") -> dict[str, Any]:

@@ -3,7 +3,6 @@
 # ruff: noqa: SIM905
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import types
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from graphlab.engine import absent
 from graphlab.i18n import _
 from graphlab.program.names import LIBRARY_NAMES, TORCH_MODULES
 
@@ -39,9 +39,9 @@ class Library:
             if found is not None:
                 self.__dict__[name] = found
                 return found
-        near = difflib.get_close_matches(name, [known for known in self.__dict__ if known[0] != "_"], 1, 0.75)
-        hint = _(" Did you mean: '{near}'?").format(near=near[0]) if near else ""
-        raise AttributeError(f"module '{own}' has no attribute '{name}'" + (f".{hint}" if hint else ""))
+        error = absent.missing(own, name, self.__dict__)
+        error.name, error.obj = name, self  # Python's traceback adds "Did you mean" by these
+        raise error
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(

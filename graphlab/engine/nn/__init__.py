@@ -1,5 +1,6 @@
 """Layers, losses and models: `torch.nn`."""
 
+from graphlab.engine.absent import mark_absent
 from graphlab.engine.nn import functional, init, utils
 from graphlab.engine.nn.activation import (
     ELU,
@@ -289,3 +290,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+mark_absent(Module, "torch.nn.Module")

@@ -8,6 +8,7 @@ setting or deleting keeps the two alike.
 from __future__ import annotations
 
 import itertools
+import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -59,10 +60,15 @@ def typename(value: Any) -> str:
     """The type's name as PyTorch's messages give it (`torch.FloatTensor`, `torch.nn.modules.linear.Linear`, `int`)."""
     if isinstance(value, Tensor):
         return str(value.type())
-    kind = type(value)
+    kind: Any = value if isinstance(value, types.FunctionType) else type(value)
     module = kind.__module__
     if module == "builtins":
-        return kind.__qualname__
+        return str(kind.__qualname__)
+    if kind is value and module.startswith("graphlab.engine"):
+        from graphlab.engine.nn import functional
+
+        name = getattr(value, "__name__", "")
+        return f"torch.nn.functional.{name}" if hasattr(functional, name) else name
     if module.startswith("graphlab.engine.nn."):
         module = module.replace("graphlab.engine.nn.", "torch.nn.modules.", 1)
     return f"{module.replace('graphlab.engine', 'torch', 1)}.{kind.__qualname__}"

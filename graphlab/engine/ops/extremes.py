@@ -12,7 +12,7 @@ from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.reduce import SUM, _need_size, _reduction, dims_of, reduced, spread
 from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run
-from graphlab.engine.tensor import Tensor
+from graphlab.engine.tensor import Tensor, TorchType
 from graphlab.i18n import N_
 
 
@@ -148,7 +148,7 @@ MEDIAN = _pair(
 )
 
 
-class _Named(tuple[Any, ...]):
+class _Named(tuple[Any, ...], metaclass=TorchType):
     """A result of several tensors with names, printed as PyTorch prints it."""
 
     __slots__ = ()
@@ -162,7 +162,9 @@ class _Named(tuple[Any, ...]):
 def named(name: str, fields: tuple[str, ...] = ("values", "indices")) -> Any:
     """A type of named results."""
     members: dict[str, Any] = {f: property(itemgetter(i)) for i, f in enumerate(fields)}
-    return type(name, (_Named,), {**members, "_fields": fields, "__slots__": ()})
+    full = f"torch.return_types.{name}"
+    about = {"__module__": "torch.return_types", "__qualname__": name, "_fields": fields, "__slots__": ()}
+    return TorchType(full, (_Named,), {**members, **about})
 
 
 _MAX_RESULT, _MIN_RESULT, _MEDIAN_RESULT = named("max"), named("min"), named("median")
