@@ -601,14 +601,14 @@ def _update_formula(trace: TraceReader, event: Event) -> str:
 
 
 def describe_op(op: str) -> dict[str, str]:
-    """What a tooltip says of an operator: name, category, formula, backward formula. Only the name where it "
-    "isn't known."""
+    """What a tooltip says of an operator: name, category (a text marked with `N_`), formula, backward formula. Only the
+    name where it isn't known."""
     entry = OPS.get(op)
     if entry is None:
         return {"name": op, "category": "", "formula": "", "backward": ""}
     return {
         "name": entry.name,
-        "category": _(entry.category.label),
+        "category": entry.category.label,
         "formula": entry.formula,
         "backward": entry.backward_formula or entry.formula.partition(";")[2].strip(),
     }

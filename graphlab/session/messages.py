@@ -33,6 +33,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     diagnose: bool = True
     limits: Limits = Limits()
     trace_path: str = ""  # "" lets the runner choose a temporary place
+    language: str = ""  # in which the program's problems are told; "" lets the runner take the one of its process
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import msgspec
 
+from graphlab import i18n
 from graphlab.i18n import _
 from graphlab.session.messages import (
     FrameError,
@@ -320,6 +321,8 @@ class Runner:
             request = msgspec.structs.replace(request, trace_path=str(path))
             for suffix in ("", "-wal", "-shm"):  # of an earlier process with our number
                 Path(request.trace_path + suffix).unlink(missing_ok=True)
+        if not request.language:
+            request = msgspec.structs.replace(request, language=i18n.language())
         run = Run(worker or Worker(), request, self._ended)
         self._runs.add(run)
         return run

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from graphlab.i18n import _
+from graphlab.i18n import _, set_language
 from graphlab.program.language import FILENAME
 from graphlab.session.messages import (
     Command,
@@ -174,6 +174,7 @@ class Worker:
 
     def _run(self, request: RunRequest) -> None:
         limits = request.limits
+        set_language(request.language)
         limit_memory(limits.memory)
         self._prints = Prints(limits.characters, self._end_for_output, self._send)
         self._send(Started())

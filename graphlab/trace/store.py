@@ -448,6 +448,11 @@ class TraceReader:
         return self.meta("problems", list[Problem]) or []
 
     @property
+    def language(self) -> str:
+        """The language in which the problems are told."""
+        return self.meta("language", str) or "en"
+
+    @property
     def ghosts(self) -> list[Ghost]:
         """What the program would have done after its failure."""
         return self.meta("ghosts", list[Ghost]) or []

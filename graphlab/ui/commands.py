@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from graphlab.i18n import N_, _
+from graphlab.ui.language import say
 
 if TYPE_CHECKING:
     from graphlab.ui.window import MainWindow
@@ -52,7 +53,7 @@ COMMANDS = (
             "files.save_as", "Ctrl+Shift+S", when="has_program"),
     Command("file.export_image", N_("Export image…"), N_("Save the drawn graph as SVG or PNG"), "file",
             "files.export_image", "Ctrl+Shift+E", "image", "has_trace"),
-    Command("file.preferences", N_("Preferences…"), N_("Limits of a run, look, fixes"), "file", "show_preferences",
+    Command("file.preferences", N_("Preferences…"), N_("Limits of a run, look, language, fixes"), "file", "show_preferences",
             "Ctrl+,", "settings", starts_group=True),
     Command("file.close", N_("Close program"), N_("Close the program and show the start page"), "file", "files.close",
             "Ctrl+W", when="has_program", starts_group=True),
@@ -104,6 +105,12 @@ COMMANDS = (
             checkable=True),
     Command("view.theme_dark", N_("Dark theme"), N_("Light text on dark ground"), "view", "theme_dark", checkable=True),
     Command("view.theme_system", N_("Theme of the system"), N_("Follow the desktop"), "view", "theme_system", checkable=True),
+    Command("view.language_system", N_("Language of the system"), N_("Follow the language of the desktop"), "view",
+            "language_system", starts_group=True, checkable=True),
+    Command("view.language_english", N_("Language: English"), N_("Show all texts in English"), "view", "language_english",
+            checkable=True),
+    Command("view.language_chinese", N_("Language: 简体中文"), N_("Show all texts in Simplified Chinese"), "view",
+            "language_chinese", checkable=True),
     Command("view.reset_layout", N_("Reset layout"), N_("Put all panels back where they were at first"), "view",
             "arrangement.reset", starts_group=True),
     Command("view.full_screen", N_("Full screen"), N_("Use the whole screen"), "view", "toggle_full_screen", "Ctrl+Shift+F11"),
@@ -143,14 +150,15 @@ class Commands:
         self._window = window
         self.actions: dict[str, QAction] = {}
         for command in COMMANDS:
-            action = QAction(_(command.text), window)
+            action = QAction(window)
+            say(action.setText, command.text)
             action.setObjectName(command.id)
             action.setCheckable(command.checkable)
             if command.shortcut:
                 action.setShortcut(QKeySequence(command.shortcut))
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{_(command.tip)} ({keys})" if keys else _(command.tip))
-            action.setStatusTip(_(command.tip))
+            say(action.setToolTip, partial(_tip, command.tip, keys))
+            say(action.setStatusTip, command.tip)
             action.triggered.connect(_Handler(window, command.handler))
             window.addAction(action)
             self.actions[command.id] = action
@@ -159,7 +167,9 @@ class Commands:
         """Fill the menu bar; returns the menus by name."""
         menus = {}
         for name, title in MENUS.items():
-            menu = menus[name] = bar.addMenu(_(title))
+            menu = menus[name] = QMenu(bar)
+            bar.addMenu(menu)
+            say(menu.setTitle, title)
             menu.setObjectName(f"menu_{name}")
             for command in COMMANDS:
                 if command.menu == name:
@@ -182,6 +192,10 @@ class Commands:
         for command in COMMANDS:
             if command.icon:
                 self.actions[command.id].setIcon(icon(command.icon, theme, special.get(command.id, "text")))
+
+
+def _tip(tip: str, keys: str) -> str:
+    return _("{tip} ({keys})").format(tip=_(tip), keys=keys) if keys else _(tip)
 
 
 class _Handler:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import gc
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 from shiboken6 import isValid
 
+from graphlab import i18n
 from graphlab.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
-    from graphlab.session.messages import Outcome
+    from pathlib import Path
+
+    from graphlab.session.messages import Outcome, RunRequest
     from graphlab.session.runner import Run, Runner
     from graphlab.trace.records import Problem
     from graphlab.trace.store import TraceReader
     from graphlab.ui.panels.console import Console
+    from graphlab.ui.rewording import Rewording
     from graphlab.ui.verification import Verification
     from graphlab.ui.window import MainWindow
 
@@ -60,7 +65,10 @@ class Controller(QObject):
         self._has_grown = False  # since the panels were told
         self._outcome: Outcome | None = None  # known, while the rest of the trace is read
         self._verification: Verification | None = None
-        self._ending: list[Verification] = []  # cancelled ones that have not ended yet
+        self._rewording: Rewording | None = None
+        self._ending: list[QThread] = []  # cancelled ones that have not ended yet
+        self._ended: tuple[RunRequest, Outcome] | None = None  # whose problems are shown, unless a saved trace's are
+        self._diagnosed: Path | None = None  # the trace that the shown problems were found in
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
@@ -93,6 +101,7 @@ class Controller(QObject):
         from graphlab.session.messages import Limits, RunRequest
 
         self._cancel_verification()
+        self._cancel_rewording()
         settings = self._window.settings
         limits = self._window.files.limits or Limits(
             seconds=settings.get("run/time_limit"),
@@ -117,7 +126,7 @@ class Controller(QObject):
         self._has_grown = False
         self._run = self._runner_now().start(RunRequest(source, limits=limits))
         self._state.set_run_state("running")
-        self._window.status.setText(_("Running…"))
+        self._window.tell(lambda: _("Running…"))
         self._timer.start(POLL)
 
     def stop(self) -> None:
@@ -191,7 +200,7 @@ class Controller(QObject):
         else:
             self._state.tell_growth()
             n = len(reader.events)
-            self._window.status.setText(ngettext("Running… {n} step", "Running… {n} steps", n).format(n=f"{n:,}"))
+            self._window.tell(lambda: ngettext("Running… {n} step", "Running… {n} steps", n).format(n=f"{n:,}"))
         self._next_tell = time.monotonic() + max(TELL, 4 * (time.monotonic() - now))
         self._follow()
         return reader.is_behind
@@ -239,16 +248,60 @@ class Controller(QObject):
                 self._discard(run)
         elif reader is None:
             self._discard(run)
-        problem = _problem_of(outcome, run.request.source)
-        if problem is not None and not any(p.severity == "error" for p in problems):
-            problems.insert(0, problem)
-        self._state.set_problems(problems, run.request.source)
+        self._ended = (run.request, outcome)
+        self._diagnosed = reader.path if reader is not None and reader is self._state.trace else None
+        self._state.set_problems(self._with_outcome(problems), run.request.source)
         if self._state.trace is reader and reader is not None:
             self._settle()
-        self._tell(outcome, problems)
+        problems = self._state.problems
+        self._tell(run, outcome, problems)
         self._state.set_run_state("idle")
         self.run_ended.emit(outcome.status)
         self._verify(run, problems)
+        if run.request.language != i18n.language():
+            self.reword()
+
+    def _with_outcome(self, problems: list[Problem]) -> list[Problem]:
+        """The problems that were diagnosed, and what the outcome says where none of them does."""
+        if self._ended is None or any(problem.severity == "error" for problem in problems):
+            return problems
+        request, outcome = self._ended
+        problem = _problem_of(outcome, request)
+        return [problem, *problems] if problem is not None else problems
+
+    def reword(self) -> None:
+        """Tell the shown problems in the language of the window, which they were not told in."""
+        self._cancel_rewording()
+        if self._state.run_state != "idle":
+            return  # its end asks again
+        if self._diagnosed is None:
+            self._state.set_problems(self._with_outcome([]))
+            return
+        from graphlab.ui.rewording import Rewording
+
+        self._rewording = Rewording(self._diagnosed, self)
+        self._rewording.told.connect(self._take_told)
+        self._rewording.finished.connect(self._rewording.deleteLater)
+        self._rewording.start()
+
+    @Slot(object, str)
+    def _take_told(self, problems: list[Problem], language: str) -> None:
+        from graphlab.ui.rewording import with_checks
+
+        if self.sender() is not self._rewording or language != i18n.language():
+            return
+        self._rewording = None
+        self._state.set_problems(self._with_outcome(with_checks(problems, self._state.problems)))
+
+    def _cancel_rewording(self) -> None:
+        if self._rewording is not None:
+            self._ending.append(self._rewording)
+            self._rewording = None
+
+    @property
+    def is_rewording(self) -> bool:
+        """Whether the problems are being told in another language."""
+        return self._rewording is not None
 
     def _discard(self, run: Run) -> None:
         if self._runner is not None:
@@ -298,29 +351,19 @@ class Controller(QObject):
         is_there = offset >= 0 and section.first <= event < section.end
         state.select_node(node if is_there else "", event if is_there else -1)
 
-    def _tell(self, outcome: Outcome, problems: list[Problem]) -> None:
+    def _tell(self, run: Run, outcome: Outcome, problems: list[Problem]) -> None:
         trace = self._state.trace
         window = self._window
-        seconds = _("{seconds:.2f} s").format(seconds=outcome.seconds)
+        n = len(trace.events) if trace is not None else 0
+        window.tell(partial(_how_it_ended, outcome, n))
         if outcome.is_clean:
-            n = len(trace.events) if trace is not None else 0
-            steps = ngettext("{n} step recorded in {time}", "{n} steps recorded in {time}", n)
-            window.status.setText(steps.format(n=f"{n:,}", time=seconds))
             if trace is None or not trace.tensors:
-                window.message_bar.say(_(NO_TENSORS), topic="run")
+                window.message_bar.say(lambda: _(NO_TENSORS), topic="run")
             if problems:
                 window.show_problems_quietly()
             else:
                 window.show_results_quietly()
             return
-        words = {
-            "failed": _("Failed after {time}"),
-            "refused": _("Not run"),
-            "stopped": _("Stopped after {time}"),
-            "limit": _("Ended by a limit after {time}"),
-            "crashed": _("The worker was lost after {time}"),
-        }
-        window.status.setText(words.get(outcome.status, outcome.status).format(time=seconds))
         if outcome.status == "failed":
             text = outcome.traceback or f"{outcome.error_type}: {outcome.error_message}"
             self._append_line(text.rstrip("\n"), "error")
@@ -328,7 +371,7 @@ class Controller(QObject):
             self._append_line(outcome.sentence, "note")
         if outcome.status in ("crashed", "limit", "stopped"):
             severity = "error" if outcome.status == "crashed" else "warning"
-            window.message_bar.say(outcome.sentence, severity, topic="run")
+            window.message_bar.say(partial(_sentence, outcome, run.request), severity, topic="run")
         if outcome.status in ("failed", "refused", "crashed"):
             window.show_problems_quietly()
 
@@ -351,8 +394,10 @@ class Controller(QObject):
     def _take_checked(self, problems: list[Problem]) -> None:
         if self.sender() is not self._verification:
             return  # the program was run again meanwhile
+        from graphlab.ui.rewording import with_checks
+
         self._verification = None
-        self._state.set_problems(problems)
+        self._state.set_problems(with_checks(self._state.problems, problems))
         self.fixes_checked.emit()
 
     def _cancel_verification(self) -> None:
@@ -374,7 +419,10 @@ class Controller(QObject):
         self.leave()
         gc.freeze()
         self._state.show_trace(reader)
+        self._ended, self._diagnosed = None, reader.path
         self._state.set_problems(self._problems_of(reader))
+        if self._state.problems and reader.language != i18n.language():
+            self.reword()
         self._place = None
         self._node = ("", -1)
         self._followed_to = -1
@@ -383,6 +431,8 @@ class Controller(QObject):
     def leave(self) -> None:
         """Show no trace any more; a run that goes on is ended."""
         self._cancel_verification()
+        self._cancel_rewording()
+        self._ended = self._diagnosed = None
         if self._run is not None:
             self._timer.stop()
             run, self._run = self._run, None
@@ -400,7 +450,7 @@ class Controller(QObject):
         self._state.show_trace(None)
         self._state.set_problems([])
         self._let_go(old_trace, old_run)
-        self._window.status.setText("")
+        self._window.tell(str)
 
     def close(self) -> None:
         """The window closes: end all processes and remove the traces of its runs."""
@@ -416,10 +466,36 @@ class Controller(QObject):
             self._runner = None
 
 
-def _problem_of(outcome: Outcome, source: str) -> Problem | None:
+def _how_it_ended(outcome: Outcome, n_events: int) -> str:
+    """The status line for a run that is over."""
+    seconds = _("{seconds:.2f} s").format(seconds=outcome.seconds)
+    if outcome.is_clean:
+        steps = ngettext("{n} step recorded in {time}", "{n} steps recorded in {time}", n_events)
+        return steps.format(n=f"{n_events:,}", time=seconds)
+    words = {
+        "failed": _("Failed after {time}"),
+        "refused": _("Not run"),
+        "stopped": _("Stopped after {time}"),
+        "limit": _("Ended by a limit after {time}"),
+        "crashed": _("The worker was lost after {time}"),
+    }
+    return words.get(outcome.status, outcome.status).format(time=seconds)
+
+
+def _sentence(outcome: Outcome, request: RunRequest) -> str:
+    """What the outcome says, in the language of the window where that can be known."""
+    from graphlab.session.messages import limit_sentence
+
+    if outcome.status == "stopped":
+        return _("The program was stopped.")
+    return limit_sentence(outcome.limit, request.limits) if outcome.limit else outcome.sentence
+
+
+def _problem_of(outcome: Outcome, request: RunRequest) -> Problem | None:
     """What the outcome says where the trace holds no diagnosis of it."""
     from graphlab.trace.records import Problem
 
+    source = request.source
     if outcome.status in ("ok", "stopped"):
         return None
     if outcome.status == "refused" and len(source) < LONG_SOURCE:
@@ -439,7 +515,7 @@ def _problem_of(outcome: Outcome, source: str) -> Problem | None:
         code="",
         severity="error",
         title=titles[outcome.status],
-        what=outcome.sentence or outcome.error_message,
+        what=_sentence(outcome, request) or outcome.error_message,
         why="",
         fix="",
         line=outcome.line,

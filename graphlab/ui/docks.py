@@ -13,7 +13,8 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from graphlab.i18n import N_, _
+from graphlab.i18n import N_
+from graphlab.ui.language import say
 from graphlab.ui.state import ViewState
 
 Area = Qt.DockWidgetArea
@@ -159,10 +160,10 @@ class DockTitle(QWidget):
         dock.windowTitleChanged.connect(label.setText)
         layout.addWidget(label, 1)
         self.float_button = QToolButton(self)
-        self.float_button.setToolTip(_("Show in a window of its own, or put back"))
+        say(self.float_button.setToolTip, N_("Show in a window of its own, or put back"))
         self.float_button.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
         self.close_button = QToolButton(self)
-        self.close_button.setToolTip(_("Hide this panel"))
+        say(self.close_button.setToolTip, N_("Hide this panel"))
         self.close_button.clicked.connect(dock.close)
         for button in (self.float_button, self.close_button):
             button.setIconSize(QSize(14, 14))
@@ -190,7 +191,8 @@ class Dock(QDockWidget):
     """The dock of one panel. Shows its title bar only while no tab shows its name."""
 
     def __init__(self, panel: Panel, state: ViewState, parent: QWidget) -> None:
-        super().__init__(_(panel.title), parent)
+        super().__init__(parent)
+        say(self.setWindowTitle, panel.title)
         self.setObjectName(f"{panel.name}_dock")
         self.panel = panel
         self.host = PanelHost(panel, state, self)

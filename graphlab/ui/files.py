@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLockFile, QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.settings import data_folder
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ class Files(QObject):
                 if self.may_discard():
                     self._open_program(sample.source, None, sample.title)
                 return
-        self._say(_("There is no sample named “{name}”").format(name=name))
+        self._say(lambda: _("There is no sample named “{name}”").format(name=name))
 
     def open_path(self, path: Path) -> bool:
         """Open a program, project folder or trace. What cannot be read gets one sentence, and all stays as it was."""
@@ -165,7 +167,7 @@ class Files(QObject):
         if self._window.message_bar.topic == "opening":
             self._window.message_bar.update_text(text)
         else:
-            self._window.message_bar.say(text, actions=[(_("Cancel"), self._cancel_opening)], topic="opening")
+            self._window.message_bar.say(text, actions=[(N_("Cancel"), self._cancel_opening)], topic="opening")
 
     @property
     def _opening_name(self) -> str:
@@ -213,7 +215,7 @@ class Files(QObject):
         self._window.settings.add_recent(path.resolve())
         self._window.settings.remember("folder", str(path.resolve().parent))
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str | Callable[[], str]) -> None:
         self._window.message_bar.say(text, "error", topic="file")
 
     # Saving
@@ -250,7 +252,7 @@ class Files(QObject):
 
         trace = self._window.state.trace
         if trace is None:
-            self._say(_("There is no run to save yet. Run the program first."))
+            self._say(lambda: _("There is no run to save yet. Run the program first."))
             return False
         try:
             save_trace(trace.path, path)
@@ -258,7 +260,7 @@ class Files(QObject):
             self._say(str(error))
             return False
         self._remember(path)
-        self._window.message_bar.say(_("The run was saved. ({path})").format(path=path), topic="file")
+        self._window.message_bar.say(lambda: _("The run was saved. ({path})").format(path=path), topic="file")
         return True
 
     def _write(self, path: Path) -> bool:
@@ -297,9 +299,8 @@ class Files(QObject):
             try:
                 self._window.graph.export_image(path)
             except OSError as error:
-                self._say(
-                    _("The image could not be saved: {reason}. ({path})").format(reason=error.strerror, path=path)
-                )
+                reason = error.strerror or str(error)
+                self._say(partial(_not_saved, reason, path))
 
     # Closing
 
@@ -349,9 +350,9 @@ class Files(QObject):
         lost = self._autosave.find_lost()
         if lost is not None:
             self._window.message_bar.say(
-                _("GraphLab ended with unsaved changes in “{name}”").format(name=lost["name"]),
+                lambda: _("GraphLab ended with unsaved changes in “{name}”").format(name=lost["name"]),
                 "warning",
-                [(_("Restore"), lambda: self._recover(lost)), (_("Discard"), lambda: self._autosave.forget(lost))],
+                [(N_("Restore"), lambda: self._recover(lost)), (N_("Discard"), lambda: self._autosave.forget(lost))],
                 topic="recovery",
             )
 
@@ -446,3 +447,7 @@ def _read(file: Path) -> dict[str, str] | None:
     if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in ("text", "path", "name")):
         return None
     return {"text": data["text"], "path": data["path"], "name": data["name"], "file": str(file)}
+
+
+def _not_saved(reason: str, path: str) -> str:
+    return _("The image could not be saved: {reason}. ({path})").format(reason=reason, path=path)

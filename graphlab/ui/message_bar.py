@@ -7,7 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_
+from graphlab.ui import language
 
 ICON = QSize(18, 18)
 
@@ -30,7 +31,7 @@ class MessageBar(QFrame):
         self._layout.addWidget(self._label, 1)
         self._buttons: list[QPushButton] = []
         self._close = QToolButton(self)
-        self._close.setToolTip(_("Close this message"))
+        language.say(self._close.setToolTip, N_("Close this message"))
         self._close.setText("✕")
         self._close.clicked.connect(self.dismiss)
         self._layout.addWidget(self._close)
@@ -51,25 +52,30 @@ class MessageBar(QFrame):
 
     def update_text(self, text: str) -> None:
         """Say it with other words; buttons stay, also under the mouse."""
-        self._label.setText(text)
+        language.say(self._label.setText, lambda: text)
 
     def say(
         self,
-        text: str,
+        text: str | Callable[[], str],
         severity: str = "info",
         actions: list[tuple[str, Callable[[], object]]] | None = None,
         topic: str = "",
     ) -> None:
-        """Show a sentence; `severity` is "info", "warning" or "error"; `actions` are buttons that also dismiss it."""
+        """Show a sentence, from a function where it can be made anew in another language.
+
+        `severity` is "info", "warning" or "error"; `actions` are buttons that also dismiss it, named by texts marked
+        with `N_`.
+        """
         for button in self._buttons:
             self._layout.removeWidget(button)
             button.deleteLater()
         self._buttons = []
         self._topic = topic
-        self._label.setText(text)
+        language.say(self._label.setText, text if callable(text) else lambda: text)
         self.setProperty("severity", severity)
         for name, act in actions or []:
-            button = QPushButton(name, self)
+            button = QPushButton(self)
+            language.say(button.setText, name)
             button.clicked.connect(self.dismiss)
             button.clicked.connect(lambda _checked=False, act=act: act())
             self._layout.insertWidget(self._layout.count() - 1, button)

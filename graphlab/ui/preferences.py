@@ -13,12 +13,14 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QLabel,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
+from graphlab.ui.language import again, say
 from graphlab.ui.settings import SETTINGS, Setting, Settings
 
 FIELD_WIDTH = 170
@@ -31,7 +33,7 @@ class PreferencesDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("preferences_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(_("Preferences"))
+        say(self.setWindowTitle, N_("Preferences"))
         self._settings = settings
         self.fields: dict[str, QWidget] = {}
         grid = QGridLayout()
@@ -42,14 +44,17 @@ class PreferencesDialog(QDialog):
         for setting in SETTINGS:
             if setting.group != group:
                 group = setting.group
-                heading = QLabel(_(group), self)
+                heading = QLabel(self)
+                say(heading.setText, group)
                 heading.setProperty("section", True)
                 if grid.rowCount() > 1:
                     grid.setRowMinimumHeight(grid.rowCount(), 12)
                 grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             self._add(grid, setting)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        reset = buttons.addButton(_("Restore defaults"), QDialogButtonBox.ButtonRole.ResetRole)
+        reset = QPushButton(self)
+        say(reset.setText, N_("Restore defaults"))
+        buttons.addButton(reset, QDialogButtonBox.ButtonRole.ResetRole)
         reset.setAutoDefault(False)
         reset.clicked.connect(self.restore_defaults)
         buttons.rejected.connect(self.reject)
@@ -60,13 +65,16 @@ class PreferencesDialog(QDialog):
         layout.addStretch(1)
         layout.addWidget(buttons)
         self.setMinimumWidth(600)
+        again(self._say_choices)
 
     def _add(self, grid: QGridLayout, setting: Setting) -> None:
         row = grid.rowCount()
         words = QVBoxLayout()
         words.setSpacing(0)
-        label = QLabel(_(setting.label), self)
-        help_text = QLabel(_(setting.help), self)
+        label = QLabel(self)
+        say(label.setText, setting.label)
+        help_text = QLabel(self)
+        say(help_text.setText, setting.help)
         help_text.setProperty("muted", True)
         help_text.setStyleSheet("font-size: 9pt;")
         words.addWidget(label)
@@ -74,7 +82,7 @@ class PreferencesDialog(QDialog):
         grid.addLayout(words, row, 0)
         field = self._field(setting)
         field.setObjectName(setting.key)
-        field.setToolTip(_(setting.help))
+        say(field.setToolTip, setting.help)
         field.setFixedWidth(FIELD_WIDTH)
         label.setBuddy(field)
         self.fields[setting.key] = field
@@ -109,6 +117,13 @@ class PreferencesDialog(QDialog):
         number.setValue(value)
         number.valueChanged.connect(keep)
         return number
+
+    def _say_choices(self) -> None:
+        for setting in SETTINGS:
+            field = self.fields[setting.key]
+            if isinstance(field, QComboBox):
+                for index, (_name, label) in enumerate(setting.choices):
+                    field.setItemText(index, _(label))
 
     def restore_defaults(self) -> None:
         """Put every setting back."""

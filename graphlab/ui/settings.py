@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
-from graphlab.i18n import N_
+from graphlab.i18n import LANGUAGES, N_
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ SETTINGS = (
     Setting(
         "look/theme", str, "system", N_("Theme"), N_("Light, dark, or as the desktop has it"), N_("Look"),
         choices=(("system", N_("As the system")), ("light", N_("Light")), ("dark", N_("Dark"))),
+    ),
+    Setting(
+        "look/language", str, "system", N_("Language"), N_("Of the window, the explanations and the narration"), N_("Look"),
+        choices=(("system", N_("As the system")), *LANGUAGES.items()),
     ),
     Setting("look/font_size", float, 10.0, N_("Program font size"), N_("Size of the text in the editor and the console"),
             N_("Look"), 6, 40, 1, " pt"),

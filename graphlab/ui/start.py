@@ -8,8 +8,9 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui import resources, thumbnails
+from graphlab.ui.language import say
 from graphlab.ui.painting import guarded
 from graphlab.ui.settings import Settings
 from graphlab.ui.state import ViewState
@@ -61,13 +62,13 @@ class CardText(QWidget):
         painter.setFont(t.font(bold=True))
         painter.setPen(t.text)
         metrics = painter.fontMetrics()
-        title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, area.width())
+        title = metrics.elidedText(_(self._title), Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
         top = metrics.lineSpacing() + 3
         painter.setFont(t.font(t.small_size))
         painter.setPen(t.text_muted)
         spacing = painter.fontMetrics().lineSpacing()
-        lines = wrapped(self._summary, painter.fontMetrics(), area.width(), (area.height() - top) // spacing)
+        lines = wrapped(_(self._summary), painter.fontMetrics(), area.width(), (area.height() - top) // spacing)
         for number, line in enumerate(lines):
             painter.drawText(area.left(), area.top() + top + number * spacing + painter.fontMetrics().ascent(), line)
         painter.end()
@@ -100,8 +101,8 @@ class Card(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self.name = name
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(summary)
+        say(self.setAccessibleName, title)
+        say(self.setAccessibleDescription, summary)
         self.setFixedSize(CARD)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -110,7 +111,7 @@ class Card(QFrame):
         layout.setSpacing(4)
         layout.addWidget(Thumbnail(state, name, self))
         layout.addWidget(CardText(title, summary, state, self), 1)
-        self.setToolTip(summary)
+        say(self.setToolTip, summary)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
@@ -178,7 +179,8 @@ class StartPage(QScrollArea):
         words.setSpacing(2)
         title = QLabel("GraphLab", page)
         title.setStyleSheet("font-size: 22pt; font-weight: 600;")
-        line = QLabel(_("See what PyTorch-style code computes: every tensor, every gradient, step by step"), page)
+        line = QLabel(page)
+        say(line.setText, N_("See what PyTorch-style code computes: every tensor, every gradient, step by step"))
         line.setProperty("muted", True)
         words.addWidget(title)
         words.addWidget(line)
@@ -189,23 +191,26 @@ class StartPage(QScrollArea):
     def _side(self, page: QWidget) -> QVBoxLayout:
         side = QVBoxLayout()
         side.setSpacing(6)
-        side.addWidget(_section(_("Begin"), page))
-        new = QPushButton(_("New program"), page)
+        side.addWidget(_section(N_("Begin"), page))
+        new = QPushButton(page)
+        say(new.setText, N_("New program"))
         new.setProperty("primary", True)
         new.clicked.connect(self.new_requested)
-        choose = QPushButton(_("Open…"), page)
+        choose = QPushButton(page)
+        say(choose.setText, N_("Open…"))
         choose.clicked.connect(self.open_requested)
         for button in (new, choose):
             button.setFixedWidth(SIDE)
             side.addWidget(button)
         side.addSpacing(20)
-        self._recent_title = _section(_("Recent"), page)
+        self._recent_title = _section(N_("Recent"), page)
         side.addWidget(self._recent_title)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         side.addLayout(self._recent)
         side.addSpacing(20)
-        tip = QLabel(_("A program or a saved trace can also be dropped anywhere on this window."), page)
+        tip = QLabel(page)
+        say(tip.setText, N_("A program or a saved trace can also be dropped anywhere on this window."))
         tip.setProperty("muted", True)
         tip.setWordWrap(True)
         tip.setFixedWidth(SIDE)
@@ -216,7 +221,7 @@ class StartPage(QScrollArea):
     def _samples(self, page: QWidget) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(8)
-        column.addWidget(_section(_("Samples"), page))
+        column.addWidget(_section(N_("Samples"), page))
         self._grid = QGridLayout()
         self._grid.setSpacing(GAP)
         column.addLayout(self._grid)
@@ -229,7 +234,7 @@ class StartPage(QScrollArea):
 
         if not self._cards:
             for sample in samples():
-                card = Card(sample.name, _(sample.title), _(sample.summary), self._state, self.widget())
+                card = Card(sample.name, sample.title, sample.summary, self._state, self.widget())
                 card.chosen.connect(self.sample_requested)
                 self._cards.append(card)
             self._arrange(force=True)
@@ -266,6 +271,7 @@ class StartPage(QScrollArea):
 
 
 def _section(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
+    label = QLabel(parent)
+    say(label.setText, text)
     label.setProperty("section", True)
     return label

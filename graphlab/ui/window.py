@@ -5,6 +5,8 @@ Running belongs to the controller, documents to `Files`, stepping to `Steps`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from graphlab.i18n import _, ngettext
-from graphlab.ui import resources
+from graphlab.i18n import N_, _, ngettext
+from graphlab.ui import language, resources
 from graphlab.ui.arrangement import Arrangement
 from graphlab.ui.commands import Commands
 from graphlab.ui.docks import EAGER, PANELS
 from graphlab.ui.editor.program import ProgramPanel
+from graphlab.ui.language import say
 from graphlab.ui.painting import PaintFailed
 from graphlab.ui.preload import Preload
 from graphlab.ui.settings import Settings
@@ -36,6 +39,13 @@ if TYPE_CHECKING:
     from graphlab.trace.records import Fix, Problem
 
 
+LANGUAGE_COMMANDS = {
+    "view.language_system": language.SYSTEM,
+    "view.language_english": "en",
+    "view.language_chinese": "zh_CN",
+}
+
+
 class MainWindow(QMainWindow):
     """One window with one program or trace."""
 
@@ -45,6 +55,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(resources.icon_file()))
         self.setAcceptDrops(True)
         self.settings = settings or Settings(parent=self)
+        language.use(language.wanted(self.settings.get("look/language")))
         self.state = ViewState(self)
         self.theme = ThemeSwitch(self)
         self.theme.theme_changed.connect(self.state.set_theme)
@@ -88,18 +99,21 @@ class MainWindow(QMainWindow):
 
     def _build_menus(self) -> None:
         menus = self.commands.build_menus(self.menuBar())
-        self._recent_menu = QMenu(_("Open recent"), menus["file"])
+        self._recent_menu = QMenu(menus["file"])
+        say(self._recent_menu.setTitle, N_("Open recent"))
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         menus["file"].insertMenu(self.commands.actions["file.save"], self._recent_menu)
-        panels = QMenu(_("Panels"), menus["view"])
+        panels = QMenu(menus["view"])
+        say(panels.setTitle, N_("Panels"))
         for panel in PANELS:
             if panel.name in self.docks:
-                action = QAction(_(panel.title), self)
+                action = QAction(self)
+                say(action.setText, panel.title)
                 action.triggered.connect(lambda _checked=False, name=panel.name: self.show_panel(name))
             else:
                 continue
             action.setObjectName(f"view.panel_{panel.name}")
-            action.setToolTip(_("Show the panel “{title}”").format(title=_(panel.title)))
+            say(action.setToolTip, partial(_panel_tip, panel.title))
             action.setShortcut(QKeySequence(panel.shortcut))
             self.commands.actions[action.objectName()] = action
             self.addAction(action)
@@ -227,9 +241,11 @@ class MainWindow(QMainWindow):
             return
         self._searched = text
         n = self.graph.find(text)
-        found = ngettext("{n} node with “{text}”: Enter goes on", "{n} nodes with “{text}”: Enter goes on", n)
-        missing = _("No tensor or operator here is called “{text}”")
-        self.status.setText((found if n else missing).format(n=n, text=text))
+        self.tell(partial(_found_text, text, n))
+
+    def tell(self, words: Callable[[], str]) -> None:
+        """Say something in the status line; `words` makes it, again when another language is chosen."""
+        say(self.status.setText, words)
 
     def _forget_search(self) -> None:
         self._searched = ""
@@ -259,6 +275,21 @@ class MainWindow(QMainWindow):
     def theme_system(self) -> None:
         """As the desktop has it from now on."""
         self.settings.set("look/theme", "system")
+        self.refresh()
+
+    def language_system(self) -> None:
+        """All texts as environment and desktop say, from now on."""
+        self.settings.set("look/language", language.SYSTEM)
+        self.refresh()
+
+    def language_english(self) -> None:
+        """All texts in English from now on."""
+        self.settings.set("look/language", "en")
+        self.refresh()
+
+    def language_chinese(self) -> None:
+        """All texts in Simplified Chinese from now on."""
+        self.settings.set("look/language", "zh_CN")
         self.refresh()
 
     def toggle_full_screen(self) -> None:
@@ -314,6 +345,9 @@ class MainWindow(QMainWindow):
         choice = self.settings.get("look/theme")
         for theme in ("light", "dark", "system"):
             self.commands.actions[f"view.theme_{theme}"].setChecked(theme == choice)
+        choice = self.settings.get("look/language")
+        for name, value in LANGUAGE_COMMANDS.items():
+            self.commands.actions[name].setChecked(value == choice)
         trace = self.state.trace
         if trace is None or not trace.events:
             self.place.setText("")
@@ -365,16 +399,16 @@ class MainWindow(QMainWindow):
         """Make the change of a fix in the program, as one step that can be undone, and offer to run it."""
         if self.editor.toPlainText() != self.state.problem_source:
             self.message_bar.say(
-                _("The program was changed since it was run. Run it again, so that the fix fits it."),
+                lambda: _("The program was changed since it was run. Run it again, so that the fix fits it."),
                 "warning",
-                [(_("Run"), self.controller.run)],
+                [(N_("Run"), self.controller.run)],
                 topic="run",
             )
             return
         self.editor.apply_edits(fix.edits)
         self.message_bar.say(
-            _("Applied: {title}").format(title=fix.title.replace("`", "")),
-            actions=[(_("Run again"), self.controller.run), (_("Undo"), self.editor.undo)],
+            lambda: _("Applied: {title}").format(title=fix.title.replace("`", "")),
+            actions=[(N_("Run again"), self.controller.run), (N_("Undo"), self.editor.undo)],
             topic="run",
         )
 
@@ -394,8 +428,17 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.set_icons(theme)
 
+    def _speak(self) -> None:
+        """Show all texts in the chosen language."""
+        if language.use(language.wanted(self.settings.get("look/language"))):
+            self._name_problems()
+            self.controller.reword()
+            self.refresh()
+
     def _setting_changed(self, key: str) -> None:
-        if key == "look/theme":
+        if key == "look/language":
+            self._speak()
+        elif key == "look/theme":
             self.theme.choose(self.settings.get(key))
         elif key == "look/font_size":
             self.editor.set_font_size(self.settings.get(key))
@@ -439,9 +482,9 @@ class MainWindow(QMainWindow):
     def customEvent(self, event: QEvent) -> None:
         if isinstance(event, PaintFailed):
             self.message_bar.say(
-                _("A panel could not be drawn, which is a defect of GraphLab; the rest goes on. ({error})").format(
-                    error=event.what
-                ),
+                lambda: _(
+                    "A panel could not be drawn, which is a defect of GraphLab; the rest goes on. ({error})"
+                ).format(error=event.what),
                 "error",
                 topic="defect",
             )
@@ -467,3 +510,13 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.files.open_path(paths[0])
+
+
+def _found_text(text: str, n: int) -> str:
+    found = ngettext("{n} node with “{text}”: Enter goes on", "{n} nodes with “{text}”: Enter goes on", n)
+    missing = _("No tensor or operator here is called “{text}”")
+    return (found if n else missing).format(n=n, text=text)
+
+
+def _panel_tip(title: str) -> str:
+    return _("Show the panel “{title}”").format(title=_(title))

@@ -53,7 +53,7 @@ def category_role(op: str) -> str:
     from graphlab.explain import describe_op  # not at the top: the catalogue takes its time to import
 
     label = describe_op(op)["category"]
-    return next((role for known, role in ROLES.items() if _(known) == label), "pointwise")
+    return ROLES.get(label, "pointwise")
 
 
 def tooltip(trace: TraceReader, scene: Scene, node: int, value: int) -> str:

@@ -124,6 +124,11 @@ class Loader(QObject):
         self.cancel()
         self._scenes.clear()
 
+    def forget_words(self) -> None:
+        """Forget layouts too: the words on edges take their room in them."""
+        self.clear()
+        self._layouts.clear()
+
     def request(
         self,
         trace: TraceReader,

@@ -27,7 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from graphlab.analysis.sections import section_at, section_of
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.canvas import overlay
 from graphlab.ui.canvas.camera import Camera, fitting
 from graphlab.ui.canvas.describe import accessible_text, graph_text
@@ -39,6 +39,7 @@ from graphlab.ui.canvas.render import TITLE_SCALE, Renderer, View
 from graphlab.ui.canvas.scene import Scene
 from graphlab.ui.canvas.values import Pictures, Shown
 from graphlab.ui.canvas.walk import anchor, center, forward_bounds, group_corner, is_in_view, matching
+from graphlab.ui.language import again, say
 from graphlab.ui.painting import guarded
 from graphlab.ui.theme import tokens
 
@@ -72,7 +73,7 @@ class GraphView(CanvasInput):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("graph_view")
-        self.setAccessibleName(_("Graph"))
+        say(self.setAccessibleName, N_("Graph"))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
         self.follow = True
@@ -108,6 +109,7 @@ class GraphView(CanvasInput):
         state.tensor_selected.connect(self._show_tensor)
         state.theme_changed.connect(self._redraw)
         self._start_over()
+        again(self._say_again, now=False)
 
     def _timer(self, interval: int, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
@@ -137,6 +139,12 @@ class GraphView(CanvasInput):
             self._redraw()
         else:
             self._request()
+
+    def _say_again(self) -> None:
+        """Another language: words stand on edges and in small pictures, and in what a screen reader is told."""
+        self._loader.forget_words()
+        self._pictures.clear()
+        self._request()
 
     def _take_growth(self) -> None:
         if not self._growth.isActive():

@@ -20,10 +20,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_
 from graphlab.ui.editor import keys
 from graphlab.ui.editor.gutter import Gutter
 from graphlab.ui.editor.highlighter import Highlighter
+from graphlab.ui.language import say
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
@@ -49,7 +50,7 @@ class Editor(QPlainTextEdit):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("editor")
-        self.setAccessibleName(_("Program"))
+        say(self.setAccessibleName, N_("Program"))
         self._state = state
         self._breakpoints: list[QTextCursor] = []
         self._marked_node: Span | None = None
@@ -57,7 +58,7 @@ class Editor(QPlainTextEdit):
         self._squiggles: list[tuple[QTextCursor, Problem]] = []
         self.current_line = 0
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.setPlaceholderText(_("Type a program here, or open a sample"))
+        say(self.setPlaceholderText, N_("Type a program here, or open a sample"))
         self.setTabChangesFocus(False)
         self.document().setDocumentMargin(4)
         self._highlighter = Highlighter(self.document(), state.theme)

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from graphlab.i18n import _, ngettext
+from graphlab.i18n import N_, ngettext
 from graphlab.ui.editor.editor import Editor
+from graphlab.ui.language import say
 
 MAX_FOUND = 1000
 
@@ -24,14 +25,14 @@ class FindBar(QWidget):
         layout.setContentsMargins(8, 4, 4, 4)
         layout.setSpacing(4)
         self.field = QLineEdit(self)
-        self.field.setPlaceholderText(_("Find in program"))
+        say(self.field.setPlaceholderText, N_("Find in program"))
         self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(self._search)
         self._count = QLabel(self)
         self._count.setProperty("muted", True)
-        self._previous = self._button("up", _("Previous place (Shift+Enter)"), self.previous)
-        self._next = self._button("down", _("Next place (Enter)"), self.next)
-        self._close = self._button("close", _("Close (Esc)"), self.close_bar)
+        self._previous = self._button("up", N_("Previous place (Shift+Enter)"), self.previous)
+        self._next = self._button("down", N_("Next place (Enter)"), self.next)
+        self._close = self._button("close", N_("Close (Esc)"), self.close_bar)
         for widget in (self.field, self._count, self._previous, self._next, self._close):
             layout.addWidget(widget, 1 if widget is self.field else 0)
         self.hide()
@@ -39,7 +40,7 @@ class FindBar(QWidget):
     def _button(self, name: str, tip: str, act) -> QToolButton:
         button = QToolButton(self)
         button.setProperty("icon_name", name)
-        button.setToolTip(tip)
+        say(button.setToolTip, tip)
         button.clicked.connect(act)
         return button
 
@@ -75,7 +76,7 @@ class FindBar(QWidget):
                     break
                 self._found.append(cursor)
         n = len(self._found)
-        self._count.setText(ngettext("{n} place", "{n} places", n).format(n=n) if text else "")
+        say(self._count.setText, lambda: ngettext("{n} place", "{n} places", n).format(n=n) if text else "")
         self._editor.show_found(self._found)
 
     def next(self) -> None:

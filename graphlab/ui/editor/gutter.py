@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_
+from graphlab.ui.language import say
 from graphlab.ui.painting import guarded
 from graphlab.ui.theme import tokens
 
@@ -36,8 +37,8 @@ class Gutter(QWidget):
         self._hovered = 0
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(_("Click to set or remove a breakpoint"))
-        self.setAccessibleName(_("Line numbers and breakpoints"))
+        say(self.setToolTip, N_("Click to set or remove a breakpoint"))
+        say(self.setAccessibleName, N_("Line numbers and breakpoints"))
 
     def width_needed(self) -> int:
         """Width for the numbers of all lines."""

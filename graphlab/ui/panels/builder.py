@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from graphlab.i18n import N_, _
 from graphlab.ui.icons import icon
+from graphlab.ui.language import again, say
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -80,22 +81,23 @@ class Builder(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("builder")
-        self.setAccessibleName(_("Expression"))
+        say(self.setAccessibleName, N_("Expression"))
         self._state = state
         self._line = QLineEdit(self)
         self._line.setPlaceholderText(EXAMPLE)
-        self._line.setAccessibleName(_("Expression"))
+        say(self._line.setAccessibleName, N_("Expression"))
         self._line.setClearButtonEnabled(True)
         self._line.textChanged.connect(self._expression_edited)
         self._line.returnPressed.connect(self.build)
-        self._run = QPushButton(_("Draw and run"), self)
-        self._run.setToolTip(_("Make a program of this expression, run it and draw its graph"))
+        self._run = QPushButton(self)
+        say(self._run.setText, N_("Draw and run"))
+        say(self._run.setToolTip, N_("Make a program of this expression, run it and draw its graph"))
         self._run.clicked.connect(self.build)
         self._message = QLabel(self)
         self._message.setWordWrap(True)
         self._table = QTableWidget(0, 4, self)
-        self._table.setAccessibleName(_("Values of the variables"))
-        self._table.setHorizontalHeaderLabels([_("name"), _("given as"), _("value"), _("gradient")])
+        say(self._table.setAccessibleName, N_("Values of the variables"))
+        say(self._table.setHorizontalHeaderLabels, lambda: [_("name"), _("given as"), _("value"), _("gradient")])
         self._table.verticalHeader().hide()
         self._table.setShowGrid(False)
         self._table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
@@ -105,9 +107,9 @@ class Builder(QWidget):
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         for column, width in ((0, 48), (1, 124), (3, 72)):
             header.resizeSection(column, width)
-        self._hint = QLabel(
-            _("Each name in the expression gets a row here. Tick gradient to see its backward pass"), self
-        )
+        self._hint = QLabel(self)
+        hint = N_("Each name in the expression gets a row here. Tick gradient to see its backward pass")
+        say(self._hint.setText, hint)
         self._hint.setWordWrap(True)
         # Rows follow the expression once the typing pauses, not at each letter of a name.
         self._pause = QTimer(self)
@@ -133,6 +135,7 @@ class Builder(QWidget):
         self._pause.stop()
         state.theme_changed.connect(self._dress)
         self._dress()
+        again(self._say_kinds)
 
     # What tests and other parts do
 
@@ -202,17 +205,17 @@ class Builder(QWidget):
         item.setFont(tokens(self._state.theme).mono(bold=True))
         self._table.setItem(row, 0, item)
         choice = QComboBox(self._table)
-        choice.setAccessibleName(_("How {name} is given").format(name=name))
+        say(choice.setAccessibleName, lambda: _("How {name} is given").format(name=name))
         for key, label, _hint in _KINDS:
             choice.addItem(_(label), key)
         cell = QWidget(self._table)
         edit = ValueEdit(cell)
-        edit.setAccessibleName(_("Value of {name}").format(name=name))
+        say(edit.setAccessibleName, lambda: _("Value of {name}").format(name=name))
         edit.setText(value)
         edit.returnPressed.connect(self.build)
         browse = QToolButton(cell)
         browse.setText("…")
-        browse.setToolTip(_("Choose a file…"))
+        say(browse.setToolTip, N_("Choose a file…"))
         browse.clicked.connect(lambda: self._browse(edit))
         box = QHBoxLayout(cell)
         box.setContentsMargins(0, 0, 0, 0)
@@ -222,15 +225,18 @@ class Builder(QWidget):
         grad_cell = QWidget(self._table)
         grad = QCheckBox(grad_cell)
         grad.setChecked(requires_grad)
-        grad.setToolTip(_("requires_grad: compute the gradient with respect to {name}").format(name=name))
-        grad.setAccessibleName(_("Gradient of {name}").format(name=name))
+        say(
+            grad.setToolTip,
+            lambda: _("requires_grad: compute the gradient with respect to {name}").format(name=name),
+        )
+        say(grad.setAccessibleName, lambda: _("Gradient of {name}").format(name=name))
         middle = QHBoxLayout(grad_cell)
         middle.setContentsMargins(0, 0, 0, 0)
         middle.addWidget(grad, 0, Qt.AlignmentFlag.AlignCenter)
 
         def show_kind(index: int) -> None:
             key, _label, hint = _KINDS[index]
-            edit.setPlaceholderText(_(hint))
+            say(edit.setPlaceholderText, hint)
             browse.setVisible(key == "file")
 
         choice.currentIndexChanged.connect(show_kind)
@@ -240,6 +246,12 @@ class Builder(QWidget):
         self._table.setCellWidget(row, 2, cell)
         self._table.setCellWidget(row, 3, grad_cell)
         self._table.setRowHeight(row, tokens(self._state.theme).row_height + 8)
+
+    def _say_kinds(self) -> None:
+        self._show_message("")  # it was said in the other language, and is said again at the next try
+        for row in range(self._table.rowCount()):
+            for index, (_key, label, _hint) in enumerate(_KINDS):
+                self._kind(row).setItemText(index, _(label))
 
     def _name(self, row: int) -> str:
         item = self._table.item(row, 0)

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
+from graphlab.ui.language import say
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
@@ -38,8 +39,8 @@ class Console(QWidget):
         self.output.setReadOnly(True)
         self.output.setUndoRedoEnabled(False)
         self.output.setMaximumBlockCount(MAX_LINES)
-        self.output.setPlaceholderText(_("What the program prints appears here"))
-        self.output.setAccessibleName(_("Output of the program"))
+        say(self.output.setPlaceholderText, N_("What the program prints appears here"))
+        say(self.output.setAccessibleName, N_("Output of the program"))
         self.output.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -47,8 +48,8 @@ class Console(QWidget):
         side = QVBoxLayout()
         side.setContentsMargins(2, 4, 4, 4)
         side.setSpacing(2)
-        self._copy = self._button(_("Copy all output"), self.copy)
-        self._clear = self._button(_("Clear the output"), self.clear)
+        self._copy = self._button(N_("Copy all output"), self.copy)
+        self._clear = self._button(N_("Clear the output"), self.clear)
         side.addWidget(self._copy)
         side.addWidget(self._clear)
         side.addStretch(1)
@@ -63,8 +64,8 @@ class Console(QWidget):
 
     def _button(self, tip: str, act) -> QToolButton:
         button = QToolButton(self)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        say(button.setToolTip, tip)
+        say(button.setAccessibleName, tip)
         button.clicked.connect(act)
         return button
 

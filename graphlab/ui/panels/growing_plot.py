@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
+from graphlab.ui.language import again, say
 from graphlab.ui.theme import Tokens, tokens
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class GrowingPlot(QWidget):
         self._n_read = 0
         self._legend = QLabel(self)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._empty = QLabel(empty_text, self)
+        self._empty = QLabel(self)
+        say(self._empty.setText, empty_text)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def _connect(self) -> None:
@@ -42,7 +44,7 @@ class GrowingPlot(QWidget):
         self._state.event_changed.connect(self._mark)
         self._state.theme_changed.connect(self._dress)
         self._start_anew()
-        self._dress()
+        again(self._dress)
 
     # What a subclass says
 

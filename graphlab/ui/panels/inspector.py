@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QToolBut
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, TensorKind, Value, ValueForm
 from graphlab.ui.icons import icon
+from graphlab.ui.language import again, say
 from graphlab.ui.panels.value_view import PageChoice, ValueView
 from graphlab.ui.theme import tokens
 
@@ -166,7 +167,7 @@ class Inspector(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector")
-        self.setAccessibleName(_("Inspector"))
+        say(self.setAccessibleName, N_("Inspector"))
         self._state = state
         self._subject: tuple[str, int] = ("", -1)  # ("tensor" or "event", id)
         self._views: list[ValueView] = []
@@ -184,8 +185,8 @@ class Inspector(QWidget):
         self._pin = QToolButton(self)
         self._pin.setCheckable(True)
         self._pin.setAutoRaise(True)
-        self._pin.setToolTip(_("Keep showing this while stepping"))
-        self._pin.setAccessibleName(_("Pin"))
+        say(self._pin.setToolTip, N_("Keep showing this while stepping"))
+        say(self._pin.setAccessibleName, N_("Pin"))
         self._pin.toggled.connect(self._pinned)
         self._chain = QLabel(self)
         self._chain.setWordWrap(True)
@@ -193,7 +194,8 @@ class Inspector(QWidget):
         self._chain.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._choice = PageChoice(self)
         self._choice.page_chosen.connect(self._choose_page)
-        self._empty = QLabel(_("Select a node of the graph, or step, to see its formula, value and gradient"), self)
+        self._empty = QLabel(self)
+        say(self._empty.setText, N_("Select a node of the graph, or step, to see its formula, value and gradient"))
         self._empty.setWordWrap(True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head = QHBoxLayout()
@@ -223,7 +225,7 @@ class Inspector(QWidget):
         state.tensor_selected.connect(self._take_tensor)
         state.node_selected.connect(self._take_node)
         state.theme_changed.connect(self._dress)
-        self._dress()
+        again(self._dress)
 
     # What is shown, for tests and for whoever reads the screen
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from graphlab.i18n import _, ngettext
+from graphlab.i18n import N_, _, ngettext
+from graphlab.ui.language import say
 from graphlab.ui.panels.growing_plot import GrowingPlot, dot, muted
 from graphlab.ui.theme import Tokens
 
@@ -23,13 +24,14 @@ class LossPlot(GrowingPlot):
     """One line for each loss (each root of `backward()`), iteration by iteration, counted from 1."""
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
-        empty = _("The loss of each iteration appears here\nRun a program that calls loss.backward() in a loop")
+        empty = N_("The loss of each iteration appears here\nRun a program that calls loss.backward() in a loop")
         super().__init__(state, empty, parent)
         self.setObjectName("loss_plot")
-        self.setAccessibleName(_("Loss curves"))
+        say(self.setAccessibleName, N_("Loss curves"))
         self._events: dict[str, list[int]] = {}  # for each point of a line its event
         self._n_not_finite = 0
-        self._log = QCheckBox(_("Logarithmic"), self)
+        self._log = QCheckBox(self)
+        say(self._log.setText, N_("Logarithmic"))
         self._log.toggled.connect(self._set_log)
         top = QHBoxLayout()
         top.setContentsMargins(12, 6, 12, 0)

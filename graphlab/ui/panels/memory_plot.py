@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
+from graphlab.ui.language import say
 from graphlab.ui.panels.growing_plot import GrowingPlot, dot, muted
 from graphlab.ui.theme import Tokens
 
@@ -23,20 +24,20 @@ class MemoryPlot(GrowingPlot):
     """A stair line for each device over the steps, counted from 1; beside it the largest tensors alive at this step."""
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
-        empty = _("Run a program to see how many bytes its tensors hold, step by step")
+        empty = N_("Run a program to see how many bytes its tensors hold, step by step")
         super().__init__(state, empty, parent)
         self.setObjectName("memory_plot")
-        self.setAccessibleName(_("Memory"))
+        say(self.setAccessibleName, N_("Memory"))
         self._peaks: dict[str, int] = {}
         self._legend.setContentsMargins(12, 6, 12, 0)
         self._holders = QTableWidget(0, 3, self)
-        self._holders.setHorizontalHeaderLabels([_("held by"), _("shape"), _("size")])
+        say(self._holders.setHorizontalHeaderLabels, lambda: [_("held by"), _("shape"), _("size")])
         self._holders.verticalHeader().hide()
         self._holders.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self._holders.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self._holders.setShowGrid(False)
         self._holders.horizontalHeader().setStretchLastSection(True)
-        self._holders.setAccessibleName(_("Largest tensors alive at this step"))
+        say(self._holders.setAccessibleName, N_("Largest tensors alive at this step"))
         self._holders.cellClicked.connect(self._select)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._splitter.setChildrenCollapsible(False)

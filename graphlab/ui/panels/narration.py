@@ -10,8 +10,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.canvas.phases import GLYPHS, LABELS, Phase, phase_of
+from graphlab.ui.language import again, say
 from graphlab.ui.painting import guarded
 from graphlab.ui.theme import Tokens, tokens
 
@@ -33,7 +34,7 @@ class Narration(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("narration")
-        self.setAccessibleName(_("Narration"))
+        say(self.setAccessibleName, N_("Narration"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._state = state
         self._plain = self._shown = ""
@@ -61,7 +62,7 @@ class Narration(QWidget):
         state.trace_grown.connect(self._show_place)
         state.event_changed.connect(self._show)
         state.theme_changed.connect(self._dress)
-        self._dress()
+        again(self._dress)
 
     def text(self) -> str:
         """The sentence as plain text, without emphasis."""

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.trace.records import Axes, Fix, Problem
+from graphlab.ui.language import again, say
 from graphlab.ui.panels.axes_picture import AxesPicture
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import Tokens, tokens
@@ -53,7 +54,7 @@ class Problems(QWidget):
         self._shown: list[Problem] = []
         self.list = QListWidget(self)
         self.list.setObjectName("problem_list")
-        self.list.setAccessibleName(_("Problems"))
+        say(self.list.setAccessibleName, N_("Problems"))
         self.list.setIconSize(QSize(16, 16))
         self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -87,7 +88,7 @@ class Problems(QWidget):
         state.theme_changed.connect(self._show)
         state.trace_changed.connect(self._show)
         state.run_state_changed.connect(self._show)
-        self._show()
+        again(self._show)
 
     @property
     def titles(self) -> list[str]:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHeaderView, QLabel, QLineEdit, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
 from graphlab.i18n import N_, _
+from graphlab.ui.language import again, say
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Tensors(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tensors")
-        self.setAccessibleName(_("Tensors"))
+        say(self.setAccessibleName, N_("Tensors"))
         self._state = state
         self._model = TensorModel(self)
         self._sorted = QSortFilterProxyModel(self)
@@ -127,13 +128,13 @@ class Tensors(QWidget):
         self._sorted.setFilterKeyColumn(0)
         self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._filter = QLineEdit(self)
-        self._filter.setPlaceholderText(_("Filter by name"))
+        say(self._filter.setPlaceholderText, N_("Filter by name"))
         self._filter.setClearButtonEnabled(True)
         self._filter.setMaximumWidth(280)
         self._filter.textChanged.connect(self._sorted.setFilterFixedString)
         self._table = QTableView(self)
         self._table.setModel(self._sorted)
-        self._table.setAccessibleName(_("Tensors at this step"))
+        say(self._table.setAccessibleName, N_("Tensors at this step"))
         self._table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self._table.setShowGrid(False)
@@ -148,8 +149,10 @@ class Tensors(QWidget):
         self._sorted.sort(-1)  # the order of creation until a header is clicked
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._table.selectionModel().currentRowChanged.connect(self._select)
-        self._empty = QLabel(
-            _("The tensors of the program appear here, with their shapes and numbers at each step"), self
+        self._empty = QLabel(self)
+        say(
+            self._empty.setText,
+            N_("The tensors of the program appear here, with their shapes and numbers at each step"),
         )
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         page = QWidget(self)
@@ -166,7 +169,7 @@ class Tensors(QWidget):
         state.tensor_selected.connect(self._show_selected)
         state.theme_changed.connect(self._dress)
         self._dress()
-        self._show()
+        again(self._show)
 
     def rows(self) -> list[tuple[str, ...]]:
         """The shown rows as text, in the shown order."""

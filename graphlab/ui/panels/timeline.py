@@ -13,8 +13,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.ui.canvas.phases import LABELS, PHASE_OF_KIND, Phase, kind_of
+from graphlab.ui.language import again, say
 from graphlab.ui.painting import guarded
 from graphlab.ui.panels.narration import sentence
 from graphlab.ui.theme import Tokens, tokens
@@ -36,7 +37,7 @@ class Timeline(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timeline")
-        self.setAccessibleName(_("Timeline"))
+        say(self.setAccessibleName, N_("Timeline"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -54,6 +55,7 @@ class Timeline(QWidget):
         state.section_changed.connect(self._repaint_all)
         state.theme_changed.connect(self._repaint_all)
         self._start_over()
+        again(self._say_all)
 
     # What is shown
 
@@ -96,6 +98,10 @@ class Timeline(QWidget):
             _("Step {step} of {total}").format(step=event + 1, total=self._n) if event >= 0 else ""
         )
         self.update()
+
+    def _say_all(self) -> None:
+        self._show_event(self._state.event)
+        self._repaint_all()
 
     def _scroll_to(self, event: int) -> None:
         span = self._last - self._first

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from graphlab.i18n import N_, _, ngettext
+from graphlab.ui.language import say
 from graphlab.ui.painting import guarded
 from graphlab.ui.theme import Tokens, heat_colors, tokens
 
@@ -274,7 +275,7 @@ class PageChoice(QWidget):
         row.setSpacing(2)
         for index, text in enumerate(PAGES):
             button = QToolButton(self)
-            button.setText(_(text))
+            say(button.setText, text)
             button.setCheckable(True)
             button.setAutoRaise(True)
             self._group.addButton(button, index)
@@ -381,7 +382,7 @@ class ValueView(QWidget):
         for axis, size in enumerate(lead):
             spin = QSpinBox(self)
             spin.setRange(0, max(0, size - 1))
-            spin.setPrefix(_("axis {n}: ").format(n=axis))
+            say(spin.setPrefix, lambda axis=axis: _("axis {n}: ").format(n=axis))
             spin.setWrapping(True)
             spin.valueChanged.connect(self._show)
             self._slices.addWidget(spin)
