@@ -50,6 +50,8 @@ def explanation_text(explanation: Explanation) -> str:
     head = f"{explanation.code}: {explanation.title}" if explanation.code else explanation.title
     parts = [head, ""]
     parts.append(_wrapped(explanation.what))
+    if explanation.picture is not None:
+        parts += ["", textwrap.indent(as_text(explanation.picture), "    "), ""]
     if explanation.why:
         parts.append(_wrapped(explanation.why, _("Why: ")))
     if explanation.fix:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graphlab.explain.case import Case, Found
 from graphlab.explain.words import fill, sentence
 from graphlab.i18n import _
-from graphlab.trace.records import Problem
+from graphlab.trace.records import Axes, Problem
 
 if TYPE_CHECKING:
     from graphlab.explain.run import Run
@@ -132,11 +132,12 @@ class Explanation:
     why: str
     fix: str
     facts: dict[str, Any] = field(default_factory=dict)
+    picture: Axes | None = None
 
     @classmethod
     def of(cls, problem: Problem) -> Explanation:
         """The explanation in a problem."""
-        return cls(problem.code, problem.title, problem.what, problem.why, problem.fix, problem.facts)
+        return cls(problem.code, problem.title, problem.what, problem.why, problem.fix, problem.facts, problem.picture)
 
 
 def match(case: Case) -> tuple[Diagnosis, Found] | None:

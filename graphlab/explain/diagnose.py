@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from graphlab.explain import messages
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, match
+from graphlab.explain.meanings import Meanings
+from graphlab.explain.pictures import illustrated, picture_of
 from graphlab.explain.run import Run
 from graphlab.explain.source import Source
 from graphlab.i18n import _
@@ -57,32 +59,34 @@ def _settle(case: Case) -> Case:
     return case
 
 
-def _problem(case: Case) -> Problem:
+def _problem(case: Case, meanings: Meanings) -> Problem:
     hit = match(_settle(case))
+    drawn = picture_of(case)
     if hit is None:
         case.kind = "unknown"
         hit = match(case)
     if hit is None:  # the generic entry always answers
         raise LookupError("the catalogue has no entry for what is unknown")
     entry, found = hit
-    return entry.problem(found, case)
+    return illustrated(entry.problem(found, case), meanings, drawn)
 
 
 def diagnose(trace: TraceReader) -> list[Problem]:
     """Every problem of a run: its failure, its warnings, and silent bugs; the most important first."""
     source = Source(trace.source)
+    meanings = Meanings(trace, source)
     problems: list[Problem] = []
     failure = trace.failure
     limit = _limit(trace, source)
     if limit is not None:
         problems.append(limit)
     elif failure is not None:
-        problems.append(_problem(Case.of_failure(failure, trace, source)))
+        problems.append(_problem(Case.of_failure(failure, trace, source), meanings))
     problems.extend(_warnings(trace, source))
     run = Run(trace, source)
     for entry in DIAGNOSES.values():
         if entry.watch is not None:
-            problems.extend(entry.problem(found) for found in entry.watch(run))
+            problems.extend(illustrated(entry.problem(found), meanings) for found in entry.watch(run))
     return sorted(_distinct(_settled(problems)), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
 
 

@@ -202,6 +202,8 @@ class Operand(msgspec.Struct, frozen=True):
     columns: list[int]  # for each axis the column that it stands in
     marked: list[int] = msgspec.field(default_factory=list)  # axes that clash
     meanings: list[str] = msgspec.field(default_factory=list)  # per axis, "" when unknown
+    dotted: list[int] = msgspec.field(default_factory=list)  # columns that it has no axis for, or size 1: stretched
+    cells: list[str] = msgspec.field(default_factory=list)  # what stands in the boxes, where it isn't the sizes
 
 
 class Axes(msgspec.Struct, frozen=True):
@@ -210,6 +212,7 @@ class Axes(msgspec.Struct, frozen=True):
     operands: list[Operand]
     n_columns: int
     note: str = ""
+    sign: str = "≠"  # how the clashing pair stands to each other
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -35,10 +35,12 @@ def test_matmul_with_vectors() -> None:
 
 def test_text_puts_a_mark_under_the_clashing_column() -> None:
     text = as_text(broadcast_axes(["x", "bias"], [[3, 4], [3]]))
-    x, bias, mark, note = text.splitlines()
+    x, bias, mark, stretched, note = text.splitlines()
     assert mark.index("^") == len(x) - 1 == len(bias) - 1
+    assert mark.endswith("^   4 ≠ 3")
     assert x.split() == ["x", "(3,", "4)", "3", "4"]
-    assert note
+    assert bias.split() == ["bias", "(3,)", "·", "3"]
+    assert stretched.startswith("·") and note
 
 
 def test_wide_characters_keep_the_columns() -> None:

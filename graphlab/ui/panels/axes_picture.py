@@ -1,24 +1,23 @@
-"""The operands' axes as boxes in columns, with the clashing ones joined in red."""
+"""The operands' axes as boxes in columns, with the clashing ones joined in red and marked ≠, stretched ones dotted."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from itertools import pairwise
-
-from PySide6.QtCore import QLineF, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from graphlab.trace.records import Axes
+from graphlab.explain.axes import as_text, cells_of, clashes
+from graphlab.trace.records import Axes, Operand
 from graphlab.ui.painting import guarded
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
 CELL = 30
 COLUMN_GAP = 10
-ROW_GAP = 18
+ROW_GAP = 24
 MEANING = 14  # height of the line of meanings
 NAME_GAP = 14
+SIGN = 9  # radius of the disc with the sign on a joint
 
 
 class AxesPicture(QWidget):
@@ -32,24 +31,26 @@ class AxesPicture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._measure()
         state.theme_changed.connect(self.update)
-        self.setAccessibleName(self._as_sentence())
-
-    def _as_sentence(self) -> str:
-        return "; ".join(f"{operand.name} ({', '.join(map(str, operand.shape))})" for operand in self._axes.operands)
+        self.setAccessibleName(as_text(axes))
 
     def _measure(self) -> None:
         t = tokens(self._state.theme)
-        mono, small = QFontMetricsF(t.mono()), QFontMetricsF(t.font(t.small_size - 1))
+        mono, small = QFontMetricsF(t.mono(bold=True)), QFontMetricsF(t.font(t.small_size - 1))
         operands = self._axes.operands
         self._name_width = max((mono.horizontalAdvance(operand.name) for operand in operands), default=0) + NAME_GAP
         widths = [float(CELL)] * max(1, self._axes.n_columns)
+        used = {column for operand in operands for column in (*operand.columns, *operand.dotted)}
         for operand in operands:
-            for axis, column in enumerate(operand.columns):
-                wanted = mono.horizontalAdvance(str(operand.shape[axis])) + 14
-                meaning = operand.meanings[axis] if axis < len(operand.meanings) else ""
+            for place, (column, cell) in enumerate(zip(operand.columns, cells_of(operand))):
+                wanted = mono.horizontalAdvance(cell) + 14
+                meaning = _meaning(operand, place)
                 widths[column] = max(widths[column], wanted, small.horizontalAdvance(meaning) + 4)
+        for column in range(len(widths)):
+            if column not in used and operands:
+                widths[column] = 0.0
         self._widths = widths
         self._lefts = [self._name_width + sum(widths[:n]) + n * COLUMN_GAP for n in range(len(widths))]
+        # The room for words is kept under every row, so that the joints are equally long.
         self._has_meanings = any(any(operand.meanings) for operand in operands)
         self._row = CELL + ROW_GAP + (MEANING if self._has_meanings else 0)
 
@@ -57,7 +58,8 @@ class AxesPicture(QWidget):
         width = self._lefts[-1] + self._widths[-1] + 6
         return QSize(int(width) + 1, int(self._row * len(self._axes.operands) - ROW_GAP + 6))
 
-    def _cell(self, row: int, column: int) -> QRectF:
+    def cell(self, row: int, column: int) -> QRectF:
+        """Where the box of a row in a column stands."""
         return QRectF(self._lefts[column], 2 + row * self._row, self._widths[column], CELL)
 
     @guarded
@@ -65,7 +67,6 @@ class AxesPicture(QWidget):
         t = tokens(self._state.theme)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        clashes: dict[int, list[QRectF]] = defaultdict(list)
         for row, operand in enumerate(self._axes.operands):
             painter.setFont(t.mono())
             painter.setPen(t.text)
@@ -74,45 +75,61 @@ class AxesPicture(QWidget):
                 Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
                 operand.name,
             )
-            if not operand.shape:
+            if not operand.shape and not operand.cells and not operand.dotted:
                 painter.setPen(t.text_muted)
-                painter.drawText(self._cell(row, 0).adjusted(0, 0, 60, 0), Qt.AlignmentFlag.AlignVCenter, "()")
-            for axis, column in enumerate(operand.columns):
-                cell = self._cell(row, column)
-                is_marked = axis in operand.marked
-                if is_marked:
-                    clashes[column].append(cell)
-                painter.setFont(t.mono(bold=is_marked))
-                painter.setPen(QPen(t.failed if is_marked else t.border_strong, 1.6 if is_marked else 1))
-                painter.setBrush(t.failed_soft if is_marked else t.surface_raised)
-                painter.drawRoundedRect(cell.adjusted(0.8, 0.8, -0.8, -0.8), 5, 5)
-                painter.setPen(t.failed if is_marked else t.text)
-                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(operand.shape[axis]))
-                meaning = operand.meanings[axis] if axis < len(operand.meanings) else ""
+                painter.drawText(self.cell(row, 0).adjusted(0, 0, 60, 0), Qt.AlignmentFlag.AlignVCenter, "()")
+            for column in operand.dotted:
+                if column not in operand.columns:
+                    self._box(painter, self.cell(row, column), "", is_dotted=True)
+            for place, (column, text) in enumerate(zip(operand.columns, cells_of(operand))):
+                cell = self.cell(row, column)
+                self._box(painter, cell, text, column in operand.dotted, place in operand.marked)
+                meaning = _meaning(operand, place)
                 if meaning:
                     painter.setFont(t.font(t.small_size - 1))
                     painter.setPen(t.text_muted)
                     below = QRectF(cell.left() - 6, cell.bottom() + 1, cell.width() + 12, MEANING)
                     painter.drawText(below, Qt.AlignmentFlag.AlignCenter, meaning)
-        self._join(
-            painter, [cell for cells in clashes.values() for cell in cells] if _is_pair(clashes) else None, clashes
-        )
+        for upper, lower in clashes(self._axes):
+            self._join(painter, self._rect(upper), self._rect(lower))
         painter.end()
 
-    def _join(self, painter: QPainter, pair: list[QRectF] | None, clashes: dict[int, list[QRectF]]) -> None:
+    def _rect(self, box: tuple[int, int]) -> QRectF:
+        row, place = box
+        return self.cell(row, self._axes.operands[row].columns[place])
+
+    def _box(
+        self, painter: QPainter, cell: QRectF, text: str, is_dotted: bool = False, is_marked: bool = False
+    ) -> None:
         t = tokens(self._state.theme)
-        painter.setPen(QPen(t.failed, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        pen = QPen(t.failed if is_marked else t.border_strong, 1.6 if is_marked else 1)
+        if is_dotted:
+            pen = QPen(t.text_muted, 1.4)
+            pen.setDashPattern([1.2, 2.6])
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.setBrush(t.failed_soft if is_marked else Qt.BrushStyle.NoBrush if is_dotted else t.surface_raised)
+        painter.drawRoundedRect(cell.adjusted(0.8, 0.8, -0.8, -0.8), 5, 5)
+        painter.setFont(t.mono(bold=is_marked))
+        painter.setPen(t.failed if is_marked else t.text_muted if is_dotted else t.text)
+        painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _join(self, painter: QPainter, upper: QRectF, lower: QRectF) -> None:
+        """A line between two boxes, and on it the sign that says how they stand to each other."""
+        t = tokens(self._state.theme)
         shift = MEANING if self._has_meanings else 0
-        groups = [pair] if pair else list(clashes.values())
-        for cells in groups:
-            cells = sorted(cells, key=QRectF.top)
-            for upper, lower in pairwise(cells):
-                if lower.top() > upper.bottom():
-                    start = upper.center().x()
-                    end = lower.center().x()
-                    painter.drawLine(QLineF(start, upper.bottom() + shift + 2, end, lower.top() - 2))
+        line = QLineF(upper.center().x(), upper.bottom() + shift + 1, lower.center().x(), lower.top() - 1)
+        painter.setPen(QPen(t.failed, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(line)
+        middle: QPointF = line.center()
+        painter.setBrush(t.surface)
+        painter.setPen(QPen(t.failed, 1.2))
+        painter.drawEllipse(middle, SIGN, SIGN)
+        painter.setPen(t.failed)
+        painter.setFont(t.font(t.ui_size, bold=True))
+        disc = QRectF(middle.x() - SIGN, middle.y() - SIGN, 2 * SIGN, 2 * SIGN)
+        painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, self._axes.sign)
 
 
-def _is_pair(clashes: dict[int, list[QRectF]]) -> bool:
-    """One marked axis in each of two operands, in different columns: they clash with each other."""
-    return len(clashes) == 2 and all(len(cells) == 1 for cells in clashes.values())
+def _meaning(operand: Operand, place: int) -> str:
+    return operand.meanings[place] if place < len(operand.meanings) else ""
