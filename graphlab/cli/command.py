@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import graphlab
+from graphlab.cli import language
 from graphlab.i18n import _
 
 USAGE = 2
@@ -20,6 +21,10 @@ def main(argv: Sequence[str], rasterise: Callable[[str], bytes] | None = None) -
 
     `rasterise` makes a PNG of an SVG document. It comes from outside, since it needs Qt.
     """
+    try:
+        argv = language.taken(argv)
+    except ValueError as error:
+        return fail(str(error))
     parser = _parser()
     try:
         options = parser.parse_args(list(argv))
@@ -62,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_("See what PyTorch-style code computes. Without a command, the window opens."),
         epilog=_("graphlab [FILE] opens the window, with FILE in it if given."),
     )
+    parser.add_argument("--language", metavar="LANGUAGE", help=_("en or zh_CN; else as the environment says"))
     parser.add_argument("--version", action="version", version=f"graphlab {graphlab.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 

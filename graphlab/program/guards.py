@@ -1,6 +1,7 @@
 """What stands behind the guards of a running program: its built-ins, imports, and attributes to be asked for.
 
 `namespace` makes the fresh globals of one run. A program reaches nothing here but through the guards themselves.
+Their errors are English as Python's own are: what a program prints must not depend on the language of who reads it.
 """
 
 import builtins
@@ -15,7 +16,6 @@ from typing import Any, Self, TextIO
 import numpy as np
 
 from graphlab.engine import absent
-from graphlab.i18n import _
 from graphlab.program.library import Library, library
 from graphlab.program.names import (
     BUILTIN_HINTS,
@@ -38,7 +38,7 @@ class ProgramExit(SystemExit):
 
 
 def _closed(name: str) -> AttributeError:
-    return AttributeError(_("`.{name}` is closed in GraphLab: it leads into Python's inner workings").format(name=name))
+    return AttributeError(f"`.{name}` is closed in GraphLab: it leads into Python's inner workings")
 
 
 _MRO = type.__dict__["__mro__"].__get__  # the real ones: no class can lie about them
@@ -114,7 +114,7 @@ class _TypeMeta(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs:
-            raise TypeError(_("type() takes one argument in GraphLab. Write a class statement to make a class"))
+            raise TypeError("type() takes one argument in GraphLab. Write a class statement to make a class")
         kind = type(args[0])
         return cls if issubclass(kind, type) else kind
 
@@ -184,9 +184,7 @@ class Guards:
         if isinstance(target, type):
             if target not in self.classes:
                 raise AttributeError(
-                    _("`{kind}.{name}` cannot be changed in GraphLab: the class is not the program's own").format(
-                        kind=target.__name__, name=name
-                    )
+                    f"`{target.__name__}.{name}` cannot be changed in GraphLab: the class is not the program's own"
                 )
         elif isinstance(target, _ARRAYS) and name in INNER_WRITES:
             raise _closed(name)
@@ -258,14 +256,14 @@ class Guards:
     def build_class(self, body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
         """What a class statement calls."""
         if "metaclass" in keywords:
-            raise TypeError(_("A class cannot choose its metaclass in GraphLab"))
+            raise TypeError("A class cannot choose its metaclass in GraphLab")
         foreign = [base for base in bases if isinstance(base, type) and base not in self.classes]
         for base in foreign:
             if issubclass(base, (type, Library)):
-                raise TypeError(_("A class cannot derive from {base} in GraphLab").format(base=base.__name__))
+                raise TypeError(f"A class cannot derive from {base.__name__} in GraphLab")
         if len(bases) > 1 and any(issubclass(base, dict) for base in bases if isinstance(base, type)):
             # A module that is also a dict could pass for a description of raw memory.
-            raise TypeError(_("A class that derives from dict cannot have another base in GraphLab"))
+            raise TypeError("A class that derives from dict cannot have another base in GraphLab")
         made = builtins.__build_class__(body, name, *bases, **keywords)
         if isinstance(made, type):
             self.classes.add(made)
@@ -292,7 +290,7 @@ class Guards:
         if name == FUTURE:
             return builtins.__import__(FUTURE, None, None, tuple(fromlist or ()), 0)
         if level or (name not in TORCH_MODULES and name not in LIBRARY_NAMES):
-            raise ModuleNotFoundError(_("`import {name}` is not available in GraphLab").format(name=name), name=name)
+            raise ModuleNotFoundError(f"`import {name}` is not available in GraphLab", name=name)
         module = library(name)
         if not fromlist:
             return library(name.partition(".")[0])
@@ -362,7 +360,7 @@ def _end_program(code: object = None) -> None:
 
 def _refused_builtin(name: str, why: str) -> Callable[..., Any]:
     def refused(*_args: Any, **_kwargs: Any) -> Any:
-        raise NameError(_("`{name}` is not available in GraphLab: {why}.").format(name=name, why=_(why)), name=name)
+        raise NameError(f"`{name}` is not available in GraphLab: {why}.", name=name)
 
     return refused
 

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from graphlab.engine import absent
-from graphlab.i18n import _
 from graphlab.program.names import LIBRARY_NAMES, TORCH_MODULES
 
 _ENGINE = "graphlab.engine"
@@ -44,9 +43,7 @@ class Library:
         raise error
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(
-            _("`{module}.{name}` cannot be changed in GraphLab").format(module=self.__dict__["_name"], name=name)
-        )
+        raise AttributeError(f"`{self.__dict__['_name']}.{name}` cannot be changed in GraphLab")
 
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)
@@ -168,7 +165,7 @@ def _for_own_classes(decorator: Callable[[type], type]) -> Callable[[type], type
 
     def decorate(cls: type) -> type:
         if not isinstance(cls, type) or cls.__module__ != "__main__":
-            raise TypeError(_("Only a class of the program itself can be decorated"))
+            raise TypeError("Only a class of the program itself can be decorated")
         return decorator(cls)
 
     return decorate
