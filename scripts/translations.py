@@ -28,7 +28,7 @@ LOCALE = PACKAGE / "locale"
 TEMPLATE = LOCALE / "graphlab.pot"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 LANGUAGES = ("zh_CN",)
-PLACEHOLDER = re.compile(r"\{\w*(?:\.\w+)*(?:![rsa])?(?::[^{}]*)?\}|\{\{|\}\}")
+PLACEHOLDER = re.compile(r"\{\w*(?:\.\w+)*(?:![rsa])?(?::[^{}]*)?\}|\{\{|\}\}|%(?:\(\w+\))?[srd]\b")
 WIDTH = 110
 
 
@@ -156,8 +156,10 @@ def _wrong(sources: list[str], string: str) -> Iterator[str]:
         yield "full stop differs"
     if source.count("`") != string.count("`"):
         yield "code marks differ"
-    if (source[:1].isspace(), source[-1:].isspace()) != (string[:1].isspace(), string[-1:].isspace()):
-        yield "space around differs"
+    if source[:1].isspace() != string[:1].isspace() and string[:1] not in "（，":
+        yield "space before differs"
+    if source[-1:].isspace() != string[-1:].isspace() and string[-1:] not in "：，":
+        yield "space after differs"
     if source.count("\n") != string.count("\n"):
         yield "lines differ"
     if re.search(r"[\u4e00-\u9fff][,;:?!]", string):

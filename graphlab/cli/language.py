@@ -30,7 +30,7 @@ ARGPARSE = (
 
 
 def taken(argv: Sequence[str]) -> list[str]:
-    """The arguments without `--language`; texts are in its language from now on. Raises ValueError for an unknown one."""
+    """The arguments without `--language`; from now on texts are in its language. Raises ValueError for an unknown."""
     left, language = [], None
     arguments = iter(argv)
     for argument in arguments:
