@@ -24,6 +24,7 @@ from graphlab.engine.ops.matrices import (
 )
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, guard, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, known, virtual
 
 LINALG: dict[str, Callable[..., Any]] = {}
 """What `torch.linalg` gets from here, by name."""
@@ -72,7 +73,7 @@ def _lu_input(A: Any, function: str, pivot: bool, shown: str = "torch.lu_factor"
 
 
 def _zero_pivot(info: Tensor, function: str, shape: Any) -> None:
-    if info._array.any():
+    if known(info._array) and info._array.any():
         where, k = batch_element(info._array)
         raise singular(
             RuntimeError,
@@ -167,7 +168,7 @@ def lu_unpack(
                 "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor",
                 kind="pivot",
             )
-        if p._array.size and (p._array.min() < 1 or p._array.max() > a.shape[-2]):
+        if known(p._array) and (p._array.min() < 1 or p._array.max() > a.shape[-2]):
             raise make(
                 RuntimeError,
                 "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive."
@@ -282,7 +283,7 @@ def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:
     a = need_matrices(L, "cholesky_inverse", "cholesky_inverse")
     need_kernel(a, "cholesky_inverse_out_cpu")
     zero = np.diagonal(a._array, axis1=-2, axis2=-1) == 0
-    if zero.any():
+    if known(zero) and zero.any():
         where, k = batch_element(np.where(zero.any(-1), np.argmax(zero, -1) + 1, 0))
         raise singular(
             LinAlgError,
@@ -309,7 +310,7 @@ def _ldl(A: Any, function: str) -> Any:
 
 
 def _check_ldl(info: Tensor, function: str) -> None:
-    if info._array.any():
+    if known(info._array) and info._array.any():
         # PyTorch's own words for this are an internal assertion with a path of its sources.
         _, code = batch_element(info._array)
         raise make(RuntimeError, f"torch.linalg.{function}: Unknown error code: {code}.", kind="singular")
@@ -359,6 +360,8 @@ _SOLVE_EX = named("linalg_solve_ex", ("result", "info"))
 
 
 def _infos(a: Tensor) -> Tensor:
+    if type(a._array) is Virtual:
+        return wrap(virtual(a.shape[:-2], INT32), a._device)
     return wrap(factorizations.lu_arrays(a._array)[2], a._device)
 
 
@@ -374,7 +377,7 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
             kind="dtype_unsupported",
         )
     info = _infos(a)
-    if not info._array.any():
+    if not (known(info._array) and info._array.any()):
         return _INV_EX((FUNCTIONS["inverse"](a), info))
     if check_errors:
         where, k = batch_element(info._array)
@@ -402,7 +405,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False, o
 
     a = need_matrices(A, "linalg_solve_ex", "linalg.solve", word="A")
     info = _infos(a)
-    if not info._array.any():
+    if not (known(info._array) and info._array.any()):
         return _SOLVE_EX((linalg.solve(a, B, left=left), info))
     if check_errors:
         where, _ = batch_element(info._array)

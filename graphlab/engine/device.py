@@ -28,7 +28,7 @@ VIRTUAL_FROM = 256 * 2**20
 def root(array: Array) -> Array:
     """The array that owns the memory which `array` looks at."""
     if type(array) is Virtual:
-        return array.owner or array
+        return array.root()
     while isinstance(array.base, np.ndarray) and type(array.base) is type(array):
         array = array.base
     return array
@@ -45,13 +45,12 @@ class Held(weakref.ref[Array]):
 class Ledger:
     """The bytes in use on one device, by the arrays that own them."""
 
-    __slots__ = ("_drop", "_live", "capacity", "in_use", "n_allocs", "peak")
+    __slots__ = ("_drop", "_live", "capacity", "in_use", "peak")
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = capacity
         self.in_use = 0
         self.peak = 0
-        self.n_allocs = 0
         self._live: dict[int, Held] = {}
         self._drop = self._free  # bound once
 
@@ -66,7 +65,6 @@ class Ledger:
         live[key] = held = Held(owner, self._drop)
         held.key = key
         held.size = size = (owner.nbytes + _ROUND) & -BLOCK
-        self.n_allocs += 1
         self.in_use = total = self.in_use + size
         if total > self.peak:
             self.peak = total

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, modes, observe
-from graphlab.engine.device import Virtual, cpu_error, device, resolve
+from graphlab.engine.device import Virtual, cpu_error, device, resolve, virtual
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.generator import Generator, default_generator
@@ -242,6 +242,8 @@ def normal(
     centre = mean._array if isinstance(mean, Tensor) else mean
     spread = std._array if isinstance(std, Tensor) else None
     shape = np.broadcast_shapes(np.shape(centre), np.shape(spread) if spread is not None else ())
+    if type(like._array) is Virtual:
+        return _made("normal", virtual(shape, like._array.dtype), like._device, requires_grad, out, {})
     array = np.empty(shape, like._array.dtype)
     if spread is None:
         _fill(array, generator, "fill_normal", 0.0, float(std))
@@ -257,6 +259,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     """1 with the probability that stands in `input` (or `p`), else 0."""
     array = input._array
     source = generator or default_generator
+    if type(array) is Virtual and (p is not None or array.dtype.kind in "fV"):
+        return _made("bernoulli", array.copy(), input._device, False, out, {})
     if p is not None:
         drawn = source.bernoulli(float(p), array.shape)
     else:
@@ -291,6 +295,9 @@ def multinomial(
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > array.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if type(array) is Virtual:
+        indices = virtual((*array.shape[:-1], num_samples), np.dtype(np.int64))
+        return _made("multinomial", indices, input._device, False, out, {})
     rows = array.reshape(-1, array.shape[-1])
     if replacement:
         flat = rows.reshape(-1)
@@ -326,6 +333,8 @@ def _overwrite(t: Tensor, name: str, values: Any, params: dict[str, Any]) -> Ten
 
 
 def _drawn(t: Tensor, generator: Generator | None, name: str, *args: float) -> Array:
+    if type(t._array) is Virtual:
+        return t._array
     return _fill(np.empty(t._array.shape, t._array.dtype), generator, name, *args)
 
 
@@ -354,6 +363,8 @@ def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Genera
 def bernoulli_(t: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with 1 with probability `p`, else 0."""
     source = generator or default_generator
+    if type(t._array) is Virtual:
+        return _overwrite(t, "bernoulli_", t._array, {})
     if isinstance(p, Tensor):
         drawn = source.bernoulli_each(np.broadcast_to(p._array, t._array.shape))
         return _overwrite(t, "bernoulli_", drawn.astype(t._array.dtype), {})
@@ -367,6 +378,8 @@ def random_(t: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
     """Fill with integers: `random_(to)` or `random_(from, to)`."""
     low, high = (from_, to) if to is not None else (0, from_)
     source = generator or default_generator
+    if type(t._array) is Virtual:
+        return _overwrite(t, "random_", t._array, {})
     if not high:
         high = {"float32": (1 << 24) + 1, "float64": (1 << 53) + 1, "float16": (1 << 11) + 1}.get(t.dtype.name, 0)
         high = high or (2 if t.dtype.name == "bool" else int(np.iinfo(t._array.dtype).max) + 1)
@@ -391,5 +404,7 @@ def exponential_(t: Tensor, lambd: float = 1.0, *, generator: Generator | None =
             "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {t.dtype.title}"
         )
+    if type(t._array) is Virtual:
+        return _overwrite(t, "exponential_", t._array, {"lambd": lambd})
     drawn = (generator or default_generator).exponential(t._array.size) / lambd
     return _overwrite(t, "exponential_", drawn.astype(t._array.dtype).reshape(t._array.shape), {"lambd": lambd})

@@ -14,6 +14,13 @@ from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
 
+def _swapped_shape(shape: tuple[int, ...], a: int, b: int) -> tuple[int, ...]:
+    sizes = list(shape)
+    if sizes:
+        sizes[a], sizes[b] = sizes[b], sizes[a]
+    return tuple(sizes)
+
+
 def _swap(x: Any, a: int, b: int) -> Any:
     return x.swapaxes(a, b) if x.ndim else x[...]
 
@@ -28,6 +35,7 @@ TRANSPOSE = _view_op(
     N_("dims {dim0} and {dim1} of {input} {input_shape} are exchanged: {shape}"),
     lambda: [((2, 3), {"dim0": 0, "dim1": 1})],
     backward="d input = g with the dims exchanged back",
+    shape=_swapped_shape,
 )
 T = _view_op(
     "t",
@@ -39,6 +47,7 @@ T = _view_op(
     N_("{input} {input_shape} is transposed: {shape}"),
     lambda: [((2, 3), {})],
     backward="d input = gᵀ",
+    shape=lambda s: s[::-1],
 )
 PERMUTE = _view_op(
     "permute",
@@ -50,6 +59,7 @@ PERMUTE = _view_op(
     N_("the dims of {input} {input_shape} are put in the order {dims}: {shape}"),
     lambda: [((2, 3, 4), {"dims": (2, 0, 1)})],
     backward="d input = g with the dims put back",
+    shape=lambda s, dims: tuple(s[d] for d in dims),
 )
 
 
@@ -127,6 +137,7 @@ EXPAND = _view_op(
     N_("{input} {input_shape} is stretched to {shape} without copying"),
     lambda: [((3, 1), {"size": (2, 3, 4)})],
     backward="d input = g summed over the stretched dims",
+    shape=lambda s, size: size,
 )
 
 

@@ -32,6 +32,7 @@ from graphlab.engine.ops.run import (
     run_inplace,
 )
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, no_kernel
 from graphlab.i18n import N_
 
 
@@ -525,6 +526,8 @@ def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
 def equal(input: Any, other: Any) -> bool:
     """Whether both have the same shape and entries."""
     x, y = need_tensor(input, "equal")._array, need_tensor(other, "equal", "other", 2)._array
+    if type(x) is Virtual or type(y) is Virtual:
+        no_kernel("equal")
     return bool(x.shape == y.shape and (x == y).all())
 
 

@@ -123,6 +123,11 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
             # Out-of-range floats wrap as C does on x86 instead of warning.
             out = np.where(np.isfinite(x), x, 0).astype(np.int64).astype(kind.np) if kind.np != I64 else x.astype(I64)
         else:
+            if x.dtype.kind == "c" and 0 < kind.rank < 3:
+                from graphlab.engine.ops.activation import warn
+
+                x = x.real
+                warn("Casting complex values to real discards the imaginary part", "complex_to_real", stacklevel=4)
             out = x.astype(kind.np)
     from graphlab.engine import modes, observe
     from graphlab.engine.tensor import wrap
@@ -198,6 +203,7 @@ declare(
         formula="out = input, cut off from the graph",
         forward=lambda x: x,
         view=True,
+        shape=lambda s: s,
         narrate=N_("{input} is taken out of the graph: no gradient flows back through here"),
     )
 )

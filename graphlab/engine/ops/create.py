@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, observe
-from graphlab.engine.device import CPU, Virtual, cpu_error, device, is_hollow, reserve, reserved, resolve
+from graphlab.engine.device import CPU, META, Virtual, cpu_error, device, is_hollow, reserve, reserved, resolve, virtual
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard
@@ -340,9 +340,9 @@ def linspace(
 ) -> Tensor:
     """`steps` numbers at even distances from start to end, both included."""
     _check_steps("linspace", start, end, steps)
-    low, high = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    kind = _kind(dtype, dtypes.get_default_dtype())
     where = resolve(device)
+    low, high = (0 if where is META else v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    kind = _kind(dtype, dtypes.get_default_dtype())
     array: Array | None = room((steps,), kind, where)
     if array is None:
         array = _linspace(low, high, steps, kind)
@@ -388,8 +388,11 @@ def logspace(
     """base ^ linspace(start, end, steps)"""
     _check_steps("logspace", start, end, steps)
     kind = _kind(dtype, dtypes.get_default_dtype())
+    where = resolve(device)
+    if where is META:
+        return leaf("logspace", virtual((int(steps),), kind.np), requires_grad, where, {"steps": steps})
     array = np.power(float(base), np.linspace(float(start), float(end), steps)).astype(kind.np)
-    return leaf("logspace", array, requires_grad, resolve(device), {"start": start, "end": end, "steps": steps})
+    return leaf("logspace", array, requires_grad, where, {"start": start, "end": end, "steps": steps})
 
 
 def eye(

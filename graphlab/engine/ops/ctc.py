@@ -15,6 +15,7 @@ from graphlab.engine.ops.loss import reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, no_kernel
 from graphlab.i18n import N_
 
 
@@ -121,6 +122,8 @@ def ctc_loss(
     reduction = reduction_of(reduction)
     logs = need_tensor(log_probs, "ctc_loss", "log_probs")
     labels = need_tensor(targets, "ctc_loss", "targets", 2)._array
+    if type(logs._array) is Virtual and any(isinstance(v, Tensor) for v in (input_lengths, target_lengths)):
+        no_kernel("_ctc_loss.Tensor")
     is_batch = logs._array.ndim == 3
     if not is_batch:
         logs = logs.unsqueeze(1)

@@ -25,6 +25,20 @@ def _diagonal_key(shape: tuple[int, ...], offset: int) -> tuple[Array, Array]:
     return i - min(offset, 0), i + max(offset, 0)
 
 
+def _diagonal_shape(shape: tuple[int, ...], offset: int, a: int, b: int) -> tuple[int, ...]:
+    n, m = shape[a], shape[b]
+    size = max(0, min(n, m - offset) if offset >= 0 else min(n + offset, m))
+    return (*(k for d, k in enumerate(shape) if d not in (a, b)), size)
+
+
+def _embedded_shape(shape: tuple[int, ...], offset: int, a: int, b: int) -> tuple[int, ...]:
+    n = shape[-1] + abs(offset)
+    out = list(shape[:-1])
+    for d in sorted((a, b)):
+        out.insert(d, n)
+    return tuple(out)
+
+
 DIAGONAL = declare(
     Op(
         name="diagonal",
@@ -37,6 +51,7 @@ DIAGONAL = declare(
         vjp=lambda node, g: (node.xp.undo_diagonal(g, *node.params),),
         broadcasts=True,
         view=True,
+        shape=_diagonal_shape,
         narrate=N_("the diagonal of {input} {input_shape} is picked out: {shape}"),
         narrate_backward=N_("only the diagonal of {input} gets a gradient"),
         samples=lambda: [((3, 4), {"offset": 0, "dim1": 0, "dim2": 1})],
@@ -71,6 +86,7 @@ DIAG_EMBED = declare(
         backward_formula="d input = g on the diagonals",
         forward=lambda x, o, a, b: _embed(x, o, a, b),
         vjp=lambda node, g: (node.xp.diagonal(g, *node.params),),
+        shape=_embedded_shape,
         narrate=N_("{input} is put on a diagonal: {shape}"),
         narrate_backward=N_("{input} gets the gradient on the diagonal"),
         samples=lambda: [((3,), {"offset": 0, "dim1": 0, "dim2": 1})],

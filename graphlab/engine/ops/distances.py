@@ -12,6 +12,7 @@ from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.tensor import wrap
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 tensor_of: Any = need_tensor
@@ -169,7 +170,7 @@ def _length(t: Any, dim: int, eps: float) -> Any:
     # The limit counts for the value only: PyTorch lets the norm's own gradient through.
     length = FUNCTIONS["norm"](t, 2.0, dim, True)
     lift = np.maximum(length._array, length._array.dtype.type(eps)) - length._array
-    return length + wrap(lift, t._device) if lift.any() else length
+    return length + wrap(lift, t._device) if known(lift) and lift.any() else length
 
 
 @public("normalize", method=False)

@@ -15,6 +15,7 @@ from graphlab.engine.ops.run import (
     run,
 )
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 
@@ -24,13 +25,13 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     x = need_tensor(tensor, "one_hot", "self")._array
     if x.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    if x.size and x.min() < 0:
+    if known(x) and x.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         if not x.size:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         num_classes = int(x.max()) + 1
-    elif x.size and x.max() >= num_classes:
+    elif known(x) and x.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return wrap((x[..., None] == np.arange(num_classes)).astype(np.int64), tensor._device)
 
@@ -91,7 +92,7 @@ def embedding(
     n = weight._array.shape[0]
     if padding_idx is not None and padding_idx < 0:
         padding_idx += n
-    if i.size and (i.min() < 0 or i.max() >= n):
+    if known(i) and (i.min() < 0 or i.max() >= n):
         fail(
             IndexError,
             "index out of range in self",

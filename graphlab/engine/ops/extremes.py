@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail, wrap_dim
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.reduce import SUM, _need_size, _reduction, dims_of, reduced, spread
 from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, TorchType
@@ -105,6 +105,8 @@ def _pair(name: str, node: str, find: Any, formula: str, narrate: str) -> Op:
             saves=("out1",),
             broadcasts=True,
             n_outputs=2,
+            shape=lambda s, dim, keepdim: (reduced(s, (dim,), keepdim) if s else (),) * 2,
+            dtype=values_and_places,
             narrate=narrate,
             narrate_backward=N_("only the entries of {input} that were taken get a gradient"),
         )

@@ -168,6 +168,7 @@ LU_FACTOR = declare(
         saves=("out", "out1"),
         n_outputs=3,
         shape=_factor_shapes,
+        dtype=lambda a: (a.dtype, INT32, INT32),
         narrate=N_("{A} {A_shape} is written as P · L · U, by elimination with the largest pivots"),
         narrate_backward=N_("the gradients of both triangles are joined to that of {A}"),
         samples=lambda: [((3, 3), {}), ((4, 3), {}), ((2, 3, 4), {})],
@@ -352,6 +353,7 @@ CHOLESKY_EX = declare(
         saves=("out",),
         n_outputs=2,
         shape=lambda a, _: (a, a[:-2]),
+        dtype=lambda a, _: (a.dtype, INT32),
         narrate=N_("{input} {input_shape} is written as L · Lᵀ, as far as it is positive-definite"),
         narrate_backward=N_("the gradient of the factor becomes a symmetric one of {input}"),
     )

@@ -32,6 +32,7 @@ COPY = declare(
             None if node.edges[1] is None else node.xp.sum_to(g, node.params[1]),
         ),
         broadcasts=True,
+        shape=lambda x, src: x,
         narrate=N_("{src} is copied into {input}"),
         narrate_backward=N_("the gradient goes to {src}, from where the values came"),
     )
@@ -68,6 +69,7 @@ FILL = declare(
         forward=lambda x, value: np.full(x.shape, value, x.dtype),
         vjp=lambda node, g: (g * 0, None if node.edges[1] is None else node.xp.sum_to(g, ())),
         broadcasts=True,
+        shape=lambda x, value: x,
         narrate=N_("every entry of {input} becomes {value}"),
         narrate_backward=N_("nothing of the old {input} is left: its gradient is 0"),
     )

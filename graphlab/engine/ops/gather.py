@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
-from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp
+from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp, two_steps_shape
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
     FUNCTIONS,
@@ -20,6 +20,7 @@ from graphlab.engine.ops.run import (
     run_inplace,
 )
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, known, no_kernel, no_nonzero
 from graphlab.i18n import N_
 
 GATHER = declare(
@@ -67,7 +68,7 @@ def _checked_index(name: str, x: Array, dim: int, index: Any, position: int = 3)
             else "Index tensor must have the same number of dimensions as self tensor"
         )
     n = x.shape[dim] if x.ndim else 1
-    if i.size and (i.min() < 0 or i.max() >= n):
+    if known(i) and (i.min() < 0 or i.max() >= n):
         bad = int(i.min()) if i.min() < 0 else int(i.max())
         fail(
             RuntimeError,
@@ -107,7 +108,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     d = wrap_dim(dim, input._array.ndim, "take_along_dim")
-    if indices._array.size and indices._array.min() < 0:
+    if known(indices._array) and indices._array.min() < 0:
         indices = wrap(np.where(indices._array < 0, indices._array + input._array.shape[d], indices._array))
     a, b = list(input._array.shape), list(indices._array.shape)
     shape = list(np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :])))
@@ -238,7 +239,7 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     if i.dtype not in (np.int64, np.int32):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     n = x.shape[d] if x.ndim else 1
-    if i.size and (i.min() < 0 or i.max() >= n):
+    if known(i) and (i.min() < 0 or i.max() >= n):
         raise IndexError("index out of range in self")
     if not x.ndim:
         return run(INDEX, (input.reshape(1),), ((slice(None), ...), (i.reshape(-1),))).reshape(())
@@ -257,6 +258,7 @@ INDEX_SELECT = declare(
         forward=_two_steps,
         vjp=_two_steps_vjp,
         broadcasts=True,
+        shape=two_steps_shape,
         narrate=N_("slices of {input} {input_shape} are picked by index: {shape}"),
         narrate_backward=N_("each picked slice of {input} gets its gradient; picked twice, the sum"),
         function=index_select,
@@ -269,7 +271,7 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
     d = wrap_dim(dim, x.ndim, name)
     i = need_tensor(index, name, "index", 3)._array.reshape(-1).astype(np.int64)
     if name == "index_fill":
-        i = np.unique(i)
+        i = np.unique(i) if known(i) else i
         if isinstance(source, Tensor) and source._array.ndim:
             raise RuntimeError(
                 "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
@@ -337,6 +339,8 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     x, m = FUNCTIONS["broadcast_tensors"](input, mask)
     if m._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if type(m._array) is Virtual:
+        no_kernel("masked_select")
     basic = (slice(None),) * m._array.ndim + (...,)
     if not m._array.ndim:
         return run(INDEX, (x,), ((None, ...), (m._array.reshape(1),)))
@@ -354,7 +358,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {_c_name(mask)}")
     shape = np.broadcast_shapes(input._array.shape, mask._array.shape)
     m = np.broadcast_to(mask._array, shape)
-    n = int(m.sum())
+    n = int(m.sum()) if type(m) is not Virtual else source._array.size
     basic = (slice(None),) * len(shape) + (...,)
     return run(SETITEM, (input.expand(shape), source.reshape(-1)[:n]), (basic, (m,), False))
 
@@ -366,7 +370,7 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
     if i.dtype != np.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.title}")
     n = need_tensor(input, "take")._array.size
-    if i.size and (i.min() < -n or i.max() >= n):
+    if known(i) and (i.min() < -n or i.max() >= n):
         raise IndexError("out of range: tried to access index " + str(int(i.max())) + f" on a tensor of {n} elements.")
     return run(INDEX, (input.reshape(-1),), ((slice(None), ...), (i,)))
 
@@ -375,6 +379,8 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
 def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
     """Where the entries are not 0: one row of indices for each."""
     x = need_tensor(input, "nonzero")._array
+    if type(x) is Virtual:
+        no_nonzero()
     found = np.nonzero(np.atleast_1d(x) if as_tuple else x) if x.ndim or as_tuple else ()
     if as_tuple:
         return tuple(wrap(f.astype(np.int64), input._device) for f in found)

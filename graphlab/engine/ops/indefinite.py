@@ -142,6 +142,7 @@ LDL_FACTOR = declare(
         vjp=_without("linalg_ldl_factor_ex"),
         n_outputs=3,
         shape=lambda a: (a, a[:-1], a[:-2]),
+        dtype=lambda a: (a.dtype, INT32, INT32),
         narrate=N_("the symmetric {input} {input_shape} is written as L · D · Lᵀ"),
         narrate_backward=N_("no gradient: this factorization has no derivative here"),
     )

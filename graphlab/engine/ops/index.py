@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine import errors, modes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, first_shape
 from graphlab.engine.ops.run import (
     FUNCTIONS,
     attach,
@@ -20,7 +20,9 @@ from graphlab.engine.ops.run import (
     run,
     run_inplace,
 )
+from graphlab.engine.shapes import indexed_shape
 from graphlab.engine.tensor import Tensor
+from graphlab.engine.virtual import Virtual, known
 from graphlab.i18n import N_
 
 Key = tuple[Any, ...]
@@ -73,6 +75,8 @@ def parse(x: Array, key: Any) -> tuple[Key, Key | None]:
         if array is not None and array.ndim == 0 and array.dtype.kind == "i":
             item, array = int(array), None
         if array is not None:
+            if type(array) is Virtual and type(x) is not Virtual:
+                raise RuntimeError("Tensor on device meta is not on the expected device cpu!")
             if array.dtype.kind == "b":
                 if not array.ndim:
                     basic.append(None)
@@ -148,7 +152,7 @@ def _slice(item: slice) -> slice:
 
 
 def _check_range(index: Array, n: int, dim: int) -> None:
-    if index.size and (index.min() < -n or index.max() >= n):
+    if known(index) and (index.min() < -n or index.max() >= n):
         bad = int(index.max()) if index.max() >= n else int(index.min())
         fail(
             IndexError,
@@ -180,6 +184,7 @@ def _view_key(name: str, node: str) -> Op:
             vjp=_basic_vjp,
             broadcasts=True,
             view=True,
+            shape=indexed_shape,
             narrate=N_("a part of {input} {input_shape} is picked out: {shape}"),
             narrate_backward=N_("the gradient goes to the part of {input} that was picked; the rest gets 0"),
             samples=lambda: [((3, 4), {"key": (slice(0, 2), 1, ...)})],
@@ -193,6 +198,11 @@ NEWAXIS = _view_key("index_view", "UnsqueezeBackward0")
 ALIAS = _view_key("alias", "AliasBackward0")
 
 
+def two_steps_shape(shape: tuple[int, ...], basic: Key, second: Key) -> tuple[int, ...]:
+    """The shape of `x[basic][second]`."""
+    return indexed_shape(indexed_shape(shape, basic), second)
+
+
 def _two_steps(x: Array, basic: Key, second: Key) -> Any:
     return x[basic][second]
 
@@ -200,7 +210,7 @@ def _two_steps(x: Array, basic: Key, second: Key) -> Any:
 def _two_steps_vjp(node: Any, g: Any) -> Any:
     shape, basic, second = node.params
     xp = node.xp
-    inner = np.broadcast_to(np.zeros(()), shape)[basic].shape
+    inner = indexed_shape(shape, basic)
     part = xp.scatter_pick(g, inner, second, False)
     return (xp.scatter_pick(part, shape, basic, True),)
 
@@ -216,6 +226,7 @@ INDEX = declare(
         forward=_two_steps,
         vjp=_two_steps_vjp,
         broadcasts=True,
+        shape=two_steps_shape,
         narrate=N_("entries of {input} {input_shape} are picked by index or mask: {shape}"),
         narrate_backward=N_("each picked entry of {input} gets its gradient; picked twice, the sum"),
         samples=lambda: [
@@ -331,6 +342,7 @@ SETITEM = declare(
         forward=_set_forward,
         vjp=_set_vjp,
         broadcasts=True,
+        shape=first_shape,
         narrate=N_("{value} is written into a part of {input}"),
         narrate_backward=N_("what was overwritten gets no gradient; {value} gets that of its place"),
     )
@@ -345,27 +357,28 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
             source = FUNCTIONS["tensor"](value, dtype=self.dtype)
         elif not isinstance(value, (int, float, bool, np.generic)):
             raise TypeError(f"can't assign a {type(value).__name__} to a torch.{self.dtype.title}Tensor")
-    place = np.broadcast_to(np.zeros(()), self._array.shape)[basic]
+    place: tuple[int, ...] | None = indexed_shape(self._array.shape, basic)
     if second is not None:
-        place = place[second]
+        hidden = any(type(i) is Virtual and i.dtype.kind == "b" for i in second)
+        place = None if hidden else two_steps_shape(self._array.shape, basic, second)
     array = source._array if isinstance(source, Tensor) else None
-    if array is not None:
-        while array.ndim > place.ndim and array.shape[0] == 1:
+    if array is not None and place is not None:
+        while array.ndim > len(place) and array.shape[0] == 1:
             array = array[0]
             source = source[0]
         try:
-            fits = np.broadcast_shapes(array.shape, place.shape) == place.shape
+            fits = np.broadcast_shapes(array.shape, place) == place
         except ValueError:
             fits = False
         if not fits:
-            _cannot_assign(array.shape, place.shape, second is not None)
-        if array.dtype != self._array.dtype:
-            if second is not None:
-                raise RuntimeError(
-                    f"Index put requires the source and destination dtypes match, got {self.dtype.title} for the "
-                    f"destination and {source.dtype.title} for the source."
-                )
-            source = source.to(self.dtype)
+            _cannot_assign(array.shape, place, second is not None)
+    if array is not None and array.dtype != self._array.dtype:
+        if second is not None:
+            raise RuntimeError(
+                f"Index put requires the source and destination dtypes match, got {self.dtype.title} for the "
+                f"destination and {source.dtype.title} for the source."
+            )
+        source = source.to(self.dtype)
     if second is None and modes.grad and self._rg and self._fn is None and self._view is None:
         # PyTorch takes the view first and then refuses to write into it.
         fail(

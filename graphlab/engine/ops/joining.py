@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.device import CPU
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, attach, common_device, need_tensor, public, run
@@ -214,6 +215,7 @@ SPLIT = declare(
         vjp=lambda node, gs: (node.xp.cat(_filled(node, gs), node.params[1]),),
         view=True,
         n_outputs=2,
+        shape=lambda s, sizes, dim: tuple((*s[:dim], n, *s[dim + 1 :]) for n in sizes),
         narrate=N_("{input} {input_shape} is cut along dim {dim} into pieces of sizes {sizes}"),
         narrate_backward=N_("the gradients of the pieces are joined into that of {input}"),
     )
@@ -233,6 +235,7 @@ UNBIND = declare(
         vjp=lambda node, gs: (node.xp.stack(_filled(node, gs), node.params[0]),),
         view=True,
         n_outputs=2,
+        shape=lambda s, dim: ((*s[:dim], *s[dim + 1 :]),) * s[dim],
         narrate=N_("{input} {input_shape} is taken apart along dim {dim}"),
         narrate_backward=N_("the gradients of the slices are stacked into that of {input}"),
     )
@@ -291,6 +294,9 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
     n = x.shape[d]
     if isinstance(indices_or_sections, Tensor):
         found = indices_or_sections._array
+        if indices_or_sections._device is not CPU:
+            where = indices_or_sections._device
+            raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to be on cpu, but it's on {where}")
         indices_or_sections = found.tolist()
     if isinstance(indices_or_sections, int):
         k, extra = divmod(n, indices_or_sections)

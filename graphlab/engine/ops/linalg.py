@@ -312,6 +312,12 @@ def _qr_vjp(node: Any, gs: Any, q: Any, r: Any) -> Any:
     return (ga,)
 
 
+def _qr_shape(shape: Any, mode: str) -> Any:
+    *batch, m, n = shape
+    k = m if mode == "complete" else min(m, n)
+    return (0,) if mode == "r" else (*batch, m, k), (*batch, k, n)
+
+
 QR = _op(
     "qr",
     "Q · R = input, Qᵀ · Q = 1, R upper triangular",
@@ -324,12 +330,19 @@ QR = _op(
     params=("mode",),
     saves=("out", "out1"),
     n_outputs=2,
+    shape=_qr_shape,
 )
 
 
 def _svd(a: Any, full: bool) -> tuple[Any, Any, Any]:
     u, s, vh = np.linalg.svd(a, full_matrices=full)
     return u, s, vh
+
+
+def _svd_shape(shape: Any, full: bool) -> Any:
+    *batch, m, n = shape
+    k = min(m, n)
+    return (*batch, m, m if full else k), (*batch, k), (*batch, n if full else k, n)
 
 
 def _gaps(node: Any, values: Any, squares: bool) -> Any:
@@ -393,6 +406,7 @@ SVD = _op(
     params=("full_matrices",),
     saves=("out", "out1", "out2"),
     n_outputs=3,
+    shape=_svd_shape,
 )
 
 
@@ -428,6 +442,7 @@ EIGH = _op(
     params=("lower",),
     saves=("out", "out1"),
     n_outputs=2,
+    shape=lambda s, lower: (s[:-1], s),
 )
 
 

@@ -16,6 +16,7 @@ from graphlab.engine.ops.matrix import _ones
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, common_device, report, run
 from graphlab.engine.tensor import Tensor
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 _new = object.__new__
@@ -675,6 +676,8 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             input_dtype=dtypes.of(x).name,
             target_dtype=dtypes.of(y).name,
         )
+    if not known(y):
+        return
     wrong = (y != ignore) & ((y < 0) | (y >= n_classes))
     if wrong.any():
         bad = int(y[wrong].flat[0])

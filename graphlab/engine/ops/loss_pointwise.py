@@ -11,6 +11,7 @@ from graphlab.engine.errors import fail
 from graphlab.engine.ops.loss import _reduce, pointwise_loss, reduced_shape, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 
@@ -248,7 +249,7 @@ def binary_cross_entropy(
             input_dtype=x.dtype.name,
             target_dtype=y.dtype.name,
         )
-    if x._array.size and not ((x._array >= 0) & (x._array <= 1)).all():
+    if known(x._array) and not ((x._array >= 0) & (x._array <= 1)).all():
         fail(
             RuntimeError,
             "all elements of input should be between 0 and 1",

@@ -13,6 +13,7 @@ from graphlab.engine.ops.arithmetic import NUMBERS
 from graphlab.engine.ops.loss import pointwise_loss, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 tensor_of: Any = need_tensor
@@ -318,7 +319,7 @@ def multi_margin_loss(
         raise RuntimeError(f"inconsistent weight size, expected {n_classes} but got {list(weight.shape)}")
     if y.dtype != np.int64:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype.title}")
-    if y.size and (y.min() < 0 or y.max() >= n_classes):
+    if known(y) and (y.min() < 0 or y.max() >= n_classes):
         fail(
             RuntimeError,
             "target out of range",
@@ -408,9 +409,9 @@ def multilabel_margin_loss(
         raise RuntimeError(f"inconsistent target size: {list(y.shape)} for input of size: {list(x.shape)}")
     if y.dtype != np.int64:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype.title}")
-    if y.size and y.min() < -1:
+    if known(y) and y.min() < -1:
         raise RuntimeError("target is out of range")
-    if y.size and y.max() >= (x.shape[-1] if x.ndim else 1):
+    if known(y) and y.max() >= (x.shape[-1] if x.ndim else 1):
         raise RuntimeError("target is out of range")
     if not x.ndim:
         return run(MULTILABEL_MARGIN, (input.reshape(1), target.reshape(1)), (reduction,))

@@ -15,6 +15,7 @@ from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, report, run
+from graphlab.engine.shapes import einsum_shape
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -600,6 +601,14 @@ attach(__matmul__=_matmul_operator)
 # Products with a sum
 
 
+def _plus_shape(x: Any, a: Any, b: Any, *_: Any) -> Any:
+    if len(b) == 1:
+        product = (*a[:-1],) if len(a) > 1 else (*a, *b)  # a matrix times a vector, or all products of two vectors
+    else:
+        product = (*a[:-1], b[-1])
+    return np.broadcast_shapes(x, product)
+
+
 def _plus(name: str, node: str, product: Any, args: tuple[str, str, str], formula: str, words: str, samples: Any) -> Op:
     def vjp(node: Any, g: Any, x: Any, y: Any) -> Any:
         s, sx, sy, beta, alpha = node.params
@@ -640,6 +649,7 @@ def _plus(name: str, node: str, product: Any, args: tuple[str, str, str], formul
             vjp=vjp,
             saves=(f"{args[1]}:{args[2]}", f"{args[2]}:{args[1]}"),
             broadcasts=True,
+            shape=_plus_shape,
             narrate=words,
             narrate_backward=N_("{input} gets the gradient itself, each factor the gradient times the other factor"),
             samples=samples,
@@ -900,6 +910,7 @@ EINSUM = declare(
         vjp=_einsum_vjp,
         saves=("*",),
         broadcasts=True,
+        shape=lambda *args: einsum_shape(args[-1], list(args[:-1])),
         narrate=N_("operands are multiplied and summed as {equation} says: {shape}"),
         narrate_backward=N_("each operand gets the gradient multiplied with the other operands"),
     )

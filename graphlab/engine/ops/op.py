@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import Node
 from graphlab.i18n import N_
 
@@ -72,6 +73,16 @@ class Op:
     function: Callable[..., Any] | None = None  # what programs call
     node_type: type[Node] = Node
     plan: tuple[tuple[int, int], ...] = field(default=())  # `saves` as (argument or -1 - output, needed by or -1)
+
+
+def values_and_places(x: Any, *_: Any) -> tuple[Any, Any]:
+    """The types of an operator that gives entries of its input and where they were."""
+    return x.dtype, dtypes.I64
+
+
+def first_shape(shape: Any, *_: Any) -> Any:
+    """The shape of an operator whose output is like its first argument."""
+    return shape
 
 
 OPS: dict[str, Op] = {}

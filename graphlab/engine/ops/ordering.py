@@ -8,8 +8,9 @@ import numpy as np
 
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.extremes import named
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 
@@ -32,6 +33,10 @@ def _topk(x: Any, dim: int, k: int, largest: bool) -> Any:
     return values[key].copy(), order[key].copy()
 
 
+def _topk_shape(shape: tuple[int, ...], dim: int, k: int, largest: bool) -> Any:
+    return ((*shape[:dim], k, *shape[dim + 1 :]) if shape else (),) * 2
+
+
 def _order_vjp(node: Any, gs: Any, order: Any) -> Any:
     shape, dim = node.params[:2]
     if gs[0] is None:
@@ -41,7 +46,7 @@ def _order_vjp(node: Any, gs: Any, order: Any) -> Any:
     return (node.xp.scatter_add(shape, dim, node.xp.array_of(order), gs[0]),)
 
 
-def _ordering(name: str, params: tuple[str, ...], forward: Any, formula: str, words: str) -> Op:
+def _ordering(name: str, params: tuple[str, ...], forward: Any, shape: Any, formula: str, words: str) -> Op:
     return declare(
         Op(
             name=name,
@@ -55,6 +60,8 @@ def _ordering(name: str, params: tuple[str, ...], forward: Any, formula: str, wo
             saves=("out1",),
             broadcasts=True,
             n_outputs=2,
+            shape=shape,
+            dtype=values_and_places,
             narrate=words,
             narrate_backward=N_("each entry's gradient goes back to its place in {input}"),
         )
@@ -65,6 +72,7 @@ SORT = _ordering(
     "sort",
     ("dim", "descending"),
     _sort,
+    lambda s, *_: (s, s),
     "out = input in order along dim, and where each entry came from",
     N_("{input} is put in order along dim {dim}"),
 )
@@ -72,6 +80,7 @@ TOPK = _ordering(
     "topk",
     ("dim", "k", "largest"),
     _topk,
+    _topk_shape,
     "out = the k largest entries along dim, and their places",
     N_("the {k} first entries of {input} by size along dim {dim} are kept: {shape}"),
 )
@@ -144,6 +153,6 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     from graphlab.engine.tensor import wrap
 
     x = need_tensor(input, "bincount")._array
-    if x.ndim != 1 or (x.size and x.min() < 0):
+    if x.ndim != 1 or (known(x) and x.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     return wrap(np.bincount(x, None if weights is None else weights._array, minlength), input._device)

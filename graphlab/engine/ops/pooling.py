@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import NUMERIC, apply, needs_grad
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.resampling import resample, resample_vjp, sizes
 from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, run
 from graphlab.engine.tensor import Tensor
@@ -178,6 +178,7 @@ def _declare_max(n: int) -> tuple[Op, Op]:
             saves=("out1",),
             n_outputs=2,
             shape=lambda *a: (_pool_shape(*a),) * 2,
+            dtype=values_and_places,
             **texts,
         )
     )
@@ -353,6 +354,7 @@ def _declare_adaptive_max(n: int) -> Op:
             n_outputs=2,
             broadcasts=True,
             shape=lambda x, size: ((*x[: -len(size)], *size),) * 2,
+            dtype=values_and_places,
             narrate=N_(
                 "{input} {input_shape} is cut into as many parts as the output has places; each gives its largest entry"
             ),

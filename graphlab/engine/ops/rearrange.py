@@ -17,6 +17,7 @@ from graphlab.engine.ops.index import SETITEM
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, virtual
 from graphlab.i18n import N_
 
 # At least so many dims
@@ -154,8 +155,8 @@ def block_diag(*tensors: Any) -> Any:
     rows, at = [], 0
     for b in blocks:
         height, own = b._array.shape
-        left = FUNCTIONS["zeros"](height, at, dtype=kind)
-        right = FUNCTIONS["zeros"](height, width - at - own, dtype=kind)
+        left = FUNCTIONS["zeros"](height, at, dtype=kind, device=b._device)
+        right = FUNCTIONS["zeros"](height, width - at - own, dtype=kind, device=b._device)
         rows.append(FUNCTIONS["cat"]([left, b.to(kind), right], 1))
         at += own
     return FUNCTIONS["cat"](rows, 0)
@@ -295,6 +296,8 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Any:
 def storage(x: Array) -> Array:
     """All of the memory that an array looks at, as a vector."""
     owner = root(x)
+    if type(owner) is Virtual:
+        return virtual((owner.size,), owner.dtype, owner=owner)
     flat = owner.ravel(order="K")
     if flat.size and not np.may_share_memory(flat, owner):
         raise RuntimeError("as_strided(): the memory of this tensor is not in one piece")
@@ -303,6 +306,8 @@ def storage(x: Array) -> Array:
 
 def offset_of(x: Array) -> int:
     """Where an array starts in its memory, in elements."""
+    if type(x) is Virtual:
+        return x.start // (x.itemsize or 1)
     start: int = x.__array_interface__["data"][0] - root(x).__array_interface__["data"][0]
     return start // (x.itemsize or 1)
 
@@ -310,6 +315,8 @@ def offset_of(x: Array) -> int:
 def looked_at(x: Array, shape: tuple[int, ...], strides: tuple[int, ...], start: int) -> Array:
     """The memory of an array with other sizes and strides (in bytes), as a view that knows whose memory it is."""
     owner = root(x)
+    if type(owner) is Virtual:
+        return virtual(shape, x.dtype, strides, start * x.itemsize, owner)
     if owner.flags.c_contiguous or owner.flags.f_contiguous:
         buffer = owner if owner.flags.c_contiguous else owner.T
         if x.flags.writeable and 0 not in shape:
@@ -450,24 +457,9 @@ def slice_(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: i
     return input[(slice(None),) * d + (slice(start, end, step),)]
 
 
-# Without complex numbers these have little to do
-
-
-@public("conj")
-def conj(input: Any) -> Any:
-    """The tensor itself: all are real."""
-    return need_tensor(input, "conj")
-
-
-@public("real")
-def real(input: Any) -> Any:
-    """The tensor itself: all are real."""
-    return need_tensor(input, "real")
-
-
 @public("resolve_conj")
 def resolve_conj(input: Any) -> Any:
-    """The tensor itself."""
+    """The tensor itself: conjugates are computed at once."""
     return need_tensor(input, "resolve_conj")
 
 
@@ -475,34 +467,6 @@ def resolve_conj(input: Any) -> Any:
 def resolve_neg(input: Any) -> Any:
     """The tensor itself."""
     return need_tensor(input, "resolve_neg")
-
-
-@public("conj_physical")
-def conj_physical(input: Any, *, out: Any = None) -> Any:
-    """The tensor itself: all are real."""
-    return need_tensor(input, "conj_physical")
-
-
-@public("imag")
-def imag(input: Any) -> Any:
-    """Refused: there are no complex tensors."""
-    need_tensor(input, "imag")
-    raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-
-
-@public("isreal")
-def isreal(input: Any) -> Any:
-    """True everywhere."""
-    return FUNCTIONS["ones_like"](need_tensor(input, "isreal"), dtype=dtypes.bool_)
-
-
-@public("angle")
-def angle(input: Any, *, out: Any = None) -> Any:
-    """π for negative numbers, 0 for the others."""
-    x = need_tensor(input, "angle")._array
-    t = input if x.dtype.kind in "fVc" else input.to(dtypes.get_default_dtype())
-    values = np.where(x < 0, math.pi, np.where(np.isnan(x), x, 0)).astype(t._array.dtype)
-    return t * 0 + wrap(values, input._device)
 
 
 # Sizes changed in place, and memory with given strides
@@ -546,8 +510,8 @@ def empty_strided(
         raise RuntimeError(f"mismatch in length of strides and shape: got {len(stride)} strides and {len(size)} sizes")
     n = 0 if 0 in size else 1 + sum((m - 1) * s for m, s in zip(size, stride))
     flat = FUNCTIONS["zeros"](n, dtype=dtype, device=device)
-    made = wrap(np.lib.stride_tricks.as_strided(flat._array, size, tuple(s * flat._array.itemsize for s in stride)))
-    made._device = flat._device
+    steps = tuple(s * flat._array.itemsize for s in stride)
+    made = wrap(looked_at(flat._array, size, steps, 0), flat._device)
     return made.requires_grad_(requires_grad)
 
 

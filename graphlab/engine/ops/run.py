@@ -70,6 +70,7 @@ def guard(op: str, function: F, called: str = "") -> F:
             raise told from None
 
     call.guards = op  # type: ignore[attr-defined]
+    call.called = called  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 
@@ -150,6 +151,23 @@ def method(op: Op | str, *names: str) -> Callable[[F], F]:
         return made
 
     return decorate
+
+
+def renamed(function: Any, called: str) -> Any:
+    """A guarded function whose errors are worded as those of `called`; others as they are."""
+    if not hasattr(function, "guards"):
+        return function
+    return guard(function.guards, function.__wrapped__, called)
+
+
+def name_guards() -> None:
+    """Name the functions and methods that were entered without `public`, so that their errors are worded, too."""
+    for name, function in FUNCTIONS.items():
+        if not getattr(function, "called", "-"):
+            FUNCTIONS[name] = renamed(function, f"torch.{name}")
+    for name, function in list(vars(Tensor).items()):
+        if not name.startswith("__") and not getattr(function, "called", "-"):
+            setattr(Tensor, name, renamed(function, f"Tensor.{name}"))
 
 
 def attach(**methods: Any) -> None:
@@ -485,6 +503,7 @@ def _make_copy_slices() -> Op:
             backward_formula="d input = g, with the part's derivative in its place",
             forward=lambda x, chain, inner: x,
             vjp=_copy_slices,
+            shape=lambda x, *_: x,
             narrate=N_("a part of {input} is written to"),
             narrate_backward=N_(
                 "the gradient of the part of {input} that was written to goes through what was written"

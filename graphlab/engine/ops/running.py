@@ -11,7 +11,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.extremes import named
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -46,6 +46,7 @@ def _running_extreme(name: str, ufunc: Any, words: str) -> None:
             broadcasts=True,
             n_outputs=2,
             shape=lambda s, dim: (s, s),
+            dtype=values_and_places,
             narrate=words,
             narrate_backward=N_("each entry of {input} gets the gradients of the results that it was taken for"),
         )

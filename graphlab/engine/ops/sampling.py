@@ -15,6 +15,7 @@ from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
 from graphlab.engine.random import _overwrite
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, known, virtual
 from graphlab.i18n import N_
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -264,6 +265,12 @@ def embedding_bag(
     n_bags = len(starts)
     if max_norm is not None:
         _limit_rows(weight, flat, max_norm, norm_type)
+    if type(flat) is Virtual or type(starts) is Virtual:
+        rows = FUNCTIONS["embedding"](input, weight).reshape(-1, w.shape[1])
+        if per_sample_weights is not None:
+            rows = rows * per_sample_weights.reshape(-1, 1)
+        empty = FUNCTIONS["empty"](n_bags, w.shape[1], dtype=weight.dtype, device=input._device)
+        return empty.index_add(0, wrap(virtual((flat.size,), np.dtype(np.int64)), input._device), rows)
     bag = np.searchsorted(starts, np.arange(flat.size), side="right") - 1
     if padding_idx is not None:
         keep = flat != (padding_idx + w.shape[0] if padding_idx < 0 else padding_idx)
@@ -303,7 +310,7 @@ def _bags(i: Array, offsets: Any, include_last: bool) -> tuple[Array, Array]:
     if offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
     starts = offsets._array
-    if starts.size and starts[0] != 0:
+    if known(starts) and starts[0] != 0:
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
             "However, got "

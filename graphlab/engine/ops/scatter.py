@@ -13,6 +13,7 @@ from graphlab.engine.ops.gather import _checked_index
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import method, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
@@ -207,7 +208,7 @@ def _index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, in
     if s.dtype != x.dtype:
         raise RuntimeError("index_reduce_(): self and source expected to have the same dtype")
     n = x.shape[d] if x.ndim else 1
-    if i.size and (i.min() < 0 or i.max() >= n):
+    if known(i) and (i.min() < 0 or i.max() >= n):
         raise IndexError("index out of range in self")
     shape = [-1 if k == d else 1 for k in range(s.ndim)]
     whole = np.broadcast_to(i.reshape(shape) if s.ndim else i.reshape(()), s.shape).astype(np.int64)

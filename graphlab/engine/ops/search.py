@@ -15,6 +15,7 @@ from graphlab.engine.ops.index import SETITEM
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, known, no_kernel, virtual
 from graphlab.i18n import N_
 
 
@@ -95,7 +96,7 @@ def _check_sequence(
         if sorter.dtype is not dtypes.int64:
             raise RuntimeError(f"{label}: sorter must be a tensor of long dtype but got dtype {_scalar(sorter)}")
         places = sorter._array
-        if places.size and (places.min() < 0 or places.max() >= sequence._array.shape[-1]):
+        if known(places) and (places.min() < 0 or places.max() >= sequence._array.shape[-1]):
             raise RuntimeError(f"{label}: sorter index out of range")
     if side is not None:
         if side not in ("left", "right"):
@@ -172,6 +173,8 @@ def isin(
 def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: Any = None) -> Any:
     """The entries without the ones equal to the one before."""
     x = need_tensor(input, "unique_consecutive")._array
+    if type(x) is Virtual:
+        no_kernel("unique_consecutive")
     d = 0 if dim is None else wrap_dim(dim, x.ndim, "unique_consecutive")
     rows = x.reshape(-1, 1) if dim is None else np.moveaxis(x, d, 0).reshape(x.shape[d], x.size // max(x.shape[d], 1))
     n = rows.shape[0]
@@ -203,7 +206,7 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {tuple(sizes)}")
     n_all = math.prod(sizes)
-    if x.size and (x.min() < -n_all or x.max() >= n_all):
+    if known(x) and (x.min() < -n_all or x.max() >= n_all):
         raise ValueError("indices out of bounds")
     places = np.unravel_index(np.where(x < 0, x + n_all, x), sizes) if sizes else ()
     return tuple(wrap(np.asarray(p).astype(x.dtype), indices._device) for p in places)
@@ -244,7 +247,9 @@ def nonzero_static(input: Any, *, size: int, fill_value: int = -1, out: Any = No
     """Where the entries are not 0: so many rows, filled up with a number."""
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
-    found = FUNCTIONS["nonzero"](need_tensor(input, "nonzero_static"))._array[:size]
+    if type(need_tensor(input, "nonzero_static")._array) is Virtual:
+        return wrap(virtual((size, input._array.ndim), np.dtype(np.int64)), input._device)
+    found = FUNCTIONS["nonzero"](input)._array[:size]
     out_ = np.full((size, input._array.ndim), fill_value, np.int64)
     out_[: len(found)] = found
     return wrap(out_, input._device)
@@ -269,7 +274,7 @@ def _put(input: Any, index: Any, source: Any, accumulate: bool, inplace: bool) -
     if i.size and not x.size:
         raise RuntimeError("put_(): Tried to put elements into an empty tensor")
     n = x.size
-    if i.size and (i.min() < -n or i.max() >= n):
+    if known(i) and (i.min() < -n or i.max() >= n):
         bad = int(i.max() if i.max() >= n else i.min())
         raise IndexError(f"out of range: tried to access index {bad} on a tensor of {n} elements.")
     key = ((slice(None), ...), (np.where(i < 0, i + n, i).reshape(-1),), bool(accumulate))

@@ -221,7 +221,8 @@ def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
         raise RuntimeError("p has to be greater than or equal to 1")
     if x.dtype.kind == "b":
         raise RuntimeError("mvlgamma: The input tensor may not be a bool tensor")
-    parts = FUNCTIONS["arange"](-p * 0.5 + 0.5, 0.5, 0.5, dtype=None if x.dtype.kind not in "fVc" else input.dtype)
+    kind = None if x.dtype.kind not in "fVc" else input.dtype
+    parts = FUNCTIONS["arange"](-p * 0.5 + 0.5, 0.5, 0.5, dtype=kind, device=input._device)
     return (input.unsqueeze(-1) + parts).lgamma().sum(-1) + p * (p - 1) * math.log(math.pi) / 4
 
 

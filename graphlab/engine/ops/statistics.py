@@ -11,10 +11,11 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.create import leaf
 from graphlab.engine.ops.extremes import named
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.reduce import reduced
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, known, no_kernel, virtual
 from graphlab.i18n import N_
 
 # Without nan
@@ -77,6 +78,7 @@ def _taken(name: str, find: Any, formula: str, words: str) -> Op:
             broadcasts=True,
             n_outputs=2,
             shape=lambda s, dim, keepdim: (reduced(s, (dim,), keepdim) if s else (),) * 2,
+            dtype=values_and_places,
             narrate=words,
             narrate_backward=N_("only the entries of {input} that were taken get a gradient"),
         )
@@ -173,7 +175,7 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     if q._array.dtype != x.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-    if not ((q._array >= 0) & (q._array <= 1)).all():
+    if known(q._array) and not ((q._array >= 0) & (q._array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if dim is None:
         d, rows = 0, input.reshape(-1)
@@ -182,6 +184,9 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
         d = wrap_dim(dim, x.ndim, name)
         rows = input.movedim(d, -1) if x.ndim else input.reshape(1)
         left = reduced(x.shape, (d,), keepdim) if x.ndim else ()
+    if type(x) is Virtual:
+        found = rows.sort(-1)[0].select(-1, 0).expand((*q._array.shape, *rows._array.shape[:-1]))
+        return found.reshape((*q._array.shape, *left)) + 0 * q.reshape((*q._array.shape, *[1] * len(left)))
     ordered = rows.sort(-1)[0]
     values = ordered._array
     nan = np.isnan(values)
@@ -257,7 +262,7 @@ def _weights(name: str, input: Tensor, weights: Any, frequency: bool) -> None:
             f"cov(): expected {label} to have the same numel as there are observations in the input but got {w.size} "
             f"!= {n}"
         )
-    if w.size and w.min() < 0:
+    if known(w) and w.min() < 0:
         raise RuntimeError(f"cov(): {label} cannot be negative")
 
 
@@ -273,6 +278,8 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if x.ndim == 2 else input.reshape(1, -1)
     n = rows._array.shape[1]
+    if type(x) is Virtual and not (fweights is None and aweights is None):
+        no_kernel("equal")
     _weights("cov", rows, fweights, True)
     _weights("cov", rows, aweights, False)
     w = fweights if aweights is None else aweights if fweights is None else fweights * aweights
@@ -331,6 +338,8 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: A
         )
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
+    if type(x) is Virtual:
+        return leaf("histc", virtual((bins,), x.dtype), False, input._device, {"bins": bins})
     edges = _edges("histc", x, min, max, bins)
     return leaf("histc", _counted(x.reshape(-1), edges, None).astype(x.dtype), False, input._device, {"bins": bins})
 
@@ -366,6 +375,8 @@ def histogram(
 ) -> Any:
     """How many entries fall into each bin, and the bins' edges."""
     x = need_tensor(input, "histogram")._array
+    if type(x) is Virtual:
+        no_kernel("histogram.bin_ct")
     if isinstance(bins, Tensor):
         edges = bins._array
         if edges.dtype != x.dtype:
@@ -393,6 +404,8 @@ def histogramdd(input: Any, bins: Any, *, range: Any = None, weight: Any = None,
     x = need_tensor(input, "histogramdd")._array
     if x.ndim < 2:
         raise RuntimeError(f"torch.histogramdd: input tensor should have at least 2 dimensions, but got {x.ndim}")
+    if type(x) is Virtual:
+        no_kernel("_histogramdd_bin_edges")
     points = x.reshape(-1, x.shape[-1])
     n = points.shape[1]
     each = list(bins) if isinstance(bins, (tuple, list)) else [bins] * n

@@ -14,6 +14,7 @@ from graphlab.engine.ops.arithmetic import NUMBERS
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import wrap
+from graphlab.engine.virtual import Virtual
 from graphlab.i18n import N_
 
 tensor_of: Any = need_tensor
@@ -200,6 +201,8 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return FUNCTIONS["leaky_relu"](input, (lower + upper) / 2, inplace)
+    if type(x) is Virtual:
+        return run(RRELU, (input, input.detach()))
     noise = np.ones(x.shape, x.dtype)
     flat, values = noise.reshape(-1), x.reshape(-1)
     low = values <= 0

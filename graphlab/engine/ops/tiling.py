@@ -10,7 +10,8 @@ from graphlab.engine.errors import wrap_dim, wrap_dims
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run
 from graphlab.engine.ops.views import _dims_argument, flatten
-from graphlab.engine.tensor import Tensor
+from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, virtual
 from graphlab.i18n import N_
 
 
@@ -70,9 +71,12 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
         input, dim = flatten(input) if input._array.ndim != 1 else input, 0
     n = input._array.shape[wrap_dim(dim, input._array.ndim, "repeat_interleave")]
     counts = repeats._array if isinstance(repeats, Tensor) else repeats
+    if type(counts) is Virtual:
+        if output_size is None:
+            raise RuntimeError("cannot repeat_interleave a meta tensor without output_size")
+        places = virtual((int(output_size),), np.dtype(np.int64))
+        return FUNCTIONS["index_select"](input, dim, wrap(places, input._device))
     index = np.repeat(np.arange(n), np.broadcast_to(counts, (n,)) if np.ndim(counts) else counts)
-    from graphlab.engine.tensor import wrap
-
     return FUNCTIONS["index_select"](input, dim, wrap(index, input._device))
 
 

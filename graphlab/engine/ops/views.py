@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, first_shape
 from graphlab.engine.ops.run import attach, bad_argument, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -58,6 +58,7 @@ def _view_op(
     samples: Any,
     category: Category = Category.SHAPE,
     backward: str = "",
+    shape: Any = None,
 ) -> Op:
     return declare(
         Op(
@@ -72,6 +73,7 @@ def _view_op(
             vjp=vjp,
             broadcasts=True,
             view=True,
+            shape=shape,
             narrate=narrate,
             narrate_backward=N_("the gradient is arranged as {input} was: {input_shape}"),
             samples=samples,
@@ -88,6 +90,7 @@ VIEW = _view_op(
     "out = the same elements in another shape",
     N_("the {input_shape} elements of {input} are seen as {shape}"),
     lambda: [((3, 2), {"shape": (6,)}), ((2, 3), {"shape": (3, 2)})],
+    shape=lambda s, shape: shape,
 )
 RESHAPE = _view_op(
     "reshape",
@@ -98,6 +101,7 @@ RESHAPE = _view_op(
     "out = the same elements in another shape",
     N_("the elements of {input} {input_shape} are arranged as {shape}"),
     lambda: [((3, 2), {"shape": (6,)}), ((2, 3), {"shape": (3, 2)})],
+    shape=lambda s, shape: shape,
 )
 
 
@@ -135,6 +139,8 @@ VIEW_DTYPE = declare(
         formula="out = the same bytes read as another type",
         forward=lambda x, dtype: x.view(dtype),
         view=True,
+        shape=first_shape,
+        dtype=lambda x, dtype: dtype,
         narrate=N_("the bytes of {input} are read as another type"),
     )
 )
@@ -188,6 +194,7 @@ FLATTEN = _view_op(
     "out = input with dims start_dim … end_dim joined into one",
     N_("dims {start_dim} to {end_dim} of {input} {input_shape} are joined: {shape}"),
     lambda: [((2, 3, 2), {"start_dim": 0, "end_dim": 1})],
+    shape=lambda s, a, b: _flat_shape(s, a, b),
 )
 
 
@@ -237,6 +244,7 @@ SQUEEZE = _view_op(
     "out = input without dims of size 1",
     N_("dims of size 1 of {input} {input_shape} are dropped: {shape}"),
     lambda: [((2, 1, 3), {"dim": (1,)})],
+    shape=lambda s, dim: tuple(n for i, n in enumerate(s) if n != 1 or i not in dim),
 )
 UNSQUEEZE = _view_op(
     "unsqueeze",
@@ -247,6 +255,7 @@ UNSQUEEZE = _view_op(
     "out = input with a new dim of size 1",
     N_("{input} {input_shape} gets a new dim of size 1 at {dim}: {shape}"),
     lambda: [((2, 3), {"dim": 1})],
+    shape=lambda s, dim: (*s[:dim], 1, *s[dim:]),
 )
 
 
