@@ -9,7 +9,7 @@ from graphlab.engine.nn import operators  # noqa: F401 - declares those of layer
 from graphlab.engine.ops.interpolation import fold as fold
 from graphlab.engine.ops.interpolation import unfold as unfold
 from graphlab.engine.ops.loss import reduction_of
-from graphlab.engine.ops.run import FUNCTIONS
+from graphlab.engine.ops.run import FUNCTIONS, renamed
 
 _OPERATORS = (
     "adaptive_avg_pool2d",
@@ -132,9 +132,25 @@ _FURTHER = (
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "affine_grid",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
+    "grid_sample",
+    "gumbel_softmax",
+    "linear_cross_entropy",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "upsample_bilinear",
+    "upsample_nearest",
 )
 
-globals().update({name: FUNCTIONS[name] for name in (*_OPERATORS, *_BREADTH, *_FURTHER) if name in FUNCTIONS})
+# Named anew, because most of them are written in Python in PyTorch, and refuse their arguments in Python's words.
+globals().update(
+    {name: renamed(FUNCTIONS[name], f"F.{name}") for name in (*_OPERATORS, *_BREADTH, *_FURTHER) if name in FUNCTIONS}
+)
 
 
 def __getattr__(name: str) -> Any:

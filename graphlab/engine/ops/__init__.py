@@ -52,6 +52,12 @@ from graphlab.engine.ops import (  # noqa: F401
     thresholds,
     sampling,
     products,
+    unpooling,
+    grid,
+    compound,
+    complex,
+    fourier,
+    windows,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS
