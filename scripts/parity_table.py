@@ -19,8 +19,8 @@ Made by `scripts/parity_table.py` from the operator database of PyTorch's own te
 (`torch.testing._internal.common_methods_invocations.op_db`, torch {version}). Every sample input (float32 where the
 operator takes it, else int64 or bool) is run in both; values, shapes and types are compared, then gradients under a
 fixed cotangent; inputs that must fail are compared by type and by the first line of the message. Left out are private,
-sparse, jiterator, complex-view, window, quantized, scaled and special-polynomial entries; samples with complex numbers,
-bfloat16 or sparse layouts are skipped.
+sparse, jiterator, window, quantized, scaled and special-polynomial entries and complex32; samples of sparse layouts are
+skipped.
 
 | | entries |
 |---|---|
@@ -38,13 +38,17 @@ A dash means that there is nothing to compare.
 """
 
 
-def check_named(index: int):
-    """One entry, by its place in the list."""
+def check_named(index: int, kind: str = ""):
+    """One entry, by its place in the list; with samples of another type, or None where it does not take that."""
     import numpy as np
+    import torch
     from op_table import check, rows_wanted
 
     np.seterr(all="ignore")
-    return check(rows_wanted()[index])
+    op = rows_wanted()[index]
+    if kind and not op.supports_dtype(getattr(torch, kind), "cpu"):
+        return None
+    return check(op, getattr(torch, kind) if kind else None)
 
 
 def cell(right: int, of: int) -> str:
@@ -74,8 +78,43 @@ def table(rows) -> str:
     return page
 
 
+KINDS = ("float16", "bfloat16", "complex64")
+SECOND = """
+## Other number types
+
+The same samples in float16, bfloat16 and complex64, where the entry takes them. Values of 16 bits may differ by
+about two units in the last place.
+
+| | float16 | bfloat16 | complex64 |
+|---|---|---|---|
+"""
+
+
+def second_table(names: list[str], rows: list[list]) -> str:
+    """The table of other number types; `rows`: for each type a row an entry, or None."""
+    page = SECOND
+    for words, count in (
+        ("entries that take it", lambda r: True),
+        ("present", lambda r: r.present),
+        ("forward right on all samples", lambda r: r.forward_is_right),
+        ("value and gradient right on all samples", lambda r: r.grad_is_right),
+    ):
+        page += f"| {words} | " + " | ".join(str(sum(count(r) for r in each if r)) for each in rows) + " |\n"
+    titles = " | ".join(f"{kind}: forward | gradient" for kind in KINDS)
+    page += f"\n| entry | {titles} |\n|---|" + "---|" * 6 + "\n"
+    for i, name in enumerate(names):
+        if any(each[i] and each[i].present for each in rows):
+            cells = []
+            for each in rows:
+                r = each[i]
+                cells += ["", ""] if r is None else [cell(r.n_forward, r.n_samples), cell(r.n_grad, r.n_with_grad)]
+            page += f"| `{name}` | {' | '.join(cells)} |\n"
+    return page
+
+
 def main(words: list[str]) -> None:
-    """Run and print; write the page when everything was run."""
+    """Run and print; write the page when everything was run. A first word such as "bfloat16" takes that type only."""
+    kind = words.pop(0) if words and words[0] in KINDS else ""
     from op_samples import label
     from op_table import rows_wanted
 
@@ -87,7 +126,11 @@ def main(words: list[str]) -> None:
         if not words or op.name in exact or any(w in label(op) for w in words if not w.startswith("="))
     ]
     with ProcessPoolExecutor(2, max_tasks_per_child=200) as pool:
-        rows = list(pool.map(check_named, places, chunksize=8 if not words else 1))
+        found = list(pool.map(check_named, places, [kind] * len(places), chunksize=8 if not words else 1))
+        others = []
+        if not words and not kind:
+            others = [list(pool.map(check_named, places, [each] * len(places), chunksize=8)) for each in KINDS]
+    rows = [row for row in found if row is not None]
     for row in rows:
         if not row.present:
             print(f"{row.name}: absent")
@@ -99,7 +142,8 @@ def main(words: list[str]) -> None:
             line for line in page.splitlines() if line.startswith(("| in", "| present", "| forw", "| value", "| err"))
         )
     )
-    if not words:
+    if not words and not kind:
+        page += second_table([label(wanted[i]) for i in places], others)
         (ROOT / "docs" / "PARITY.md").write_text(page, encoding="utf-8")
 
 

@@ -129,7 +129,7 @@ globals().update(_FUNCTIONS)
 random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
-_LAZY = {"nn", "optim", "printing", "cuda", "utils", "special"}
+_LAZY = {"nn", "optim", "printing", "cuda", "utils", "special", "fft", "amp", "cpu"}
 _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",
@@ -139,9 +139,12 @@ _FROM = {
     ),
     **dict.fromkeys(
         ("BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
-         "LongTensor", "ShortTensor"),
+         "LongTensor", "ShortTensor", "BFloat16Tensor"),
         "legacy",
     ),
+    **dict.fromkeys(("finfo", "iinfo", "result_type"), "limits"),
+    **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype"), "amp"),
+    **dict.fromkeys(("save", "load"), "serialization"),
     **dict.fromkeys(("set_printoptions", "get_printoptions", "printoptions"), "printing"),
 }  # fmt: skip
 

@@ -78,13 +78,25 @@ def dtype_of(op: Any) -> Any:
     return None
 
 
+def numbers(value: Any) -> Any:
+    """A PyTorch tensor's numbers as an array; bfloat16, which NumPy does not have, by its package."""
+    import torch
+
+    value = value.detach().resolve_conj().resolve_neg()
+    if value.dtype is torch.bfloat16:
+        import ml_dtypes
+
+        return value.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return value.numpy()
+
+
 def _with_memory(value: Any) -> Any:
     """A tensor's numbers as an array that looks at a copy of the same memory, with the same strides and offset."""
-    array = value.detach().numpy()
+    array = numbers(value)
     n = value.untyped_storage().nbytes() // value.element_size()
     if n <= value.numel() or n > MAX_ELEMENTS:
         return np.array(array, order="K")
-    memory = np.array(value.detach().as_strided((n,), (1,), 0).numpy())
+    memory = np.array(numbers(value.detach().resolve_conj().as_strided((n,), (1,), 0)))
     steps = tuple(s * value.element_size() for s in value.stride())
     return np.ndarray(tuple(value.shape), memory.dtype, memory, value.storage_offset() * value.element_size(), steps)
 
@@ -94,7 +106,7 @@ def convert(value: Any, leaves: list[tuple[Any, Any]] | None = None) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
-        if value.dtype in (torch.complex64, torch.complex128, torch.bfloat16) or value.layout is not torch.strided:
+        if value.dtype is torch.complex32 or value.layout is not torch.strided:
             raise NotConverted(str(value.dtype))
         if value.numel() > MAX_ELEMENTS:
             raise NotConverted("large")
@@ -124,8 +136,6 @@ def convert(value: Any, leaves: list[tuple[Any, Any]] | None = None) -> Any:
         if value in (torch.strided, torch.contiguous_format, torch.preserve_format):
             return None
         raise NotConverted(str(value))
-    if isinstance(value, complex):
-        raise NotConverted("complex")
     if isinstance(value, tuple):
         return tuple(convert(v, leaves) for v in value)
     if isinstance(value, list):
@@ -142,6 +152,10 @@ def flat(value: Any) -> list[Any]:
     return [value]
 
 
+TOLERANCE = {"torch.float16": 2e-3, "torch.bfloat16": 1.6e-2}
+"""For types of few digits: a last digit or two, of values about 1."""
+
+
 def compare(theirs: Any, ours: Any, what: str, rtol: float = 2e-5, atol: float = 2e-5) -> None:
     """Fail with a sentence unless both results are the same."""
     a, b = flat(theirs), flat(ours)
@@ -155,8 +169,12 @@ def compare(theirs: Any, ours: Any, what: str, rtol: float = 2e-5, atol: float =
         assert isinstance(y, engine.Tensor), f"{what}: a {type(y).__name__} instead of a tensor"
         assert tuple(x.shape) == tuple(y.shape), f"{what}: shape {tuple(y.shape)} instead of {tuple(x.shape)}"
         assert str(x.dtype) == str(y.dtype), f"{what}: {y.dtype} instead of {x.dtype}"
+        mine, expected = y.detach().numpy(), numbers(x)
+        few = TOLERANCE.get(str(x.dtype), 0.0)
+        if few:
+            mine, expected = mine.astype(np.float64), expected.astype(np.float64)
         np.testing.assert_allclose(
-            y.detach().numpy(), x.detach().resolve_conj().numpy(), rtol=rtol, atol=atol, err_msg=what, equal_nan=True
+            mine, expected, rtol=max(rtol, few), atol=max(atol, few), err_msg=what, equal_nan=True
         )
 
 
@@ -177,6 +195,8 @@ def cotangents(results: list[Any]) -> list[Any]:
     for i, x in enumerate(results):
         n = x.numel()
         values = np.cos(np.arange(n, dtype=np.float64) * 0.7 + i).reshape(tuple(x.shape))
+        if x.dtype.is_complex:
+            values = values + 1j * np.sin(np.arange(n) * 0.9 + i).reshape(tuple(x.shape))
         out.append(torch.from_numpy(np.asarray(values)).to(x.dtype))
     return out
 
@@ -217,7 +237,7 @@ def check_sample(op: Any, sample: Any, with_grad: bool) -> bool:
     pairs = [
         (x, y)
         for x, y in zip(flat(theirs), flat(ours))
-        if isinstance(x, torch.Tensor) and x.requires_grad and x.dtype.is_floating_point
+        if isinstance(x, torch.Tensor) and x.requires_grad and (x.dtype.is_floating_point or x.dtype.is_complex)
     ]
     if not pairs:
         return True

@@ -25,16 +25,17 @@ from op_samples import (
     flat,
     judged,
     label,
+    numbers,
     raised,
 )
 
 import graphlab.engine as engine
 
 LEFT_OUT = re.compile(
-    r"^_|^torch\.ops\.|sparse|jiterator|windows?\.|fake_quantize|quantized|scaled_(mm|grouped)|view_as_complex|view_as_real"
-    r"|_polynomial_|flash|efficient"
+    r"^_|^torch\.ops\.|sparse|jiterator|windows?\.|fake_quantize|quantized|scaled_(mm|grouped)"
+    r"|_polynomial_|flash|efficient|chalf"
 )
-"""Private, sparse, jiterator, complex-view, window, quantized, scaled and special-polynomial entries."""
+"""Private, sparse, jiterator, window, quantized, scaled and special-polynomial entries, and complex32."""
 SECONDS = 40
 
 
@@ -128,13 +129,14 @@ def _look_up(name: str) -> Any:
     return where
 
 
-def check(op: Any) -> Row:
-    """Run all samples and error inputs of an entry in both."""
+def check(op: Any, kind: Any = None) -> Row:
+    """Run all samples and error inputs of an entry in both; of another type, its samples only."""
     import torch
 
     row = Row(label(op))
     function = ours(op)
-    kind = dtype_of(op)
+    with_errors = kind is None
+    kind = kind or dtype_of(op)
     row.present = function is not None
     if function is None or kind is None:
         return row
@@ -149,10 +151,10 @@ def check(op: Any) -> Row:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.manual_seed(0), np.random.seed(0), random.seed(0)
-            with_grad = kind is torch.float32 and op.supports_autograd
+            with_grad = op.supports_autograd and (kind is torch.float32 or kind in op.supported_backward_dtypes("cpu"))
             for sample in op.sample_inputs("cpu", kind, requires_grad=with_grad):
                 _sample(op, function, sample, with_grad, row)
-            if op.error_inputs_func is not None:
+            if with_errors and op.error_inputs_func is not None:
                 for each in op.error_inputs("cpu"):
                     _error(op, function, each, row)
     except TooSlowError:
@@ -180,7 +182,7 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
             kwargs[name] = getattr(engine.nn, type(value).__name__)()
     torch.manual_seed(42)
     theirs = judged(op, sample, op(sample.input, *sample.args, **sample.kwargs))
-    if any(isinstance(t, torch.Tensor) and (t.dtype.is_complex or t.layout is not torch.strided) for t in flat(theirs)):
+    if any(isinstance(t, torch.Tensor) and (t.dtype is torch.complex32 or t.layout is not torch.strided) for t in flat(theirs)):
         row.n_skipped += 1
         return
     row.n_samples += 1
@@ -202,7 +204,7 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
     pairs = [
         (x, y)
         for x, y in zip(flat(theirs), flat(mine))
-        if isinstance(x, torch.Tensor) and x.requires_grad and x.dtype.is_floating_point
+        if isinstance(x, torch.Tensor) and x.requires_grad and (x.dtype.is_floating_point or x.dtype.is_complex)
     ]
     if not pairs:
         return
@@ -217,12 +219,12 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
         for _, y in pairs:
             assert y.requires_grad, "the result does not require grad"
         got = engine.autograd.grad(
-            [y for _, y in pairs], [b for _, b in leaves], [engine.from_numpy(g.numpy()) for g in gs], allow_unused=True
+            [y for _, y in pairs], [b for _, b in leaves], [convert(g) for g in gs], allow_unused=True
         )
         for e, g in zip(expected, got):
             if e is None or g is None:
                 other = e if g is None else g
-                assert other is None or not np.any(other.detach().numpy()), "a gradient is None in one only"
+                assert other is None or not np.any(_array(other)), "a gradient is None in one only"
                 continue
             # A zero tensor of PyTorch's own kind has no memory: adding makes it one that has.
             compare(e + 0 if e._is_zerotensor() else e, g, what, rtol=1e-4, atol=1e-4)
@@ -232,6 +234,10 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
         row.notes.append("gradient of " + _note(what, error))
         return
     row.n_grad += 1
+
+
+def _array(t: Any) -> Any:
+    return t.detach().numpy() if isinstance(t, engine.Tensor) else numbers(t)
 
 
 def _note(what: str, error: BaseException) -> str:

@@ -32,6 +32,13 @@ def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
                 kind="non_scalar_backward",
                 shape=list(t._array.shape),
             )
+        if t._array.dtype.kind == "c":
+            fail(
+                RuntimeError,
+                f"grad can be implicitly created only for real scalar outputs but got {t.dtype}",
+                kind="complex_backward",
+                dtype=t.dtype.name,
+            )
         made = np.ones(t._array.shape, t._array.dtype)
         return wrap(made, t._device) if create_graph else made
     if not isinstance(gradient, Tensor):
@@ -117,7 +124,7 @@ def backward(
         array = tensors._array
         first = _ONE.get(array.dtype) if not array.ndim else None
         if first is None:
-            first = np.ones(array.shape, array.dtype)
+            first = _first_gradient(tensors, None, False)
         watcher = observe.observer
         before = modes.grad
         modes.grad = False
