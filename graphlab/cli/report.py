@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from graphlab.explain import Explanation, as_text
+from graphlab.explain import Explanation, as_text, softmax
 from graphlab.i18n import _
 from graphlab.program.edits import EditError, diff
 from graphlab.trace.records import Fix, Problem
@@ -24,6 +24,8 @@ def problem_text(problem: Problem, source: str) -> str:
     parts.append(_wrapped(problem.what))
     if problem.picture is not None:
         parts += ["", textwrap.indent(as_text(problem.picture), "    "), ""]
+    if problem.softmax is not None and problem.softmax.choices:
+        parts += ["", textwrap.indent(softmax.as_text(problem.softmax), "    "), ""]
     if problem.why:
         parts.append(_wrapped(problem.why, _("Why: ")))
     if problem.fix:

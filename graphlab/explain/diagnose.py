@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
+from graphlab.analysis.softmax import APPLIED, softmax_at
 from graphlab.explain import messages
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, match
@@ -87,7 +90,14 @@ def diagnose(trace: TraceReader) -> list[Problem]:
     for entry in DIAGNOSES.values():
         if entry.watch is not None:
             problems.extend(illustrated(entry.problem(found), meanings) for found in entry.watch(run))
-    return sorted(_distinct(_settled(problems)), key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+    told = [_with_softmax(problem, trace) for problem in _distinct(_settled(problems))]
+    return sorted(told, key=lambda p: (_WEIGHT.get(p.severity, 3), p.line))
+
+
+def _with_softmax(problem: Problem, trace: TraceReader) -> Problem:
+    """A problem of a softmax with the picture of what sums to 1."""
+    view = softmax_at(trace, problem.event)
+    return msgspec.structs.replace(problem, softmax=view) if view is not None and view.op in APPLIED else problem
 
 
 _CAUSES = {"GL741": {"GL601", "GL602", "GL724"}, "GL601": {"GL724", "GL602"}, "GL602": {"GL724"}, "GL720": {"GL731"}}

@@ -192,6 +192,7 @@ class Problem(msgspec.Struct, frozen=True):
     fixes: list[Fix] = msgspec.field(default_factory=list)
     event: int = -1
     picture: "Axes | None" = None
+    softmax: "Softmax | None" = None
 
 
 class Operand(msgspec.Struct, frozen=True):
@@ -213,6 +214,32 @@ class Axes(msgspec.Struct, frozen=True):
     n_columns: int
     note: str = ""
     sign: str = "≠"  # how the clashing pair stands to each other
+
+
+class SoftmaxChoice(msgspec.Struct, frozen=True):
+    """A softmax along one axis, worked out on the recorded scores."""
+
+    dim: int
+    table: list[list[float]]  # what it gives in the shown rows and columns
+    row_sums: list[float]  # over all columns, also those that aren't shown
+    column_sums: list[float]
+    sums: list[list[float]]  # for each axis of the tensor: least and greatest sum along it
+
+
+class Softmax(msgspec.Struct, frozen=True):
+    """What sums to 1 in a softmax, and what would with every other axis."""
+
+    event: int
+    op: str  # "softmax", "log_softmax", "cross_entropy": the last applies one itself
+    name: str  # of the scores
+    shape: list[int]
+    dim: int  # the axis that was used, from 0
+    given: str  # "argument"; "implicit": PyTorch chose; "loss": the loss did
+    expected: int = -1  # the axis that what follows needs, -1 where nothing says it
+    by: str = ""  # who expects it: "cross_entropy", "matmul", "argmax", …, "layer"
+    choices: list[SoftmaxChoice] = msgspec.field(default_factory=list)  # [] where no numbers were kept
+    axes: list[int] = msgspec.field(default_factory=list)  # the axes of a table's rows and columns; one for a vector
+    n_hidden: int = 0  # rows and columns that the table leaves out
 
 
 class Failure(msgspec.Struct, frozen=True):
