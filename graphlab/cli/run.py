@@ -47,7 +47,8 @@ def run(path: str, as_json: bool, trace: str | None, seconds: float | None, no_v
     if seconds is not None:
         limits = msgspec.structs.replace(limits, seconds=seconds)
     with Runner(keep_warm=False) as runner:
-        run = runner.start(RunRequest(document.source, limits=limits))
+        folder = str(document.path) if document.kind == "project" else ""
+        run = runner.start(RunRequest(document.source, limits=limits, folder=folder))
         printed, outcome = _follow(run, None if as_json else sys.stdout)
         if trace is not None and outcome.status != "refused" and Path(run.trace_path).exists():
             try:
@@ -56,7 +57,7 @@ def run(path: str, as_json: bool, trace: str | None, seconds: float | None, no_v
                 return fail(str(error))
         result, problems = _result(run, outcome, printed)
         if not no_verify and problems:
-            problems = verify_fixes(problems, document.source, runner, limits)
+            problems = verify_fixes(problems, document.source, runner, limits, folder=folder)
         result.problems = [_plain(problem) for problem in problems]
     if as_json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")

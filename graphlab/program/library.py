@@ -11,11 +11,12 @@ from functools import cache
 from typing import Any
 
 from graphlab.engine import absent
+from graphlab.program.buffers import BytesIO
 from graphlab.program.names import LIBRARY_NAMES, TORCH_MODULES
 
 _ENGINE = "graphlab.engine"
 _ENGINE_INNER = frozenset(
-    "set_observer observing observe declare Op OPS fail N_ Category TYPE_CHECKING annotations save load from_file hub "
+    "set_observer observing observe declare Op OPS fail N_ Category TYPE_CHECKING annotations from_file hub "
     "library ops errors dtypes printing tensor_module memory overrides storage registry".split()
 )
 """Public names of the engine that are not PyTorch's, or that would reach files."""
@@ -73,6 +74,8 @@ def library(name: str) -> Library:
     if name in TORCH_MODULES:
         return _torch(name)
     names = LIBRARY_NAMES[name]
+    if name == "io":
+        return Library(name, {"BytesIO": BytesIO})
     module = importlib.import_module("typing" if name == "typing_extensions" else name)
     wanted = [key for key in dir(module) if not key.startswith("_")] if names == "*" else names.split()
     found = {key: getattr(module, key) for key in wanted if hasattr(module, key)}

@@ -50,6 +50,7 @@ LIBRARY_NAMES: dict[str, str] = {
     "re": "A ASCII DOTALL I IGNORECASE M MULTILINE S VERBOSE X compile escape findall finditer fullmatch match search "
     "split sub subn",
     "json": "dumps loads",
+    "io": "BytesIO",
     "abc": "ABC abstractmethod",
     "contextlib": "closing contextmanager nullcontext suppress",
     "warnings": "filterwarnings simplefilter warn",
@@ -89,7 +90,6 @@ MODULE_HINTS: dict[str, str] = {
     "pathlib": N_("programs here cannot reach files or other programs"),
     "shutil": N_("programs here cannot reach files or other programs"),
     "glob": N_("programs here cannot reach files or other programs"),
-    "io": N_("programs here cannot reach files or other programs"),
     "pickle": N_("programs here cannot reach files or other programs"),
     "tempfile": N_("programs here cannot reach files or other programs"),
     "subprocess": N_("programs here cannot reach files or other programs"),

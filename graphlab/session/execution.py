@@ -16,7 +16,7 @@ import numpy as np
 
 import graphlab.engine
 from graphlab import explain
-from graphlab.engine import observe
+from graphlab.engine import observe, serialization
 from graphlab.engine.device import count_cpu, device, memory, set_capacity, set_cpu_limit, set_cuda
 from graphlab.i18n import _
 from graphlab.program.ahead import Place, ghosts
@@ -26,6 +26,7 @@ from graphlab.program.library import library
 from graphlab.record import failures
 from graphlab.record.recorder import Recorder
 from graphlab.session.messages import Limits, Outcome, RunRequest, limit_sentence
+from graphlab.session.saving import Folder
 from graphlab.trace.store import TraceReader, TraceWriter
 
 SEED = 0
@@ -58,6 +59,7 @@ def execute(request: RunRequest, prints: Any, control: Control) -> Outcome:
     if isinstance(checked, Refusal):
         return refused(checked)
     _prepare(request.limits)
+    serialization.set_door(Folder(request.folder, request.is_trial) if request.folder else None)
     if not request.record:
         outcome, _error = _run(checked, namespace(prints, prints.stderr), request.limits, prints, control)
         return outcome

@@ -33,6 +33,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     diagnose: bool = True
     limits: Limits = Limits()
     trace_path: str = ""  # "" lets the runner choose a temporary place
+    folder: str = ""  # of the project that the program belongs to, "" for none: where `torch.save` may write
+    is_trial: bool = False  # what it saves is not kept
     language: str = ""  # in which the program's problems are told; "" lets the runner take the one of its process
 
 

@@ -25,10 +25,12 @@ def verify(
     limits: Limits,
     others: Sequence[Problem] = (),
     is_cancelled: Cancelled = lambda: False,
+    folder: str = "",
 ) -> bool:
     """Whether the program with `fix` applied ends well, has no problem of that code, and no error it had not before.
 
-    `others`: the problems of the program as it is. Blocks for as long as the run takes; call it from a thread.
+    `others`: the problems of the program as it is; `folder`: its project. Blocks for as long as the run takes; call
+    it from a thread.
     """
     try:
         mended = apply(source, fix.edits)
@@ -37,7 +39,7 @@ def verify(
     if mended == source:
         return False
     limits = msgspec.structs.replace(limits, seconds=min(limits.seconds or SECONDS, SECONDS))
-    run = runner.start(RunRequest(mended, limits=limits))
+    run = runner.start(RunRequest(mended, limits=limits, folder=folder, is_trial=True))
     try:
         if not _finish(run, limits, is_cancelled):
             return False
@@ -80,16 +82,20 @@ def verify_fixes(
     runner: Runner,
     limits: Limits | None = None,
     is_cancelled: Cancelled = lambda: False,
+    folder: str = "",
 ) -> list[Problem]:
     """The same problems with `verified` set on each fix that was checked by a re-run.
 
-    Fixes that need input are not run: what they would become is not known yet.
+    Fixes that need input are not run: what they would become is not known yet. `folder`: the program's project, from
+    which it may load; what it saves on trial is not kept.
     """
     limits = limits or Limits()
     checked = []
     for problem in problems:
         fixes = [
-            msgspec.structs.replace(fix, verified=verify(problem, fix, source, runner, limits, problems, is_cancelled))
+            msgspec.structs.replace(
+                fix, verified=verify(problem, fix, source, runner, limits, problems, is_cancelled, folder)
+            )
             if fix.edits and fix.applicability != "needs-input" and not is_cancelled()
             else fix
             for fix in problem.fixes

@@ -124,7 +124,7 @@ class Controller(QObject):
         self._next_follow = 0.0
         self._outcome = None
         self._has_grown = False
-        self._run = self._runner_now().start(RunRequest(source, limits=limits))
+        self._run = self._runner_now().start(RunRequest(source, limits=limits, folder=self._window.files.folder))
         self._state.set_run_state("running")
         self._window.tell(lambda: _("Running…"))
         self._timer.start(POLL)
@@ -385,7 +385,7 @@ class Controller(QObject):
 
         if not self._window.settings.get("run/check_fixes") or not any(problem.fixes for problem in problems):
             return
-        self._verification = Verification(problems, run.request.source, run.request.limits, self)
+        self._verification = Verification(problems, run.request.source, run.request.limits, self, run.request.folder)
         self._verification.checked.connect(self._take_checked)
         self._verification.finished.connect(self._verification.deleteLater)
         self._verification.start(QThread.Priority.LowPriority)

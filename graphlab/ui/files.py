@@ -71,6 +71,11 @@ class Files(QObject):
         return self.is_open and self._window.editor.document().isModified()
 
     @property
+    def folder(self) -> str:
+        """The open project's folder, "" where no project is open: its programs may save there."""
+        return str(self._path) if self._kind == "project" and self._path is not None else ""
+
+    @property
     def limits(self) -> Limits | None:
         """The limits that the open project keeps, None where the preferences hold."""
         return self._project.limits if self._kind == "project" and self._project is not None else None

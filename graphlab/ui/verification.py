@@ -21,12 +21,15 @@ class Verification(QThread):
 
     checked = Signal(object)
 
-    def __init__(self, problems: list[Problem], source: str, limits: Limits, parent: QObject) -> None:
+    def __init__(
+        self, problems: list[Problem], source: str, limits: Limits, parent: QObject, folder: str = ""
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("verification")
         self._problems = problems
         self._source = source
         self._limits = limits
+        self._folder = folder
         self._is_cancelled = threading.Event()
 
     def cancel(self) -> None:
@@ -38,6 +41,8 @@ class Verification(QThread):
         from graphlab.session.verify import verify_fixes
 
         with Runner(keep_warm=False) as runner:
-            problems = verify_fixes(self._problems, self._source, runner, self._limits, self._is_cancelled.is_set)
+            problems = verify_fixes(
+                self._problems, self._source, runner, self._limits, self._is_cancelled.is_set, self._folder
+            )
         if not self._is_cancelled.is_set():
             self.checked.emit(problems)

@@ -240,6 +240,18 @@ ATTACKS = {
     "engine error object": (
         "import torch\ntry:\n    torch.ones(1).nothing\nexcept AttributeError as e:\n    o = e.obj"
     ),
+    "real io": "import io\nio.open('/etc/passwd')",
+    "raw memory of a buffer": "import io\nm = io.BytesIO(b'abc').getbuffer()",
+    "writing a buffer into objects": (
+        "import io, numpy as np\na = np.array([{}], dtype=object)\nio.BytesIO(bytes(8)).readinto(a)"
+    ),
+    "the door to the files": "import torch\nd = torch.serialization.door",
+    "another door": "import torch\ntorch.serialization.set_door(None)",
+    "saving without a project": "import torch\ntorch.save(torch.ones(1), '/tmp/escaped.pt')",
+    "saving code": "import torch, io\nb = io.BytesIO()\ntorch.save(lambda: 0, b)",
+    "loading a pickle": (
+        "import torch, io\nb = io.BytesIO(b'\\x80\\x04cos\\nsystem\\n(S\\'true\\'\\ntR.')\ntorch.load(b)"
+    ),
     "module attribute of a class": "class A: pass\nA.__module__ = 'os'",
 }  # fmt: skip
 
