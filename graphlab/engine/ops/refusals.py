@@ -1,0 +1,144 @@
+"""What a failed call of a public function is told as: PyTorch's error, whatever went wrong underneath.
+
+Asked only when a call has failed. First PyTorch's argument parser has its say (`parsing`); then an error that NumPy or
+the interpreter raised in the middle of our own code is put into the words that PyTorch has for its cause.
+"""
+
+from __future__ import annotations
+
+import dis
+import re
+import sys
+from typing import Any
+
+import numpy as np
+
+from graphlab.engine import dtypes, errors
+from graphlab.engine.device import cpu_error
+from graphlab.engine.ops import parsing
+from graphlab.engine.tensor import Tensor
+
+_OWN = "graphlab.engine"
+_CALLERS = ("graphlab.engine.nn",)
+"""Parts of the engine that call functions as a program does, because PyTorch's do."""
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_ELSEWHERE = {"torch": ("F", "linalg", "special", "fft"), "Tensor": (), "F": ("torch",)}
+
+
+def is_inner(depth: int) -> bool:
+    """Whether the caller `depth` frames up is the engine itself, whose own errors go on to the outermost call."""
+    name = str(sys._getframe(depth + 1).f_globals.get("__name__", ""))
+    return name.startswith(_OWN) and not name.startswith(_CALLERS)
+
+
+def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
+    """The error that PyTorch raises for a call of `called` ("torch.sum") which failed with `error`."""
+    key = _key(called)
+    found: BaseException | None = parsing.refusal(key, args, kwargs) if key else None
+    if found is None and is_foreign(error):
+        found = _native(key, args, kwargs) or _translated(called, args, kwargs, error)
+    if found is None:
+        return error
+    for name in ("kind", "facts"):
+        if hasattr(error, name) and not hasattr(found, name):
+            setattr(found, name, getattr(error, name))
+    return found
+
+
+def _key(called: str) -> str:
+    where, _, name = called.partition(".")
+    if parsing.is_known(called):
+        return called
+    for other in _ELSEWHERE.get(where, ()):
+        key = f"{other}.{name.removeprefix(other + '_')}"
+        if parsing.is_known(key):
+            return key
+    return ""
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether NumPy or the interpreter raised it, not a `raise` of the engine."""
+    if hasattr(error, "kind"):
+        return False
+    step = error.__traceback__
+    if step is None:
+        return False
+    while step.tb_next is not None:
+        step = step.tb_next
+    frame = step.tb_frame
+    if not str(frame.f_globals.get("__name__", "")).startswith(_OWN):
+        return True
+    return frame.f_code.co_code[step.tb_lasti] != _RAISE
+
+
+def _native(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseException | None:
+    """What the native function under one written in Python says to the arguments that it is handed on."""
+    if not key:
+        return None
+    bound = parsing.bound(key, args, kwargs)
+    for form in parsing.forms_of("aten." + key.partition(".")[2]) if bound else ():
+        return form.first_misfit(bound)
+    return None
+
+
+def _translated(
+    called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException
+) -> BaseException | None:
+    """An error of NumPy's or Python's in PyTorch's words, or None where there are none for it."""
+    text = str(error)
+    name = called.rpartition(".")[2]
+    if isinstance(error, MemoryError):
+        return _out_of_memory(error)
+    if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
+        n = error.ndim or 1
+        return errors.make(
+            IndexError,
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})",
+            kind="dim_range",
+            op=name,
+            dim=int(error.axis),
+            n_dims=int(error.ndim),
+        )
+    if isinstance(error, OverflowError):
+        return RuntimeError("Overflow when unpacking long long")
+    if isinstance(error, ValueError):
+        if "could not be broadcast" in text or "shape mismatch" in text:
+            shapes = [tuple(int(n) for n in re.findall(r"\d+", s)) for s in re.findall(r"\(([\d, ]*)\)", text)]
+            for i, a in enumerate(shapes):
+                for b in shapes[i + 1 :]:
+                    clash = errors.broadcast(name, a, b)
+                    if "must match" in str(clash):
+                        return clash
+        if "Maximum allowed dimension" in text or "array is too big" in text:
+            return errors.make(RuntimeError, "Storage size calculation overflowed", kind="out_of_memory", device="cpu")
+    if type(error).__name__ in ("UFuncTypeError", "_UFuncNoLoopError", "UFuncNoLoopError"):
+        first = next((a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), None)
+        if first is not None:
+            return errors.make(
+                NotImplementedError,
+                f"\"{name}_cpu\" not implemented for '{first.dtype.title}'",
+                kind="dtype_unsupported",
+                op=name,
+                dtype=first.dtype.name,
+            )
+    kind = type(error).__name__
+    if kind in ("_UFuncOutputCastingError", "_UFuncInputCastingError", "UFuncTypeError"):
+        source, target = (dtypes.of(np.empty(0, t)) for t in (error.from_, error.to))  # type: ignore[attr-defined]
+        return errors.make(
+            RuntimeError,
+            f"result type {source.title} can't be cast to the desired output type {target.title}",
+            kind="dtype_mix",
+            op=name,
+            dtypes=[source.name, target.name],
+        )
+    return None
+
+
+def _out_of_memory(error: BaseException) -> BaseException:
+    shape, kind = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if shape is None or kind is None:
+        return cpu_error(0)
+    n = int(kind.itemsize)
+    for size in shape:
+        n *= int(size)
+    return cpu_error(n)
