@@ -55,6 +55,7 @@ from graphlab.engine.ops import (  # noqa: F401
     unpooling,
     grid,
     compound,
+    bessel,
     complex,
     fourier,
     windows,
