@@ -86,6 +86,7 @@ def _prepare(limits: Limits) -> None:
     set_cpu_limit(limits.memory or None)
     random.seed(SEED)
     np.random.seed(SEED)
+    np.seterr(all="ignore")  # a setting of each thread: PyTorch computes inf and nan in silence
     sys.setrecursionlimit(limits.recursion)
 
 

@@ -354,3 +354,13 @@ def test_closing_the_runner_leaves_nothing_behind() -> None:
     workers = [worker for worker in (spare, run._worker) if worker is not None]
     threads = [run._watch, *(thread for worker in workers for thread in (worker._reader, worker._errors))]
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_infinities_are_silent_as_in_torch(execute) -> None:
+    source = (
+        "import torch\nx = torch.tensor([-200.0, 0.0], requires_grad=True)\n"
+        "torch.nn.functional.softplus(x).sum().backward()\nprint(torch.ones(1) / 0, x.grad)\n"
+    )
+    ended = execute(source)
+    assert ended.printed == "tensor([inf]) tensor([0.0000, 0.5000])\n"
+    assert "".join(message.text for message in ended.messages if isinstance(message, Printed)) == ended.printed
