@@ -435,6 +435,11 @@ class Tensor:
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
+            if value._device is not self._device:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with device type '{value._device.type}' to a tensor with device "
+                    f"type '{self._device.type}'. Please ensure that the gradient and the tensor are on the same device"
+                )
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype '{value.dtype.name}' to a tensor with dtype "

@@ -9,6 +9,7 @@ import numpy as np
 from graphlab.engine import modes, observe
 from graphlab.engine.autograd.graph import Node, SavedOutput, make_node
 from graphlab.engine.autograd.passes import Taped
+from graphlab.engine.device import CPU, device
 from graphlab.engine.ops.op import Category, Op
 from graphlab.engine.ops.run import report
 from graphlab.engine.tensor import Tensor, wrap
@@ -19,6 +20,7 @@ class FunctionCtx:
     """What `forward` leaves for `backward`: `ctx`."""
 
     needs_input_grad: tuple[bool, ...]
+    _device: device
 
     def __init__(self) -> None:
         self._to_save: tuple[Any, ...] = ()
@@ -141,6 +143,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outs: 
                 s._version = [0]
             s = SavedOutput(s._array, s._device, s._version, position)
         saved.append(s)
+    ctx._device = next((o._device for o in outs if isinstance(o, Tensor)), CPU)
     node = make_node(kind, inputs, tuple(saved), ctx)
     node.outs = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs]
     ctx._to_save = ()
@@ -173,10 +176,10 @@ def _run_backward(cls: type[Function]) -> Any:
         grads: list[Any] = []
         for each, out in zip(given, node.outs):
             if each is None:
-                grads.append(wrap(np.zeros(*out)) if ctx._materialize and out is not None else None)
+                grads.append(wrap(np.zeros(*out), ctx._device) if ctx._materialize and out is not None else None)
             else:
-                grads.append(each if taped else wrap(each))
-        ctx._saved = tuple(s if s is None or isinstance(s, Tensor) else wrap(s) for s in saved)
+                grads.append(each if taped else wrap(each, ctx._device))
+        ctx._saved = tuple(s if s is None or isinstance(s, Tensor) else wrap(s, ctx._device) for s in saved)
         watcher = None if taped else observe.set_observer(None)
         try:
             result = cls.backward(ctx, *grads)

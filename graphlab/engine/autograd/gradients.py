@@ -52,6 +52,8 @@ def _first_gradient(t: Tensor, gradient: Any, create_graph: bool) -> Any:
             shape=list(gradient._array.shape),
             wanted=list(t._array.shape),
         )
+    if gradient._device is not t._device and gradient._array.ndim:
+        raise RuntimeError(f"invalid gradient at index 0 - expected device {t._device} but got {gradient._device}")
     if create_graph:
         return gradient
     return gradient._array if gradient._array.dtype == t._array.dtype else gradient._array.astype(t._array.dtype)

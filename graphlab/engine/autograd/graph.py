@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from graphlab.engine.device import CPU
 from graphlab.engine.dtypes import Array
 from graphlab.engine.tensor import Tensor, wrap
 
@@ -198,18 +199,26 @@ def keep_grad(t: Tensor) -> RemovableHandle:
     return RemovableHandle(_hooks(t._fn), ("keep", t._nr, weakref.ref(t)))
 
 
+def _place(node: Node) -> Any:
+    """The device of a node's gradients."""
+    if node.seq < 0:
+        return node.variable._device  # type: ignore[attr-defined]
+    return CPU if node.meta is None else node.meta[0]
+
+
 def _run_hooks(node: Node, grads: list[Any], taped: bool) -> list[Any]:
     assert node.hooks is not None
+    where = CPU if taped else _place(node)
     for what, *rest in list(node.hooks.values()):
         if isinstance(what, int):
             if grads[what] is None:
                 continue
-            g = grads[what] if taped else wrap(grads[what])
+            g = grads[what] if taped else wrap(grads[what], where)
             new = rest[0](g)
             if new is not None:
-                grads[what] = new if taped else np.asarray(new._array)
+                grads[what] = new if taped else np.asanyarray(new._array)
         elif what == "pre":
-            given = tuple(None if g is None else g if taped else wrap(g) for g in grads)
+            given = tuple(None if g is None else g if taped else wrap(g, where) for g in grads)
             new = rest[0](given)
             if new is not None:
                 grads = [None if g is None else g if taped else g._array for g in new]
@@ -225,10 +234,11 @@ def _run_hooks(node: Node, grads: list[Any], taped: bool) -> list[Any]:
 
 def _run_node_hooks(node: Node, result: Any, grads: list[Any], taped: bool) -> Any:
     assert node.hooks is not None
+    where = CPU if taped else _place(node)
     for what, *rest in list(node.hooks.values()):
         if what == "node":
-            ins = tuple(None if g is None else g if taped else wrap(np.asarray(g)) for g in result)
-            outs = tuple(None if g is None else g if taped else wrap(g) for g in grads)
+            ins = tuple(None if g is None else g if taped else wrap(np.asanyarray(g), where) for g in result)
+            outs = tuple(None if g is None else g if taped else wrap(g, where) for g in grads)
             new = rest[0](ins, outs)
             if new is not None:
                 result = tuple(None if g is None else g if taped else g._array for g in new)

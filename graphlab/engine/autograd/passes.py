@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphlab.engine import dtypes, observe
-from graphlab.engine.device import CPU, Virtual, reserve, reserved
+from graphlab.engine.device import CPU, META, Virtual, reserve, reserved
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, make
 from graphlab.engine.tensor import Tensor, wrap
@@ -346,7 +346,7 @@ def sweep(root: Node, first: Array, retain: bool, watcher: observe.Observer | No
 def _charge(charge: Callable[[Array], None], result: Sequence[Any]) -> None:
     """Count the memory of gradients; a stretched view has none of its own."""
     for g in result:
-        if g is not None and g.__class__ is _ndarray and g.base is None:
+        if g.__class__ is _ndarray and g.base is None:
             charge(g)
 
 
@@ -405,7 +405,7 @@ def _counted(node: Node, g: Any, saved: Sequence[Any]) -> Any:
     """The vjp on a device whose bytes are counted: giant gradients have a shape only, the others are charged."""
     where, inputs = node.meta
     given = g if node.n_outputs > 1 else (g,)
-    if any(type(a) is Virtual for a in given) or any(type(a) is Virtual for a in saved):
+    if where is META or any(type(a) is Virtual for a in given) or any(type(a) is Virtual for a in saved):
         result: list[Any] = [None if e is None else reserved(where, *inputs[i]) for i, e in enumerate(node.edges)]
     else:
         for i, e in enumerate(node.edges):

@@ -44,7 +44,9 @@ def check_versions(node: Node, saved: Sequence[Any]) -> None:
 def _overwritten(node: Node, i: int, t: Any, expected: int) -> BaseException:
     array = t._array
     sizes, source = _saved_as(node, i, t)
+    title = dtypes.of(array).title
     where = "torch.cuda." if t._device.type == "cuda" else "torch."
+    kind = f"Meta{title}Type" if t._device.type == "meta" else f"{where}{title}Tensor"
     hint = (
         "the backtrace further above shows the operation that failed to compute its gradient. The variable in question "
         "was changed in there or anywhere later. Good luck!"
@@ -55,7 +57,7 @@ def _overwritten(node: Node, i: int, t: Any, expected: int) -> BaseException:
     return make(
         RuntimeError,
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{where}{dtypes.of(array).title}Tensor {sizes}]{source} is at version {t._version[0]}; expected version "
+        f"[{kind} {sizes}]{source} is at version {t._version[0]}; expected version "
         f"{expected} instead. Hint: {hint}",
         kind="inplace_modified",
         version=t._version[0],

@@ -7,15 +7,20 @@ setting or deleting keeps the two alike.
 
 from __future__ import annotations
 
-import itertools
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from graphlab.engine import observe
+from graphlab.engine.device import META, resolve
+from graphlab.engine.errors import fail
 from graphlab.engine.modes import no_grad
+from graphlab.engine.nn import hooks
+from graphlab.engine.nn.hooks import RemovableHandle
 from graphlab.engine.nn.parameter import Buffer, Parameter
+from graphlab.engine.ops.activation import warn
+from graphlab.engine.ops.run import FUNCTIONS
 from graphlab.engine.tensor import Tensor
 
 Self = TypeVar("Self", bound="Module")
@@ -34,26 +39,14 @@ class _IncompatibleKeys(NamedTuple("Keys", [("missing_keys", list[str]), ("unexp
     __str__ = __repr__
 
 
-class RemovableHandle:
-    """Takes a hook away again."""
+class _Loading(NamedTuple):
+    """What all modules share while a state_dict is loaded."""
 
-    _numbers = itertools.count()
-
-    def __init__(self, hooks: dict[int, Any], on_change: Callable[[], None]) -> None:
-        self.id = next(self._numbers)
-        self._hooks = hooks
-        self._on_change = on_change
-
-    def remove(self) -> None:
-        """Take the hook away; a second time does nothing."""
-        self._hooks.pop(self.id, None)
-        self._on_change()
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.remove()
+    strict: bool
+    assign: bool
+    missing: list[str]
+    unexpected: list[str]
+    errors: list[str]
 
 
 def typename(value: Any) -> str:
@@ -92,6 +85,7 @@ class Module:
     _forward_pre_hooks: dict[int, Any]
     # Whether there are hooks of any kind. It bears the name over which PyTorch's call stumbles without `__init__`.
     _backward_hooks: bool
+    _all_hooks = False  # whether all modules have hooks; set by `hooks`
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs:
@@ -118,61 +112,75 @@ class Module:
     # The call.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if observe.observer is None and not self._backward_hooks:
+        if observe.observer is None and not self._backward_hooks and not self._all_hooks:
             return self.forward(*args, **kwargs)
         return self._call_watched(args, kwargs)
 
     def _call_watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        is_hooked = self._backward_hooks or self._all_hooks
         watcher = observe.observer
         if watcher is not None:
             watcher.module_entered(self)
         try:
-            return self._call_hooked(args, kwargs) if self._backward_hooks else self.forward(*args, **kwargs)
+            return hooks.call(self, args, kwargs) if is_hooked else self.forward(*args, **kwargs)
         finally:
             if watcher is not None:
                 watcher.module_left(self)
 
-    def _call_hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook, with_kwargs in tuple(self._forward_pre_hooks.values()):
-            if with_kwargs:
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    args, kwargs = changed
-            else:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            if changed is not None:
-                result = changed
-        return result
-
     def _hooks_changed(self) -> None:
-        self.__dict__["_backward_hooks"] = bool(self._forward_hooks or self._forward_pre_hooks)
-
-    def _add_hook(self, hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
-        handle = RemovableHandle(hooks, self._hooks_changed)
-        before = dict(hooks) if prepend else {}
-        if prepend:
-            hooks.clear()
-        hooks[handle.id] = hook
-        hooks.update(before)
-        self._hooks_changed()
-        return handle
+        own = self.__dict__
+        own["_backward_hooks"] = any(
+            own.get(name)
+            for name in ("_forward_hooks", "_forward_pre_hooks", "_full_backward_hooks", "_backward_pre_hooks")
+        )
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output."""
-        return self._add_hook(self._forward_hooks, (hook, with_kwargs), prepend)
+        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output.
+
+        `with_kwargs`: call `hook(module, args, kwargs, output)`. `always_call`: also where `forward` fails.
+        """
+        entry = hooks.ForwardHook(hook, with_kwargs, always_call)
+        return hooks.add(self._forward_hooks, entry, prepend, self._hooks_changed)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args)` before each `forward`; what it returns, unless None, replaces the arguments."""
-        return self._add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        return hooks.add(self._forward_pre_hooks, hooks.ForwardHook(hook, with_kwargs), prepend, self._hooks_changed)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` in each backward pass, once the inputs' gradients are known.
+
+        What it returns, unless None, replaces `grad_input`.
+        """
+        return hooks.add(self._own_hooks("_full_backward_hooks"), hook, prepend, self._hooks_changed)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` in each backward pass; what it returns, unless None, replaces it."""
+        return hooks.add(self._own_hooks("_backward_pre_hooks"), hook, prepend, self._hooks_changed)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before this module's part of `state_dict` is made."""
+        return hooks.add(self._own_hooks("_state_dict_pre_hooks"), hook, False, self._hooks_changed)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after it; it may change the dict in place."""
+        return hooks.add(self._own_hooks("_state_dict_hooks"), hook, False, self._hooks_changed)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`
+        before values are copied into this module."""
+        return hooks.add(self._own_hooks("_load_state_dict_pre_hooks"), hook, False, self._hooks_changed)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` after `load_state_dict`; it may change the keys in place."""
+        return hooks.add(self._own_hooks("_load_state_dict_post_hooks"), hook, False, self._hooks_changed)
+
+    def _own_hooks(self, name: str) -> dict[int, Any]:
+        made: dict[int, Any] = self.__dict__.setdefault(name, {})
+        return made
 
     # Attributes.
 
@@ -448,17 +456,17 @@ class Module:
         fn(self)
         return self
 
-    def _apply(self: Self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # To who watches, the parameters stay what they are: they are no outputs of operators that the program wrote.
         watcher = observe.set_observer(None)
         try:
-            self._convert(fn)
+            self._convert(fn, recurse)
         finally:
             observe.set_observer(watcher)
         return self
 
-    def _convert(self, fn: Callable[[Tensor], Tensor]) -> None:
-        for module in self.children():
+    def _convert(self, fn: Callable[[Tensor], Tensor], recurse: bool) -> None:
+        for module in self.children() if recurse else ():
             module._apply(fn)
         with no_grad():
             for parameter in self._parameters.values():
@@ -481,6 +489,14 @@ class Module:
 
         def convert(tensor: Tensor) -> Tensor:
             if device is not None:
+                if tensor._device is META and resolve(device) is not META:
+                    fail(
+                        NotImplementedError,
+                        "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                        "torch.nn.Module.to() when moving module from meta to a different device.",
+                        kind="virtual_value",
+                        op="to",
+                    )
                 tensor = tensor.to(device)
             if dtype is not None and tensor.is_floating_point():
                 tensor = tensor.to(dtype)
@@ -488,9 +504,13 @@ class Module:
 
         return self._apply(convert)
 
+    def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
+        """Move parameters and buffers to a device without their values: they are not initialised there."""
+        return self._apply(lambda tensor: FUNCTIONS["empty_like"](tensor, device=device), recurse)
+
     def cpu(self: Self) -> Self:
         """Move parameters and buffers to the CPU."""
-        return self.to("cpu")
+        return self._apply(lambda tensor: tensor.cpu())
 
     def cuda(self: Self, device: Any = None) -> Self:
         """Move parameters and buffers to the simulated GPU."""
@@ -518,18 +538,40 @@ class Module:
             made: Any = OrderedDict()
             made._metadata = OrderedDict()
             destination = made
+        metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
-            destination._metadata[prefix[:-1]] = {"version": self._version}
+            destination._metadata[prefix[:-1]] = metadata
+        own = self.__dict__
+        for hook in own.get("_state_dict_pre_hooks", {}).values():
+            hook(self, prefix, keep_vars)
         for name, parameter in self._parameters.items():
             if parameter is not None:
                 destination[prefix + name] = parameter if keep_vars else parameter.detach()
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = buffer if keep_vars else buffer.detach()
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[f"{prefix}_extra_state"] = self.get_extra_state()
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in own.get("_state_dict_hooks", {}).values():
+            hook(self, destination, prefix, metadata)
         return destination  # type: ignore[no-any-return]
+
+    def get_extra_state(self) -> Any:
+        """What else belongs into `state_dict`, under `_extra_state`; for subclasses, together with `set_extra_state`."""
+        raise RuntimeError(
+            "Reached a code path in Module.get_extra_state() that should never be called. Please file an issue at "
+            "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
+        )
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` gave."""
+        raise RuntimeError(
+            "Reached a code path in Module.set_extra_state() that should never be called. Please file an issue at "
+            "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
+        )
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Copy values from `state_dict`; refuses, after copying what fits, missing, unexpected and misshapen keys."""
@@ -538,7 +580,7 @@ class Module:
         missing: list[str] = []
         unexpected: list[str] = []
         errors: list[str] = []
-        self._load(dict(state_dict), "", assign, missing, unexpected, errors)
+        self._load(_Loading(strict, assign, missing, unexpected, errors), dict(state_dict), "")
         if strict:
             if unexpected:
                 errors.insert(
@@ -552,15 +594,17 @@ class Module:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{text}")
         return _IncompatibleKeys(missing, unexpected)
 
-    def _load(
-        self,
-        state: dict[str, Any],
-        prefix: str,
-        assign: bool,
-        missing: list[str],
-        unexpected: list[str],
-        errors: list[str],
-    ) -> None:
+    def _load(self, to: _Loading, state: dict[str, Any], prefix: str) -> None:
+        for hook in self.__dict__.get("_load_state_dict_pre_hooks", {}).values():
+            hook(self, state, prefix, {"version": self._version}, to.strict, to.missing, to.unexpected, to.errors)
+        extra = f"{prefix}_extra_state"
+        if type(self).set_extra_state is not Module.set_extra_state:
+            if extra in state:
+                self.set_extra_state(state[extra])
+            elif to.strict:
+                to.missing.append(extra)
+        elif to.strict and extra in state:
+            to.unexpected.append(extra)
         own: dict[str, Any] = {name: value for name, value in self._parameters.items() if value is not None}
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
@@ -568,19 +612,26 @@ class Module:
         for name, value in own.items():
             key = prefix + name
             if key in state:
-                self._load_one(name, key, value, state[key], assign, errors)
+                self._load_one(name, key, value, state[key], to.assign, to.errors)
             else:
-                missing.append(key)
+                to.missing.append(key)
         for key in state:
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key != extra:
                 first, dot, _ = key[len(prefix) :].partition(".")
                 if first not in (self._modules if dot else own):
-                    unexpected.append(key)
+                    to.unexpected.append(key)
         for name, module in self._modules.items():
             if module is not None:
                 below = f"{prefix}{name}."
                 part = {key: value for key, value in state.items() if key.startswith(below)}
-                module._load(part, below, assign, missing, unexpected, errors)
+                module._load(to, part, below)
+        found = _IncompatibleKeys(to.missing, to.unexpected)
+        for hook in self.__dict__.get("_load_state_dict_post_hooks", {}).values():
+            if hook(self, found) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                    "if incompatible_keys need to be modified, it should be done inplace."
+                )
 
     def _load_one(self, name: str, key: str, value: Any, new: Any, assign: bool, errors: list[str]) -> None:
         if not isinstance(new, Tensor):
@@ -602,8 +653,22 @@ class Module:
                 new = Parameter(new, requires_grad=value.requires_grad)
             setattr(self, name, new)
             return
-        with no_grad():
-            value.copy_(new)
+        if value._device is META and new._device is not META:
+            warn(
+                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary "
+                "to their corresponding key in the module instead of copying them in place?)",
+                "load_no_op",
+                parameter=key,
+            )
+        try:
+            with no_grad():
+                value.copy_(new)
+        except RuntimeError as error:
+            errors.append(
+                f'While copying the parameter named "{key}", whose dimensions in the model are {value.shape} and '
+                f"whose dimensions in the checkpoint are {new.shape}, an exception occurred : {error.args}."
+            )
 
     # Text.
 

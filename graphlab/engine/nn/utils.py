@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import observe
-from graphlab.engine.device import Virtual
+from graphlab.engine.device import Virtual, virtual
 from graphlab.engine.ops.run import FUNCTIONS, bump
 from graphlab.engine.tensor import Tensor, wrap
 
@@ -17,14 +17,18 @@ from graphlab.engine.tensor import Tensor, wrap
 def _gradients(parameters: Any) -> list[Tensor]:
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    return [p._grad for p in parameters if p._grad is not None and type(p._grad._array) is not Virtual]
+    return [p._grad for p in parameters if p._grad is not None]
 
 
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Tensor:
     """The norm of all numbers of all tensors together."""
-    arrays = [t._array for t in tensors]
+    given = list(tensors)
+    arrays = [t._array for t in given]
     if not arrays:
         return wrap(np.zeros((), np.float32))
+    for t in given:
+        if type(t._array) is Virtual:
+            return wrap(virtual((), t._array.dtype), t._device)  # as the gradients, it has no value
     norm_type = float(norm_type)
     # One norm a tensor in its own precision, then the norm of these, as PyTorch does.
     norms = np.array([_norm(a, norm_type) for a in arrays], arrays[0].dtype)
@@ -63,6 +67,10 @@ def _changed(gradient: Tensor, name: str) -> None:
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None) -> None:
     """Scale gradients whose norm is `total_norm` down to `max_norm`."""
+    if type(total_norm._array) is Virtual:
+        for gradient in _gradients(parameters):
+            _changed(gradient, "clip_grad_norm_")
+        return
     factor = float(max_norm) / (total_norm._array + total_norm._array.dtype.type(1e-6))
     _scaled(_gradients(parameters), float(min(factor, 1.0)))
 

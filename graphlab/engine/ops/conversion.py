@@ -81,7 +81,15 @@ TO = declare(
         narrate_backward=N_("the gradient is converted back to the type of {input}"),
     )
 )
-TO.node_type.vjp = staticmethod(lambda node, g: (g,))  # the cast back is the node's own: see `casts`
+
+
+def _back(node: Any, g: Any) -> Any:
+    if node.params:  # from the meta device to one with numbers
+        no_data()
+    return (g,)
+
+
+TO.node_type.vjp = staticmethod(_back)  # the cast back is the node's own: see `casts`
 
 
 @method("to", "to")
@@ -126,9 +134,10 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
             if x.dtype.kind == "c" and 0 < kind.rank < 3:
                 from graphlab.engine.ops.activation import warn
 
-                x = x.real
                 warn("Casting complex values to real discards the imaginary part", "complex_to_real", stacklevel=4)
-            out = x.astype(kind.np)
+                out = x.real.astype(kind.np)
+            else:
+                out = x.astype(kind.np)
     from graphlab.engine import modes, observe
     from graphlab.engine.tensor import wrap
 
@@ -136,7 +145,8 @@ def to(self: Tensor, *args: Any, **named: Any) -> Any:
     if self._rg and modes.grad and kind.rank >= 2:
         node = make_node(TO.node_type, (self,), (), ())
         node.casts = (x.dtype,)
-        node.outs = self._device
+        if target is META and self._device is not META:
+            node.params = (self._device,)
         t._fn, t._rg = node, True
     if observe.observer is not None:
         observe.observer.forward("to", (self,), t, {"dtype": kind.name, "device": str(target)})
@@ -168,7 +178,7 @@ attach(pin_memory=lambda self, device=None: self)
 @method("type", "type")
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Its type's old name ("torch.FloatTensor"), or itself as another type."""
-    place = "torch.cuda." if self._device.type == "cuda" else "torch."
+    place = "torch." if self._device.type == "cpu" else f"torch.{self._device.type}."
     if dtype is None:
         return f"{place}{self.dtype.title}Tensor"
     if isinstance(dtype, str):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes, observe
-from graphlab.engine.device import Virtual, device, reserve
+from graphlab.engine.device import Virtual, device, reserve, reserved
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.nn.module import clear_gradients, typename
@@ -94,6 +94,23 @@ class Optimizer:
         """Change `param` by its gradient. `state` is kept from step to step."""
         raise NotImplementedError
 
+    def _update_hollow(self, group: dict[str, Any], param: Tensor) -> None:
+        """The update of a parameter without numbers: its state has shapes only, and steps are counted.
+
+        What the state is, the update of a parameter of one number tells.
+        """
+        state, where, kind = self.state[param], param._device, param._array.dtype
+        own = {
+            name: wrap(np.zeros(1, kind)) if isinstance(value, Tensor) and type(value._array) is Virtual else value
+            for name, value in state.items()
+        }
+        self._update(group, wrap(np.zeros(1, kind)), np.zeros(1, kind), own)
+        for name, value in own.items():
+            if not (isinstance(value, Tensor) and value._array.ndim):
+                state[name] = value
+            elif name not in state:
+                state[name] = wrap(reserved(where, param._array.shape, value._array.dtype), where)
+
     def _watched_settings(self, group: dict[str, Any]) -> dict[str, Any]:
         """The settings that an observer is told: the same dict until one of them changes."""
         values = [group.get(name) for name in self.defaults]
@@ -123,7 +140,9 @@ class Optimizer:
             for param in group["params"]:
                 if param._grad is None:
                     continue
-                if type(param._array) is not Virtual and type(param._grad._array) is not Virtual:
+                if type(param._array) is Virtual:
+                    self._update_hollow(group, param)
+                elif type(param._grad._array) is not Virtual:
                     self._update(group, param, param._grad._array, self.state[param])
                 if param._version is None:
                     param._version = [1]

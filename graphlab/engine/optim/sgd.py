@@ -89,10 +89,9 @@ class SGD(Optimizer):
                     self._plans = None
                     array, wide = param._array, None
                 if type(array) is Virtual or type(grad._array) is Virtual:
-                    if watcher is not None:
-                        watcher.updated(type(self).__name__, param, settings)
-                    continue
-                if not is_plain:
+                    if type(array) is Virtual and not is_plain:
+                        self._update_hollow(group, param)
+                elif not is_plain:
                     self._update(group, param, grad._array, self.state[param])
                 elif wide is None:
                     add_scaled(array, array, grad._array, rate)
