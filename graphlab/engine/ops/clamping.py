@@ -13,6 +13,13 @@ from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, pub
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
+
+def _within(x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
 CLAMP = declare(
     Op(
         name="clamp",
@@ -24,13 +31,7 @@ CLAMP = declare(
         forward=lambda x, low, high: np.clip(
             x, None if low is None else x.dtype.type(low), None if high is None else x.dtype.type(high)
         ),
-        vjp=lambda node, g, x: (
-            g
-            * (
-                ((x >= node.params[0]) if node.params[0] is not None else (x == x))
-                & ((x <= node.params[1]) if node.params[1] is not None else (x == x))
-            ),
-        ),
+        vjp=lambda node, g, x: (node.xp.keep(g, _within(x, *node.params)),),
         saves=("input",),
         shape=same_shape,
         narrate=N_("each entry of {input} is kept between {min} and {max}: {n_changed} change"),

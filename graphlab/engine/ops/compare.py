@@ -166,10 +166,12 @@ def _extreme_vjp(above: bool) -> Callable[..., Any]:
         a, b = node.edges
         sx, sy = node.params
         xp = node.xp
-        first = (x > y) if above else (x < y)
         tie = x == y
-        da = None if a is None else xp.sum_to(xp.where(tie, g / 2, g * first), sx)
-        db = None if b is None else xp.sum_to(xp.where(tie, g / 2, g * ((x < y) if above else (x > y))), sy)
+        if xp.array_of(tie).any():
+            g = xp.where(tie, g / 2, g)
+        less, more = x < y, x > y
+        da = None if a is None else xp.sum_to(xp.keep(g, (less if above else more) == 0), sx)
+        db = None if b is None else xp.sum_to(xp.keep(g, (more if above else less) == 0), sy)
         return da, db
 
     return vjp
@@ -207,7 +209,7 @@ def _fmax_vjp(above: bool) -> Callable[..., Any]:
         xp = node.xp
         # The first argument wins ties; a nan loses.
         first = ((x >= y) if above else (x <= y)) | (y != y)
-        return xp.sum_to(xp.where(first, g, g * 0), sx), xp.sum_to(xp.where(first, g * 0, g), sy)
+        return xp.sum_to(xp.keep(g, first), sx), xp.sum_to(xp.keep(g, first == 0), sy)
 
     return vjp
 
@@ -411,8 +413,8 @@ WHERE = declare(
         forward=lambda c, x, y: np.where(c, x, y),
         vjp=lambda node, g, c: (
             None,
-            None if node.edges[1] is None else node.xp.sum_to(g * c, node.params[1]),
-            None if node.edges[2] is None else node.xp.sum_to(g * (c == 0), node.params[2]),
+            None if node.edges[1] is None else node.xp.sum_to(node.xp.keep(g, c != 0), node.params[1]),
+            None if node.edges[2] is None else node.xp.sum_to(node.xp.keep(g, c == 0), node.params[2]),
         ),
         saves=("condition",),
         broadcasts=True,
@@ -471,9 +473,9 @@ MASKED_FILL = declare(
         backward_formula="d input = g where not mask, else 0",
         forward=lambda x, m, v: np.where(m, np.asarray(v, x.dtype), x),
         vjp=lambda node, g, m: (
-            None if node.edges[0] is None else node.xp.sum_to(g * (m == 0), node.params[0]),
+            None if node.edges[0] is None else node.xp.sum_to(node.xp.keep(g, m == 0), node.params[0]),
             None,
-            None if node.edges[2] is None else node.xp.sum_to(g * m, ()),
+            None if node.edges[2] is None else node.xp.sum_to(node.xp.keep(g, m != 0), ()),
         ),
         saves=("mask",),
         broadcasts=True,

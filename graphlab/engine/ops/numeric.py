@@ -147,6 +147,18 @@ def scatter_add(shape: tuple[int, ...], dim: int, index: Any, g: Any) -> Any:
     return out
 
 
+_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def keep(g: Any, mask: Any) -> Any:
+    """`g` where the mask holds, 0 elsewhere: a product would let nan and infinities through."""
+    bits = _BITS.get(g.dtype)
+    if bits is None or mask.dtype != bool or g.size < 1000:
+        return np.where(mask, g, g.dtype.type(0))
+    # On the bits: np.where takes twenty times as long on a mask without a pattern.
+    return np.bitwise_and(g.view(bits), np.negative(mask.view(np.int8))).view(g.dtype)
+
+
 def cumsum(x: Any, dim: int) -> Any:
     """Running sums."""
     return np.cumsum(x, axis=dim, dtype=x.dtype) if x.ndim else x

@@ -148,7 +148,7 @@ HARDTANH = activation(
     "hardtanh",
     ("min_val", "max_val"),
     lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
-    lambda node, g, x: (g * ((x > node.params[0]) & (x < node.params[1])),),
+    lambda node, g, x: (node.xp.keep(g, (x > node.params[0]) & (x < node.params[1])),),
     ("input",),
     "out = input kept between min_val and max_val",
     "d input = g within the limits, else 0",

@@ -22,6 +22,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name) from None
 
 
+def sign(x: Tensor) -> Any:
+    """−1, 0, 1, or for complex numbers those of length 1."""
+    return FUNCTIONS["sgn"](x)
+
+
 def sum(x: Tensor, dim: tuple[int, ...], keepdim: bool = False) -> Any:
     """Sum over dims."""
     return x.sum(dim, keepdim) if dim else x
@@ -63,6 +68,11 @@ def mT(x: Tensor) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y."""
     return FUNCTIONS["where"](condition, x, y)
+
+
+def keep(g: Tensor, mask: Any) -> Any:
+    """`g` where the mask holds, 0 elsewhere."""
+    return FUNCTIONS["where"](mask, g, 0)
 
 
 def full(shape: tuple[int, ...], value: float, like: Tensor) -> Any:

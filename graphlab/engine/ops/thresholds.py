@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import wrap_dim
 from graphlab.engine.generator import default_generator
@@ -41,7 +42,7 @@ def _gate(
             formula=formula,
             backward_formula=backward,
             forward=forward,
-            vjp=lambda node, g, x: (node.xp.where(passes(x, *node.params), g, g * 0),),
+            vjp=lambda node, g, x: (node.xp.keep(g, passes(x, *node.params)),),
             saves=("input",),
             shape=same_shape,
             narrate=words,
@@ -95,7 +96,7 @@ def hardshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
 def softshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input moved by lambd towards 0, and 0 within it"""
     x = tensor_of(input, "softshrink")._array
-    top = np.finfo(x.dtype).max if x.dtype.kind in "fVc" else np.inf
+    top = dtypes.largest(x.dtype) if x.dtype.kind in "fV" else np.inf
     if not 0 <= lambd <= top:
         raise RuntimeError(
             f"lambda must be in range [0, {top:g}] for input dtype {input.dtype.title}, but found {lambd:g}"
