@@ -147,6 +147,15 @@ def set_default_dtype(d: dtype) -> None:
     _default = d
 
 
+def largest(kind: np.dtype[Any]) -> float:
+    """The largest number of a floating-point type."""
+    if kind.kind == "V":
+        import ml_dtypes
+
+        return float(ml_dtypes.finfo(kind).max)
+    return float(np.finfo(kind).max)
+
+
 def of(array: Array) -> dtype:
     """The PyTorch name of an array's type."""
     return BY_NUM[array.dtype.num]

@@ -130,7 +130,7 @@ class Generator:
             if not is_plain:
                 drawn = fma64(drawn, high_ - low_, low_) if is_double else _fma(drawn, high_ - low_, low_)
             part[...] = drawn
-            if not is_plain or out.dtype == np.float16:
+            if not is_plain or out.itemsize == 2:
                 # Rounding may have reached the upper bound, which is not part of the range.
                 part[part == out.dtype.type(high)] = out.dtype.type(low)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from math import prod
 from typing import Any
 
@@ -65,7 +66,7 @@ def _made(
 
 def _float_type(dtype: Any, kernel: str) -> dtypes.dtype:
     chosen: dtypes.dtype = dtypes.get_default_dtype() if dtype is None else dtype
-    if not chosen.is_floating_point:
+    if chosen.rank < 2:
         fail(
             NotImplementedError,
             f"\"{kernel}\" not implemented for '{chosen.title}'",
@@ -78,6 +79,13 @@ def _float_type(dtype: Any, kernel: str) -> dtypes.dtype:
 
 def _fill(array: Array, generator: Generator | None, name: str, *args: float) -> Array:
     if type(array) is not Virtual:
+        if array.dtype.kind == "c":
+            # Real and imaginary parts share the variance.
+            mean, std = args or (0.0, 1.0)
+            parts = array.view(dtypes.of(array).to_real().np)
+            _fill(parts, generator, name, *((0.0, std / math.sqrt(2)) if name == "fill_normal" else args))
+            array += array.dtype.type(mean if name == "fill_normal" else 0)
+            return array
         getattr(generator or default_generator, name)(array, *args)
     return array
 
@@ -381,7 +389,7 @@ def random_(t: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
     if type(t._array) is Virtual:
         return _overwrite(t, "random_", t._array, {})
     if not high:
-        high = {"float32": (1 << 24) + 1, "float64": (1 << 53) + 1, "float16": (1 << 11) + 1}.get(t.dtype.name, 0)
+        high = {"float32": (1 << 24) + 1, "float64": (1 << 53) + 1, "float16": (1 << 11) + 1, "bfloat16": (1 << 8) + 1}.get(t.dtype.name, 0)
         high = high or (2 if t.dtype.name == "bool" else int(np.iinfo(t._array.dtype).max) + 1)
         n = t._array.size
         wide = t.dtype.name in ("float64", "int64")

@@ -97,7 +97,8 @@ def ours(op: Any) -> Any:
         return made
     if op.name.startswith("__") and op.name.endswith("__"):
         return getattr(engine.Tensor, op.name, None)
-    return _look_up(op.name) or getattr(engine.Tensor, op.name, None)
+    found = _look_up(op.name)
+    return found if callable(found) else getattr(engine.Tensor, op.name, None)
 
 
 def _dotted(code: Any) -> list[str]:

@@ -143,10 +143,10 @@ def _layer_norm(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> Any:
 def _layer_norm_parts(x: Any, w: Any, b: Any, n_dims: int, eps: float) -> tuple[Any, Any, Any]:
     """The output, and each row's mean and scale."""
     width = prod(x.shape[x.ndim - n_dims :])
-    if x.dtype == np.float16:
+    if x.itemsize == 2:
         wide: list[Any] = [None if a is None else a.astype(np.float32) for a in (x, w, b)]
         out, mean, scale = _layer_norm_parts(wide[0], wide[1], wide[2], n_dims, eps)
-        return out.astype(np.float16), mean, scale
+        return out.astype(x.dtype), mean, scale
     out, mean, scale = _standardized(x.reshape(x.size // width if width else 0, width), eps)
     if w is not None:
         out *= w.reshape(width)
@@ -249,7 +249,7 @@ def layer_norm(
         return run(LAYER_NORM, inputs, params)
     w, b = (None if t is None else t._array for t in (weight, bias))
     out, mean, scale = _layer_norm_parts(x, w, b, len(shape), eps)
-    return finish(LAYER_NORM, inputs, out, params, (mean, scale) if x.dtype != np.float16 else ())
+    return finish(LAYER_NORM, inputs, out, params, (mean, scale) if x.itemsize != 2 else ())
 
 
 def _check_types(kernel: str, op: str, x: Any, others: Any) -> None:
@@ -304,10 +304,10 @@ def _batch_norm_parts(
     x: Any, w: Any, b: Any, mean: Any, variance: Any, uses_batch: bool, eps: float
 ) -> tuple[Any, Any, Any, Any]:
     """The output and, for each channel, mean, variance (of the population) and one over the standard deviation."""
-    if x.dtype == np.float16:
+    if x.itemsize == 2:
         wide: list[Any] = [None if a is None else a.astype(np.float32) for a in (x, w, b, mean, variance)]
         half = _batch_norm_parts(wide[0], wide[1], wide[2], wide[3], wide[4], uses_batch, eps)
-        return half[0].astype(np.float16), *half[1:]
+        return half[0].astype(x.dtype), *half[1:]
     planes = _planes(x)
     n = max(planes.shape[0] * planes.shape[2], 1)
     centred = None
@@ -434,7 +434,7 @@ def batch_norm(
     else:
         w, b = (None if t is None else t._array for t in (weight, bias))
         value, mean, variance, scale = _batch_norm_parts(x, w, b, None, None, True, eps)
-        out = finish(BATCH_NORM, inputs, value, params, (mean, scale) if x.dtype != np.float16 else ())
+        out = finish(BATCH_NORM, inputs, value, params, (mean, scale) if x.itemsize != 2 else ())
     n = x.size // x.shape[1] if x.shape[1] else 0
     if n > 1:
         for running, batch in ((running_mean, mean), (running_var, variance * (n / (n - 1)))):

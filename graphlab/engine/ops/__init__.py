@@ -59,6 +59,7 @@ from graphlab.engine.ops import (  # noqa: F401
     complex,
     fourier,
     windows,
+    complex_rules,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS

@@ -6,6 +6,7 @@ everything else (mixed types, errors, simulated devices) goes the general way th
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from typing import Any
@@ -109,6 +110,33 @@ SAVE_NONE, SAVE_CROSS, SAVE_BOTH, SAVE_DIVISOR = range(4)
 """What a node keeps: nothing; each operand for the other's gradient; both; the divisor, and the rest if needed."""
 
 
+def _is_bool(value: Any) -> bool:
+    return value._array.dtype.kind == "b" if isinstance(value, Tensor) else isinstance(value, (bool, np.bool_))
+
+
+def no_bool(input: Any, other: Any) -> None:
+    """Refuse to subtract truth values."""
+    first, second = _is_bool(input), _is_bool(other)
+    if first and second:
+        raise errors.make(
+            RuntimeError,
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead.",
+            kind="dtype_mix",
+            op="sub",
+            dtypes=["bool", "bool"],
+        )
+    if first or second:
+        raise errors.make(
+            RuntimeError,
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead.",
+            kind="dtype_mix",
+            op="sub",
+            dtypes=["bool"],
+        )
+
+
 def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True) -> Callable[..., Any]:
     """The function for an operator on two operands, with its fast way."""
     node_type, name = op.node_type, op.name
@@ -130,7 +158,7 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
             y = other._array
             if y.dtype is not kind or other._device is not where:
                 return general(input, other)
-            if where.counts and x.shape != y.shape and x.size * y.size > ROOMY:
+            if where.counts and x.size * y.size > ROOMY and x.shape != y.shape:
                 return general(input, other)
             try:
                 out = ufunc(x, y)
@@ -196,26 +224,8 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
         if not isinstance(other, Tensor) and not isinstance(other, NUMBERS):
             return NotImplemented
         try:
-            if name == "sub" and isinstance(input, Tensor) and input._array.dtype.kind == "b":
-                if isinstance(other, Tensor) and other._array.dtype.kind == "b":
-                    raise errors.make(
-                        RuntimeError,
-                        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-                        "`logical_xor()` operator instead.",
-                        kind="dtype_mix",
-                        op="sub",
-                        dtypes=["bool", "bool"],
-                    )
-                if not isinstance(other, Tensor) and isinstance(other, bool):
-                    raise errors.make(
-                        RuntimeError,
-                        "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
-                        "are trying to invert "
-                        "a mask, use the `~` or `logical_not()` operator instead.",
-                        kind="dtype_mix",
-                        op="sub",
-                        dtypes=["bool"],
-                    )
+            if name in ("sub", "rsub"):
+                no_bool(input, other)
             return mixed(op, input, other, (), rule)
         except Exception as error:
             report(name, (input, other), {}, error)
@@ -613,6 +623,10 @@ class _PowNode:
         self.params = (None, node.params[0])
 
 
+def _log(base: Any) -> float:
+    return math.log(base) if base.real > 0 else math.nan if base.real < 0 else 0.0
+
+
 def _pow_tensor_vjp(node: Any, g: Any, x: Any, y: Any, out: Any) -> Any:
     a, b = node.edges
     sx, sy = node.params[:2]
@@ -626,7 +640,7 @@ def _pow_tensor_vjp(node: Any, g: Any, x: Any, y: Any, out: Any) -> Any:
         if hasattr(base, "shape"):
             logs = xp.log(xp.where(base == 0, base * 0 + 1, base))
         else:
-            logs = math.log(base) if base > 0 else math.nan if base < 0 else 0.0
+            logs = cmath.log(base) if isinstance(base, complex) and base else _log(base)
             zero = (y >= 0) if base == 0 else (y != y)
         db = xp.sum_to(g * xp.where(zero, out * 0, out * logs), sy)
     return da, db
@@ -668,7 +682,7 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
             return run(POW_TENSOR, (base, exponent), (None if isinstance(base, Tensor) else base,), (kind.np, kind.np))
         except ValueError:
             raise errors.broadcast("pow", x.shape, exponent._array.shape) from None
-    if not isinstance(exponent, (int, float)):
+    if not isinstance(exponent, (int, float, complex)):
         raise bad_argument("pow", "exponent", 2, "Tensor", exponent)
     if not isinstance(input, Tensor):
         raise bad_combination("pow", input, exponent)

@@ -45,9 +45,10 @@ def _weights(q: Any, k: Any, mask: Any, is_causal: bool, scale: float) -> Any:
 
 
 def _forward(q: Any, k: Any, v: Any, mask: Any, is_causal: bool, scale: float) -> Any:
-    if q.dtype == np.float16:
+    if q.itemsize == 2:
+        kind = q.dtype
         q, k, v = (a.astype(np.float32) for a in (q, k, v))
-        return np.matmul(_weights(q, k, mask, is_causal, scale), v).astype(np.float16)
+        return np.matmul(_weights(q, k, mask, is_causal, scale), v).astype(kind)
     return np.matmul(_weights(q, k, mask, is_causal, scale), v)
 
 
@@ -126,7 +127,8 @@ ATTENTION = declare(
 
 
 def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool) -> None:
-    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "bool": "bool",
+    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
+             "complex128": "c10::complex<double>", "int64": "long int", "bool": "bool",
              "int32": "int", "uint8": "unsigned char", "int8": "signed char", "int16": "short int"}  # fmt: skip
     facts: dict[str, Any] = {"op": ATTENTION.name, "shapes": [list(a.shape) for a in (q, k, v)]}
     kinds = [names[dtypes.of(a).name] for a in (q, k, v)]
@@ -247,7 +249,7 @@ def scaled_dot_product_attention(
         return FUNCTIONS["matmul"](FUNCTIONS["dropout"](weights, dropout_p, True), value)
     inputs = (query, key, value, attn_mask)
     params = (bool(is_causal), factor)
-    if where.simulated or q.dtype == np.float16 or not needs_grad(inputs):
+    if where.simulated or q.itemsize == 2 or not needs_grad(inputs):
         return run(ATTENTION, inputs, params)
     p = _weights(q, k, mask, is_causal, factor)
     return finish(ATTENTION, inputs, np.matmul(p, v), params, (p,))

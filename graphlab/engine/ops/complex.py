@@ -200,7 +200,7 @@ def _hermitian(self: Tensor) -> Any:
     return conj(self) if not n else adjoint(self)
 
 
-attach(H=property(_hermitian), is_conj=lambda self: False, is_neg=lambda self: False)
+attach(H=property(_hermitian), mH=property(adjoint), is_conj=lambda self: False, is_neg=lambda self: False)
 FUNCTIONS["is_conj"] = FUNCTIONS["is_neg"] = lambda input: False
 FUNCTIONS["is_complex"] = lambda input: need_tensor(input, "is_complex").is_complex()
 FUNCTIONS["is_floating_point"] = lambda input: need_tensor(input, "is_floating_point").is_floating_point()

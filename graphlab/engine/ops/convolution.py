@@ -557,7 +557,8 @@ def _check_dtypes(name: str, x: Any, w: Any, b: Any) -> None:
 
 def _c_name(d: Any) -> str:
     names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "uint8": "unsigned char",
-             "int8": "signed char", "int16": "short int", "bool": "bool", "float16": "c10::Half"}  # fmt: skip
+             "int8": "signed char", "int16": "short int", "bool": "bool", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
     return str(names.get(d.name, d.name))
 
 

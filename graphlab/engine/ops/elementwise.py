@@ -107,7 +107,7 @@ def operate(
         kind = dtypes.get_default_dtype()
     casts = tuple(kind.np if isinstance(a, np.ndarray) else None for a in arrays)
     same = all(c is None or a.dtype == c for a, c in zip(arrays, casts))
-    operands = tuple(t if isinstance(t, Tensor) or kind.rank < 2 else float(t) for t in operands)
+    operands = tuple(t if isinstance(t, Tensor) or kind.rank < 2 else (float, complex)[kind.rank - 2](t) for t in operands)
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     try:
         np.broadcast_shapes(*shapes)
@@ -404,7 +404,11 @@ def frexp(input: Any, *, out: Any = None) -> Any:
 
 
 def _to_double(value: Any) -> Any:
-    return value.to(dtypes.float64) if isinstance(value, Tensor) else value
+    return value.to(dtypes.complex128 if value.is_complex() else dtypes.float64) if isinstance(value, Tensor) else value
+
+
+def _wide(value: Any) -> Any:
+    return complex(value) if isinstance(value, complex) else float(value)
 
 
 @public("float_power")
@@ -414,8 +418,8 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
         forms = ("Tensor input, Tensor exponent", "Number self, Tensor exponent", "Tensor input, Number exponent")
         raise invalid_combination("float_power", (input, exponent), *(f"{f}, *, Tensor out = None" for f in forms))
     if not isinstance(exponent, Tensor):
-        return FUNCTIONS["pow"](_to_double(input), float(exponent))
-    return FUNCTIONS["pow"](_to_double(input) if isinstance(input, Tensor) else float(input), _to_double(exponent))
+        return FUNCTIONS["pow"](_to_double(input), _wide(exponent))
+    return FUNCTIONS["pow"](_to_double(input) if isinstance(input, Tensor) else _wide(input), _to_double(exponent))
 
 
 @method("float_power_")
@@ -479,6 +483,9 @@ def _c_name(kind: dtypes.dtype) -> str:
         "float32": "float",
         "float64": "double",
         "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16",
+        "complex64": "c10::complex<float>",
+        "complex128": "c10::complex<double>",
         "int64": "long int",
         "int32": "int",
         "int16": "short int",

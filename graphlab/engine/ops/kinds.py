@@ -26,6 +26,8 @@ COMPLEX_FORWARD: dict[str, Callable[..., Any]] = {}
 """What an operator computes on complex arrays, where that is not what it does on real ones."""
 COMPLEX_VJP: dict[str, Callable[..., Any]] = {}
 """Derivatives, in PyTorch's convention, of what has no complex derivative: `abs`, `conj`, `real`, …"""
+PLAIN: set[str] = set()
+"""Real functions of complex numbers whose vjp is right as it is: `norm`, `var`, …"""
 REFUSED: dict[str, tuple[type[Exception], str]] = {}
 """What an operator says to complex numbers; `{title}` stands for ComplexFloat or ComplexDouble."""
 
@@ -67,7 +69,7 @@ def _make(op: Op, found: str) -> Op:
         vjp = _widening(inner)
     else:
         made.forward = COMPLEX_FORWARD.get(op.name, op.forward)
-        vjp = COMPLEX_VJP.get(op.name) or _conjugating(inner)
+        vjp = COMPLEX_VJP.get(op.name) or (inner if op.name in PLAIN else _conjugating(inner))
     made.node_type = type(op.node, (op.node_type,), {"__slots__": (), "vjp": staticmethod(vjp), "op": made})
     return made
 

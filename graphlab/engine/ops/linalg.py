@@ -530,9 +530,11 @@ def matrices(name: str, value: Any, square: bool = False, word: str = "A", posit
             op=f"linalg_{name}",
             dtype=dtypes.of(x).name,
         )
-    if x.dtype == np.float16:
+    if x.itemsize == 2:
         raise make(
-            RuntimeError, f"linalg.{name}: Low precision dtypes not supported. Got Half", kind="dtype_unsupported"
+            RuntimeError,
+            f"linalg.{name}: Low precision dtypes not supported. Got {dtypes.of(x).title}",
+            kind="dtype_unsupported",
         )
     return t
 

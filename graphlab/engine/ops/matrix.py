@@ -36,6 +36,9 @@ def _same_dtype(op: str, a: Any, b: Any, text: str = "") -> None:
             "int16": "short",
             "bool": "bool",
             "float16": "c10::Half",
+            "bfloat16": "c10::BFloat16",
+            "complex64": "c10::complex<float>",
+            "complex128": "c10::complex<double>",
         }
         fail(
             RuntimeError,
@@ -243,56 +246,84 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return t
 
 
+def _not_expandable(own: tuple[int, ...], target: tuple[int, ...]) -> tuple[str, int, tuple[int, int]] | None:
+    """Why a shape does not expand to another: the words, the dim and its two sizes."""
+    ends = f"Target sizes: {list(target)}.  Tensor sizes: {list(own)}"
+    if len(own) > len(target):
+        n, m = len(target), len(own)
+        return (
+            f"expand({list(own)}, size={list(target)}): the number of sizes provided ({n}) must be greater or "
+            f"equal to the number of dimensions in the tensor ({m})",
+            0,
+            (n, m),
+        )
+    for back in range(1, len(own) + 1):
+        size, wanted = own[-back], target[-back]
+        if size not in (1, wanted):
+            dim = len(target) - back
+            return (
+                f"The expanded size of the tensor ({wanted}) must match the existing size ({size}) at non-singleton "
+                f"dimension {dim}.  {ends}",
+                dim,
+                (wanted, size),
+            )
+    return None
+
+
 def _general_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
     try:
         common_device("linear", (input, weight, bias))
         x, w = input._array, weight._array
-        if w.ndim not in (1, 2):
-            fail(RuntimeError, "linear(): weight must be a matrix or a vector", kind="matmul", op="linear")
-        inner = w.shape[-1]
-        if not x.ndim:
+        if w.ndim > 2:
             fail(
                 RuntimeError,
-                "both arguments to linear need to be at least 1D, but they are 0D and 2D",
+                f"t() expects a tensor with <= 2 dimensions, but self is {w.ndim}D",
+                kind="matmul_dims",
+                op="linear",
+            )
+        if not x.ndim or not w.ndim:
+            fail(
+                RuntimeError,
+                f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D",
                 kind="matmul",
                 op="linear",
-                shapes=[[], list(w.shape)],
+                shapes=[list(x.shape), list(w.shape)],
                 sizes=[],
             )
+        inner = w.shape[-1]
+        if bias is not None and w.ndim == 1:
+            fail(RuntimeError, "mat2 must be a matrix, got 1-D tensor", kind="matmul_dims", op="linear")
         if x.shape[-1] != inner:
-            if x.ndim == 1 and w.ndim == 2:
+            if x.ndim == 1 and w.ndim == 1:
                 fail(
                     RuntimeError,
-                    f"size mismatch, got input ({w.shape[0]}), mat ({w.shape[0]}x{w.shape[1]}), vec ({x.shape[0]})",
+                    f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{inner}] to have the same "
+                    f"number of elements, but got {x.shape[0]} and {inner} elements respectively",
                     kind="matmul",
                     op="linear",
                     shapes=[list(x.shape), list(w.shape)],
                     sizes=[x.shape[-1], inner],
                 )
             mismatch("linear", x.shape, w.shape[::-1], (x.shape[-1], inner))
-        if bias is not None and (x.ndim < 3 or (x.ndim == 3 and x.flags.c_contiguous)):
+        # PyTorch adds the bias as it multiplies, over all rows at once, where they lie in one piece.
+        is_joined = bias is not None and (x.ndim < 4 and (x.ndim < 3 or x.flags.c_contiguous))
+        if is_joined:
             _same_dtype("linear", x, w, "mat1 and mat2 must have the same dtype, but got {} and {}")
         _same_dtype("linear", x, w)
         if bias is not None:
-            _same_dtype("linear", x, bias._array, "mat1 and mat2 must have the same dtype, but got {} and {}")
+            _same_dtype("linear", bias._array, x, "self and mat2 must have the same dtype, but got {} and {}")
             target = _linear_shape(x.shape, w.shape)
-            try:
-                fits = np.broadcast_shapes(target, bias._array.shape) == target
-            except ValueError:
-                fits = False
-            if not fits:
-                last = target[-1] if target else 1
+            rows = (prod(target[:-1]), target[-1]) if is_joined else target
+            clash = _not_expandable(bias._array.shape, rows)
+            if clash is not None:
                 fail(
                     RuntimeError,
-                    f"The expanded size of the tensor ({last}) must match the existing size "
-                    f"({bias._array.shape[-1]}) at "
-                    f"non-singleton dimension {len(target) - 1}.  Target sizes: {list(target)}.  "
-                    f"Tensor sizes: {list(bias._array.shape)}",
+                    clash[0],
                     kind="broadcast",
                     op="linear",
-                    shapes=[list(target), list(bias._array.shape)],
-                    dim=len(target) - 1,
-                    sizes=[last, bias._array.shape[-1]],
+                    shapes=[list(rows), list(bias._array.shape)],
+                    dim=clash[1],
+                    sizes=list(clash[2]),
                 )
         return run(LINEAR, (input, weight) if bias is None else (input, weight, bias))
     except Exception as error:

@@ -82,7 +82,7 @@ _NUMERIC = GROUP_NORM.node_type.xp
 
 def _rms_forward(x: Any, w: Any, n_dims: int, eps: float) -> Any:
     dims = tuple(range(x.ndim - n_dims, x.ndim))
-    work = x.astype(np.float32) if x.dtype == np.float16 else x
+    work = x
     square = (work * work).mean(axis=dims, keepdims=True, dtype=work.dtype)
     out = work / np.sqrt(square + work.dtype.type(eps))
     return np.asarray(out if w is None else out * w, x.dtype)
@@ -210,7 +210,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
         )
     common_device("rms_norm", (input, weight))
     if eps is None:
-        eps = float(np.finfo(np.float32 if x.dtype == np.float16 else x.dtype).eps)
+        eps = float(np.finfo(np.float32 if x.itemsize == 2 else x.dtype).eps)
     return run(RMS_NORM, (input, weight), (len(shape), eps))
 
 

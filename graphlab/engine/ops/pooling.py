@@ -103,7 +103,7 @@ def _max_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
     shape, *how = node.params
     kernel, stride, padding, dilation, _ = how
     n = len(kernel)
-    if node.xp is not NUMERIC or x.dtype == np.float16:
+    if node.xp is not NUMERIC or x.itemsize == 2:
         return (put(node, g, _max_indices(node.xp.array_of(x), *how)[1], shape, n),)
     places = out.shape[-n:]
     wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
@@ -573,7 +573,7 @@ def _max_pool(
         _checked_max1(x.shape, kernel, steps, around, spread, bool(ceil_mode))
     else:
         _checked_places(name, x.shape, kernel, steps, around, spread, bool(ceil_mode))
-    _refuse_dtype("max_pool1d_impl" if n == 1 else name, x, "f" if n == 1 else "fiu")
+    _refuse_dtype("max_pool1d_impl" if n == 1 else name, x, "fV" if n == 1 else "fViu")
     return run(MAX[n][pair], (input,), (kernel, steps, around, spread, bool(ceil_mode)))
 
 
@@ -589,7 +589,7 @@ def _avg_pool(
         _refuse(name, "divisor must be not zero", "divisor_override")
     _check_dims(name, x.shape, n, False)
     _checked_places(name, x.shape, kernel, steps, around, (1,) * n, bool(ceil_mode))
-    _refuse_dtype("avg_pool2d" if n < 3 else "avg_pool3d_out_frame", x, "fiu" if x.dtype == np.int64 else "f")
+    _refuse_dtype("avg_pool2d" if n < 3 else "avg_pool3d_out_frame", x, "fiu" if x.dtype == np.int64 else "fV")
     return run(AVG[n], (input,), (kernel, steps, around, bool(ceil_mode), bool(include), override))
 
 
@@ -643,7 +643,7 @@ def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
             "output_size",
         )
     _check_adaptive(name, x.shape, n, "")
-    _refuse_dtype(f"adaptive_avg_pool{max(n, 2)}d", x, "f")
+    _refuse_dtype(f"adaptive_avg_pool{max(n, 2)}d", x, "fV")
     if all(m == 1 for m in size) and n == 2:
         return input.mean((-2, -1), True)
     return run(ADAPTIVE_AVG[n], (input,), (tuple(("mean", a, b, False, None) for a, b in zip(x.shape[-n:], size)),))
@@ -661,7 +661,7 @@ def _adaptive_max(n: int, input: Any, output_size: Any) -> Any:
             f"Trying to create tensor with negative dimension {bad}: {[*x.shape[:-n], *(1,) * (n == 1), *size]}",
             "output_size",
         )
-    _refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "f")
+    _refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "fV")
     return run(ADAPTIVE_MAX[n], (input,), (size,))
 
 

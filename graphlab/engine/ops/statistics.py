@@ -302,7 +302,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         )
         norm = 0
     centred = rows - average.unsqueeze(1)
-    out = centred @ (centred if w is None else centred * w).t() / norm
+    out = centred @ (centred if w is None else centred * w).t().conj() / norm
     return out.reshape(()) if out._array.size == 1 else out
 
 
@@ -318,7 +318,11 @@ def corrcoef(input: Any) -> Any:
     if not c._array.ndim:
         return c / c
     root = FUNCTIONS["diagonal"](c).sqrt()
-    return FUNCTIONS["clamp"](c / root.unsqueeze(1) / root.unsqueeze(0), -1.0, 1.0)
+    out = c / root.unsqueeze(1) / root.unsqueeze(0)
+    if out.is_complex():
+        clamp = FUNCTIONS["clamp"]
+        return FUNCTIONS["complex"](clamp(out.real, -1.0, 1.0), clamp(out.imag, -1.0, 1.0))
+    return FUNCTIONS["clamp"](out, -1.0, 1.0)
 
 
 # Histograms

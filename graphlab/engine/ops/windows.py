@@ -185,11 +185,10 @@ def istft(
     frames = x.transpose(1, 2)
     half = (x.shape[1] != n_fft) if onesided is None else onesided
     norm = "ortho" if normalized else "backward"
-    if half:
-        signal = fft.irfft(frames, n_fft, norm=norm)
-    else:
+    if return_complex:
         signal = fft.ifft(frames, norm=norm)
-        signal = signal if return_complex else signal.real
+    else:
+        signal = fft.irfft(frames if half else frames.narrow(-1, 0, n_fft // 2 + 1), n_fft, norm=norm)
     whole = _centred(window, width, n_fft, x)
     if whole is None:
         whole = wrap(np.ones(n_fft, dtypes.of(x._array).to_real().np), x._device)
