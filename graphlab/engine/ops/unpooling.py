@@ -11,9 +11,10 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, make, wrap_dim
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
+from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
 
@@ -133,7 +134,7 @@ def _unpooled(input: Tensor, indices: Tensor, sizes: tuple[int, ...]) -> Any:
             dtype=input.dtype.name,
         )
     wrong = (i < 0) | (i >= math.prod(sizes))
-    if wrong.any():
+    if known(wrong) and wrong.any():
         fail(
             RuntimeError,
             f"Found an invalid max index: {int(i[wrong].flat[0])} (output volumes are of size "
@@ -238,6 +239,7 @@ def _declare_fractional(n: int) -> Op:
             broadcasts=True,
             n_outputs=2,
             shape=_fractional_shapes,
+            dtype=values_and_places,
             narrate=N_("the largest entry of each window of {input} is taken; the windows lie at random places"),
             narrate_backward=N_("only the entries of {input} that were taken get a gradient"),
         )
