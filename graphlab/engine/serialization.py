@@ -262,7 +262,7 @@ class _Reader:
             return item
         kind, content = next(iter(item.items()), ("", None))
         if kind in _MAPPINGS:
-            made = _MAPPINGS[kind]({self.value(key, depth + 1): self.value(each, depth + 1) for key, each in content})
+            made: Any = _MAPPINGS[kind]({self.value(key, depth + 1): self.value(each, depth + 1) for key, each in content})
             if kind == "OrderedDict" and "metadata" in item:
                 made._metadata = self.value(item["metadata"], depth + 1)
             return made

@@ -4,11 +4,51 @@
 
 from graphlab.i18n import N_
 
-TORCH_MODULES = frozenset(
-    "torch torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.nn.parameter "
-    "torch.nn.modules torch.optim torch.optim.lr_scheduler torch.autograd torch.autograd.functional torch.utils "
-    "torch.utils.data torch.linalg torch.fft torch.special torch.func torch.random torch.cuda torch.backends "
-    "torch.backends.cudnn torch.distributions torch.testing".split()
+INNER_MODULES = {
+    **dict.fromkeys(
+        [
+            "torch.nn.modules",
+            *(
+                f"torch.nn.modules.{part}"
+                for part in "activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold "
+                "instancenorm lazy linear loss module normalization padding pixelshuffle pooling rnn sparse "
+                "transformer upsampling utils".split()
+            ),
+        ],
+        "torch.nn",
+    ),
+    **dict.fromkeys(
+        [
+            f"torch.optim.{part}"
+            for part in "optimizer adadelta adagrad adam adamax adamw asgd lbfgs nadam radam rmsprop rprop sgd".split()
+        ],
+        "torch.optim",
+    ),
+    **dict.fromkeys((f"torch.utils.data.{part}" for part in ("dataset", "dataloader", "sampler")), "torch.utils.data"),
+    **dict.fromkeys(("torch.autograd.function", "torch.autograd.variable"), "torch.autograd"),
+    **dict.fromkeys(
+        (
+            f"torch.distributions.{part}"
+            for part in "bernoulli beta binomial categorical cauchy dirichlet distribution exponential gamma kl laplace "
+            "log_normal mixture_same_family multinomial multivariate_normal normal one_hot_categorical poisson "
+            "transformed_distribution uniform utils".split()
+        ),
+        "torch.distributions",
+    ),
+    **dict.fromkeys(("torch.functional", "torch.types"), "torch"),
+}
+"""Modules inside PyTorch, and the public module whose names programs import from them."""
+
+TORCH_MODULES = (
+    frozenset(
+        "torch torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.nn.utils.parametrize "
+        "torch.nn.utils.parametrizations torch.nn.parameter torch.nn.attention torch.optim torch.optim.lr_scheduler "
+        "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.utils torch.utils.data "
+        "torch.utils.checkpoint torch.linalg torch.fft torch.special torch.func torch.random torch.cuda "
+        "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.distributions torch.masked "
+        "torch.testing".split()
+    )
+    | INNER_MODULES.keys()
 )
 """Modules of `torch` that a program may import, where the engine has them."""
 

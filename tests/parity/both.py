@@ -20,6 +20,7 @@ PARTS = {
     "F": "nn.functional",
     "optim": "optim",
     "init": "nn.init",
+    "module": "nn.modules.module",
     "rnn": "nn.utils.rnn",
     "parametrize": "nn.utils.parametrize",
     "parametrizations": "nn.utils.parametrizations",

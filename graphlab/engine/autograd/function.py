@@ -120,7 +120,7 @@ class Function:
         made = []
         for out in outs if many else (outs,):
             if isinstance(out, Tensor) and any(out is t for t in tensors) and not any(out is d for d in ctx._dirty):
-                out = wrap(out._array, out._device)
+                out = _alias(out, ctx)
             made.append(out)
         if needs:
             _record(cls, ctx, args, made)
@@ -128,6 +128,17 @@ class Function:
             inputs = tuple(a for a in args if isinstance(a, Tensor))
             watcher.forward(cls.__name__, inputs, tuple(made) if many else made[0], {})
         return tuple(made) if many else made[0]
+
+
+def _alias(t: Tensor, ctx: FunctionCtx) -> Tensor:
+    """An input that is returned as it is: another tensor that looks at the same memory."""
+    made = wrap(t._array, t._device)
+    if t._version is None:
+        t._version = [0]
+    made._version = t._version
+    if any(t is each for each in ctx._constant):
+        ctx._constant = (*ctx._constant, made)
+    return made
 
 
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outs: list[Any]) -> None:

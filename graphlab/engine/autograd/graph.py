@@ -208,28 +208,40 @@ def _place(node: Node) -> Any:
 
 def _run_hooks(node: Node, grads: list[Any], taped: bool) -> list[Any]:
     assert node.hooks is not None
+    # PyTorch's order: hooks of the tensors, gradients that are kept, hooks of the node.
     where = CPU if taped else _place(node)
-    for what, *rest in list(node.hooks.values()):
-        if isinstance(what, int):
-            if grads[what] is None:
-                continue
+    hooks = list(node.hooks.values())
+    for what, *rest in hooks:
+        if isinstance(what, int) and grads[what] is not None:
             g = grads[what] if taped else wrap(grads[what], where)
             new = rest[0](g)
             if new is not None:
+                _check_hooked(rest[0], g, new)
                 grads[what] = new if taped else np.asanyarray(new._array)
-        elif what == "pre":
-            given = tuple(None if g is None else g if taped else wrap(g, where) for g in grads)
-            new = rest[0](given)
-            if new is not None:
-                grads = [None if g is None else g if taped else g._array for g in new]
-    for what, *rest in list(node.hooks.values()):
+    for what, *rest in hooks:
         if what == "keep" and grads[rest[0]] is not None:
             t = rest[1]()
             if t is not None:
                 g = grads[rest[0]]
                 g = g if taped else wrap(g, t._device)
                 t._grad = g if t._grad is None else t._grad + g
+    for what, *rest in hooks:
+        if what == "pre":
+            new = rest[0](tuple(None if g is None else g if taped else wrap(g, where) for g in grads))
+            if new is not None:
+                grads = [None if g is None else g if taped else g._array for g in new]
     return grads
+
+
+def _check_hooked(hook: Any, g: Tensor, new: Any) -> None:
+    """Refuse what a hook made of a gradient where it is no gradient of the same kind."""
+    if not isinstance(new, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(new).__name__}'")
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if new._array.dtype != g._array.dtype:
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {g.type()} got {new.type()})")
+    if new._array.shape != g._array.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
 
 
 def _run_node_hooks(node: Node, result: Any, grads: list[Any], taped: bool) -> Any:

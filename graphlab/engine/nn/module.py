@@ -560,7 +560,7 @@ class Module:
         return destination  # type: ignore[no-any-return]
 
     def get_extra_state(self) -> Any:
-        """What else belongs into `state_dict`, under `_extra_state`; for subclasses, together with `set_extra_state`."""
+        """What else belongs into `state_dict`, as `_extra_state`; for subclasses, together with `set_extra_state`."""
         raise RuntimeError(
             "Reached a code path in Module.get_extra_state() that should never be called. Please file an issue at "
             "https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug."
@@ -629,8 +629,8 @@ class Module:
         for hook in self.__dict__.get("_load_state_dict_post_hooks", {}).values():
             if hook(self, found) is not None:
                 raise AssertionError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
-                    "if incompatible_keys need to be modified, it should be done inplace."
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
+                    "values, if incompatible_keys need to be modified, it should be done inplace."
                 )
 
     def _load_one(self, name: str, key: str, value: Any, new: Any, assign: bool, errors: list[str]) -> None:
