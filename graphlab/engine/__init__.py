@@ -129,7 +129,10 @@ globals().update(_FUNCTIONS)
 random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
-_LAZY = {"masked", "distributions", "nn", "optim", "printing", "cuda", "utils", "special", "fft", "amp", "cpu"}
+_LAZY = {
+    *("nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "cpu", "accelerator"),
+    "printing",
+}
 _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphlab.engine import absent
 from graphlab.program.buffers import BytesIO
-from graphlab.program.names import LIBRARY_NAMES, TORCH_MODULES
+from graphlab.program.names import INNER_MODULES, LIBRARY_NAMES, TORCH_MODULES
 
 _ENGINE = "graphlab.engine"
 _ENGINE_INNER = frozenset(
@@ -94,14 +94,7 @@ def library(name: str) -> Library:
 
 
 def _torch(name: str) -> Library:
-    engine_name = _ENGINE + name[len("torch") :]
-    module: types.ModuleType | None
-    try:
-        module = importlib.import_module(engine_name)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(_ENGINE):
-            raise
-        module = None
+    module = _engine_module(name) or _engine_module(INNER_MODULES.get(name, name))
     found = {} if module is None else _public(module)
     for child in sorted(TORCH_MODULES):
         if child.startswith(f"{name}.") and "." not in child[len(name) + 1 :]:
@@ -114,6 +107,15 @@ def _torch(name: str) -> Library:
     if name == "torch.cuda" and module is None:
         found["is_available"] = lambda: False
     return Library(name, found, None if module is None else functools.partial(_find, module))
+
+
+def _engine_module(name: str) -> types.ModuleType | None:
+    try:
+        return importlib.import_module(_ENGINE + name[len("torch") :])
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(_ENGINE):
+            raise
+        return None
 
 
 def _find(module: types.ModuleType, name: str) -> Any:

@@ -339,3 +339,19 @@ def test_check_is_fast_enough_to_run_while_typing() -> None:
     before = time.perf_counter()
     assert isinstance(check(source), Checked)
     assert time.perf_counter() - before < 0.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from torch.nn.modules.loss import CrossEntropyLoss",
+        "from torch.nn.modules.module import Module",
+        "from torch.optim.optimizer import Optimizer",
+        "from torch.utils.data.dataset import Dataset",
+        "from torch.autograd.function import Function",
+        "import torch.nn.modules.linear; torch.nn.modules.linear.Linear",
+    ],
+)
+def test_what_pytorch_keeps_in_inner_modules_is_found_there(line: str) -> None:
+    name = line.rpartition("." if ";" in line else " ")[2]
+    assert run(f"{line}\nimport torch\nprint(torch.__version__)\n") == "2.13.0\n", name
