@@ -69,6 +69,8 @@ def _fit(value: Any, kind: dtypes.dtype) -> Any:
 def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, inplace: str = "") -> Any:
     """The general way: PyTorch's type promotion, then the operator. `rule`: "same", "float" (integers become float)."""
     input, other = number(input), number(other)
+    if op.name in ("sub", "rsub"):
+        no_bool(input, other)
     x = input._array if isinstance(input, Tensor) else input
     y = other._array if isinstance(other, Tensor) else other
     kind = dtypes.result(x, y)
@@ -224,8 +226,6 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
         if not isinstance(other, Tensor) and not isinstance(other, NUMBERS):
             return NotImplemented
         try:
-            if name in ("sub", "rsub"):
-                no_bool(input, other)
             return mixed(op, input, other, (), rule)
         except Exception as error:
             report(name, (input, other), {}, error)

@@ -118,12 +118,32 @@ for _name, _ufunc, _word in (
     inplace_function(_op, "same")
 
 
+def _on_bits(ufunc: Any, name: str) -> Callable[..., Any]:
+    kernel = {"bitwise_left_shift": "lshift", "bitwise_right_shift": "rshift"}.get(name, name)
+
+    def forward(x: Any, y: Any) -> Any:
+        try:
+            return ufunc(x, y)
+        except TypeError:
+            np.broadcast_shapes(np.shape(x), np.shape(y))
+            kind = dtypes.result(x, y)
+            raise errors.make(
+                NotImplementedError,
+                f"\"{kernel}_cpu\" not implemented for '{kind.title}'",
+                kind="dtype_unsupported",
+                op=name,
+                dtype=kind.name,
+            ) from None
+
+    return forward
+
+
 def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
     op = _declare(
         name,
         Category.COMPARISON,
         f"out = input {sign} other, bit by bit",
-        ufunc,
+        _on_bits(ufunc, name),
         N_("the bits of {input} and {other} are joined"),
     )
 
@@ -132,16 +152,6 @@ def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
             return NotImplemented
         if not isinstance(input, Tensor) and not isinstance(other, Tensor):
             raise bad_combination(name, input, other)
-        for value in (input, other):
-            kind = dtypes.of(value._array) if isinstance(value, Tensor) else dtypes.of_number(value)
-            if kind.rank >= 2:
-                fail(
-                    RuntimeError,
-                    f"\"{name}_cpu\" not implemented for '{kind.title}'",
-                    kind="dtype_unsupported",
-                    op=name,
-                    dtype=kind.name,
-                )
         if not isinstance(input, Tensor):
             input = FUNCTIONS["scalar_tensor"](input, dtype=dtypes.of_number(input))
         return mixed(op, input, other, (), "same")

@@ -271,10 +271,11 @@ def _places(name: str, find: Any) -> None:
         x = need_tensor(input, name)._array
         if dim is None:
             if not x.size:
-                raise IndexError(
-                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-                    f"Specify the reduction dim "
-                    "with the 'dim' argument."
+                fail(
+                    IndexError,
+                    f"{name}(): Expected reduction dim to be specified for input.numel() == 0.",
+                    kind="empty_reduction",
+                    op=name,
                 )
             return run(op, (input,), (None, bool(keepdim)))
         d = wrap_dim(dim, x.ndim, name)

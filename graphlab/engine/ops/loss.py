@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -286,7 +286,8 @@ def _weighted(k: Any, logs: Any) -> Any:
 def _entropy_forward(x: Any, t: Any, w: Any, reduction: str, ignore: int, smoothing: float, is_log: bool) -> Any:
     single = x.ndim == 1
     x = _class_last(x)
-    t = t[None] if single else t
+    if single:
+        t = t.reshape(1) if t.dtype.kind in "iu" else t[None]
     k, norm = _coefficients(x, t, w, ignore, smoothing)
     logs = x if is_log else x - np.logaddexp.reduce(x, axis=1, keepdims=True)
     values = _weighted(k, logs)
@@ -315,7 +316,7 @@ def _entropy_vjp(node: Any, g: Any, x: Any, t: Any, w: Any, p: Any = None) -> An
     single = len(sx) == 1
     if single:
         x = xp.reshape(x, (1, *sx))
-        t = xp.reshape(t, (1, *st))
+        t = xp.reshape(t, (1,) if xp.array_of(t).dtype.kind in "iu" else (1, *st))
         g = xp.reshape(g, (1,)) if reduction == "none" else g
     raw_x, raw_t, raw_w = xp.array_of(x), xp.array_of(t), None if w is None else xp.array_of(w)
     k, norm = _coefficients(raw_x, raw_t, raw_w, ignore, smoothing)
@@ -566,104 +567,80 @@ def class_loss(
         raise
 
 
-def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: int, smoothing: float) -> None:
+def _need_floating(op: Op, x: Any, kernel: str) -> None:
+    """Refuse scores that are whole numbers, by the name of the kernel that PyTorch lacks."""
+    if x.dtype.kind in "iub":
+        title = dtypes.of(x).title
+        fail(
+            NotImplementedError,
+            f"\"{kernel}\" not implemented for '{title}'",
+            kind="dtype_unsupported",
+            op=op.name,
+            dtype=dtypes.of(x).name,
+        )
+
+
+def _check_probabilities(op: Op, input: Tensor, target: Tensor, weight: Any, shapes: dict[str, Any]) -> None:
+    """The checks of targets that have the shape of the scores."""
     x, y = input._array, target._array
-    shapes = {"loss": op.name, "op": op.name, "input_shape": list(x.shape), "target_shape": list(y.shape)}
-    if x.ndim == 0:
-        fail(RuntimeError, "Expected input to have at least 1 dimension", kind="target_shape", **shapes)
-    if smoothing < 0 or smoothing > 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
-    n_classes = x.shape[0] if x.ndim == 1 else x.shape[1]
+    if y.dtype.kind not in "fVc":
+        fail(
+            RuntimeError,
+            f"Expected floating point type for target with class probabilities, got {dtypes.of(y).title}",
+            kind="target_dtype",
+            loss=op.name,
+            input_dtype=dtypes.of(x).name,
+            target_dtype=dtypes.of(y).name,
+        )
+    n_classes = x.shape[0] if x.ndim == 1 else x.shape[1] if x.ndim else 1
     if weight is not None and weight._array.shape != (n_classes,):
         fail(
             RuntimeError,
-            "weight tensor should be defined either for all "
-            f"{n_classes} classes or no classes but got weight tensor of shape: {list(weight._array.shape)}"
-            if op is NLL or y.shape != x.shape
-            else f"cross_entropy: weight tensor should be defined either for all {n_classes} classes "
-            f"or no classes but got "
+            f"cross_entropy: weight tensor should be defined either for all {n_classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight._array.shape)}",
             kind="loss_weight",
             **shapes,
         )
+
+
+def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: int, smoothing: float) -> None:
+    x, y = input._array, target._array
+    shapes = {"loss": op.name, "op": op.name, "input_shape": list(x.shape), "target_shape": list(y.shape)}
+
+    def refuse(type_: type[Exception], text: str, kind: str = "target_shape") -> NoReturn:
+        fail(type_, text, kind=kind, **shapes)
+
     if op is not NLL and x.shape == y.shape:
-        if y.dtype.kind not in "fVc":
-            fail(
-                RuntimeError,
-                f"Expected floating point type for target with class probabilities, got {dtypes.of(y).title}",
-                kind="target_dtype",
-                loss=op.name,
-                input_dtype=dtypes.of(x).name,
-                target_dtype=dtypes.of(y).name,
-            )
-        return
-    if x.ndim == 1:
-        if y.ndim > 1 or (y.ndim == 1 and y.shape[0] != 1):
-            fail(
-                RuntimeError,
-                f"multi-target not supported at {y.shape}"
-                if False
-                else "0D or 1D target tensor expected, multi-target not supported",
-                kind="target_shape",
-                **shapes,
-            )
-    elif x.ndim == 2:
-        if y.ndim > 1 or y.ndim == 0:
-            if y.ndim == 0:
-                fail(
-                    ValueError,
-                    f"Expected input batch_size ({x.shape[0]}) to match target batch_size (1).",
-                    kind="target_shape",
-                    **shapes,
-                )
-            fail(
-                RuntimeError,
-                "0D or 1D target tensor expected, multi-target not supported",
-                kind="target_shape",
-                **shapes,
-            )
-        if y.shape[0] != x.shape[0]:
-            fail(
-                ValueError,
-                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}).",
-                kind="target_shape",
-                **shapes,
-            )
-    else:
-        wanted = (x.shape[0], *x.shape[2:])
-        if y.ndim and x.shape[0] != y.shape[0]:
-            fail(
-                ValueError,
-                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({y.shape[0]}).",
-                kind="target_shape",
-                **shapes,
-            )
-        if x.ndim == 4 and y.ndim != 3:
-            fail(
+        _check_probabilities(op, input, target, weight, shapes)
+    if smoothing < 0 or smoothing > 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing:g}")
+    if op is not NLL:
+        _need_floating(op, x, "log_softmax_lastdim_kernel_impl" if x.ndim < 3 else "log_softmax_kernel_impl")
+        if x.shape == y.shape:
+            return
+    if x.ndim == 0:
+        refuse(ValueError, "Expected 1 or more dimensions (got 0)")
+    n_classes = x.shape[0] if x.ndim == 1 else x.shape[1]
+    if x.ndim > 1:
+        n_targets = y.shape[0] if y.ndim else 0
+        if n_targets != x.shape[0]:
+            refuse(ValueError, f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({n_targets}).")
+    if x.ndim == 4:
+        if y.ndim != 3:
+            refuse(
                 RuntimeError,
                 f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {y.ndim}",
-                kind="target_shape",
-                **shapes,
             )
+    elif x.ndim > 2:
+        wanted = (x.shape[0], *x.shape[2:])
         if y.shape != wanted:
-            if x.ndim == 4:
-                fail(
-                    RuntimeError,
-                    f"input and target batch or spatial sizes don't match: target {list(y.shape)}, "
-                    f"input {list(x.shape)}",
-                    kind="target_shape",
-                    **shapes,
-                )
-            fail(
-                ValueError,
-                f"Expected target size {list(wanted)}, got {list(y.shape)}",
-                kind="target_shape",
-                **shapes,
-            )
+            refuse(RuntimeError, f"Expected target size {list(wanted)}, got {list(y.shape)}")
+    elif y.ndim > 1:
+        refuse(RuntimeError, "0D or 1D target tensor expected, multi-target not supported")
     if y.dtype != I64 and y.dtype != np.uint8:
         name = "nll_loss_forward_reduce_cuda_kernel_index" if x.ndim <= 2 else "nll_loss2d_forward_out_frame"
         text = (
-            f"expected scalar type Long but found {dtypes.of(y).title}"
+            f"expected target dtype to be Long or Byte, but got {dtypes.of(y).title}"
             if input._device.type == "cpu"
             else f"\"{name}\" not implemented for '{dtypes.of(y).title}'"
         )
@@ -676,6 +653,30 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             input_dtype=dtypes.of(x).name,
             target_dtype=dtypes.of(y).name,
         )
+    if x.ndim == 1 and y.ndim == 1 and y.shape[0] != 1:
+        refuse(ValueError, f"For 1D input, 1D target must have size 1, but got target size: {y.shape[0]}")
+    if x.ndim == 4 and y.shape != (x.shape[0], *x.shape[2:]):
+        refuse(RuntimeError, f"size mismatch (got input: {list(x.shape)} , target: {list(y.shape)}")
+    if weight is not None and weight._array.shape != (n_classes,):
+        refuse(
+            RuntimeError,
+            f"weight tensor should be defined either for all {n_classes} classes or no classes but got weight tensor "
+            f"of shape: {list(weight._array.shape)}"
+            if x.ndim < 3
+            else "weight tensor should be defined either for all or no classes",
+            "loss_weight",
+        )
+    _need_floating(op, x, "nll_loss_out_frame" if x.ndim < 3 else "nll_loss2d_forward_out_frame")
+    if weight is not None and weight._array.dtype != x.dtype:
+        fail(
+            RuntimeError,
+            f"expected scalar type {dtypes.of(x).title} but found {weight.dtype.title}",
+            kind="dtype_mix",
+            op=op.name,
+            dtypes=[dtypes.of(x).name, weight.dtype.name],
+        )
+    if x.ndim == 1 and y.ndim == 1 and smoothing:
+        raise RuntimeError("output with shape [] doesn't match the broadcast shape [1]")
     if not known(y):
         return
     wrong = (y != ignore) & ((y < 0) | (y >= n_classes))

@@ -334,7 +334,7 @@ unary(
 def _bitwise_not(x: Array) -> Any:
     if x.dtype.kind in "fVc":
         fail(
-            RuntimeError,
+            NotImplementedError,
             f"\"bitwise_not_cpu\" not implemented for '{dtypes.of(x).title}'",
             kind="dtype_unsupported",
             op="bitwise_not",
@@ -367,8 +367,20 @@ unary(
 )
 
 
+def _invert(self: Any) -> Any:
+    if self._array.dtype.kind in "fVc":
+        fail(
+            TypeError,
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors",
+            kind="dtype_unsupported",
+            op="bitwise_not",
+            dtype=self.dtype.name,
+        )
+    return FUNCTIONS["bitwise_not"](self)
+
+
 attach(__neg__=lambda self: FUNCTIONS["neg"](self))
 attach(__pos__=lambda self: FUNCTIONS["positive"](self))
 attach(__abs__=lambda self: FUNCTIONS["abs"](self))
-attach(__invert__=lambda self: FUNCTIONS["bitwise_not"](self))
+attach(__invert__=_invert)
 attach(__round__=lambda self, n=0: FUNCTIONS["round"](self, decimals=n))
