@@ -158,7 +158,7 @@ def _wrong(sources: list[str], string: str) -> Iterator[str]:
         yield "code marks differ"
     if source[:1].isspace() != string[:1].isspace() and string[:1] not in "（，":
         yield "space before differs"
-    if source[-1:].isspace() != string[-1:].isspace() and string[-1:] not in "：，":
+    if source[-1:].isspace() != string[-1:].isspace() and string[-1:] not in "：，、":
         yield "space after differs"
     if source.count("\n") != string.count("\n"):
         yield "lines differ"

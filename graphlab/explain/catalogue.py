@@ -153,13 +153,18 @@ def match(case: Case) -> tuple[Diagnosis, Found] | None:
     return left[0] if left else None
 
 
+def _phrase(value: Any) -> Any:
+    """An example's value: a phrase of several words is shown in the reader's language, a name as it is."""
+    return _(value) if isinstance(value, str) and " " in value else value
+
+
 def explain_code(code: str) -> Explanation | None:
     """The page of one entry, told on its own example; None for a code that isn't in the catalogue."""
     entry = DIAGNOSES.get(code.strip().upper())
     if entry is None:
         return None
     if entry.check is None:
-        values = entry.example
+        values = {key: _phrase(value) for key, value in entry.example.items()}
         title, what, why, fix = (fill(t, values) for t in (entry.title, entry.what, entry.why, entry.fix))
         return Explanation(entry.code, title, what, why, fix)
     case = Case(entry.kinds[0], dict(entry.example))

@@ -969,7 +969,12 @@ def rate_too_small(run: Run) -> list[Found]:
     fix=N_(
         "Print `parameter.grad` and the parameters before and after `step()`, and see which of them stays as it is."
     ),
-    example={"loss": "`loss`", "value": "0.693", "n": 10, "reason": "The parameters on which it depends don't change."},
+    example={
+        "loss": "`loss`",
+        "value": "0.693",
+        "n": 10,
+        "reason": N_("The parameters on which it depends don't change."),
+    },
     program="""import torch
 w = torch.tensor(1.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.0)

@@ -29,6 +29,7 @@ def narrate(trace: TraceReader, event: int) -> str:
     record = trace.events[event]
     teller = _TELLERS.get(record.kind)
     text = teller(trace, record) if teller is not None else ""
+    text = words.joined(text)
     return text.replace(_MARK, "") if text.startswith(_MARK) else words.sentence(text).replace(_MARK, "")
 
 
@@ -220,10 +221,10 @@ def _forward(trace: TraceReader, event: Event) -> str:
             text = _("{op} is computed").format(op=_MARK + event.op)
     if event.module:
         text = _("In {module}, {text}").format(module=event.module, text=text)
-    text = text.rstrip(".")
+    text = text.rstrip(".。")
     if event.outputs and event.outputs[0] >= 0:
         return _("{text}; {result}.").format(text=text, result=_result(trace, event.outputs[0], event.id))
-    return text + "."
+    return _("{text}.").format(text=text)
 
 
 # backward
@@ -254,7 +255,7 @@ def _backward(trace: TraceReader, event: Event) -> str:
         text = _("{text}; {more}").format(text=text, more=summed)
     if numbers:
         text = _("{text}; {more}").format(text=text, more=words.listing(numbers))
-    return text + "."
+    return _("{text}.").format(text=text)
 
 
 def _backward_fact(trace: TraceReader, event: Event, forward: Event | None) -> str:
@@ -278,7 +279,7 @@ def _backward_fact(trace: TraceReader, event: Event, forward: Event | None) -> s
     if event.op in _BACKWARD_RULES and not set(named) <= reached:
         return _part_of_backward(trace, event, forward)
     values = _values_for(trace, forward, op, template)
-    return template.format_map(values).rstrip(".") if values is not None else ""
+    return template.format_map(values).rstrip(".。") if values is not None else ""
 
 
 _BACKWARD_RULES = {
@@ -431,7 +432,7 @@ def _update(trace: TraceReader, event: Event) -> str:
             return _("{text}: {name} {sign} {rate} × {grad}.").format(
                 text=text, name=name, sign=sign, rate=words.number(rate), grad=g
             )
-        return text + "."
+        return _("{text}.").format(text=text)
     if before is not None and after is not None and before.shape == after.shape and after.size:
         step = np.abs(np.asarray(after, np.float64) - before)
         largest = float(step.max())
@@ -444,7 +445,7 @@ def _update(trace: TraceReader, event: Event) -> str:
         )
     if isinstance(rate, int | float):
         return _("{text}, with learning rate {rate}.").format(text=text, rate=words.number(rate))
-    return text + "."
+    return _("{text}.").format(text=text)
 
 
 def _create(trace: TraceReader, event: Event) -> str:

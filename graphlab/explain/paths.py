@@ -593,7 +593,7 @@ def sigmoid_twice(run: Run) -> list[Found]:
         "lower limit."
     ),
     fix=N_("Put `F.log_softmax(scores, dim=1)` before it, or use `CrossEntropyLoss` on the raw scores."),
-    example={"given": "scores", "op": "linear", "line": 7},
+    example={"given": "raw scores", "op": "linear", "line": 7},
     program="""import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -1,11 +1,13 @@
 """Numbers, shapes and lists as the words of a sentence. Rounds as PyTorch prints: four significant digits."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphlab.i18n import _
 
+_BLANKS = re.compile("(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u4e00-\u9fff])")
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 
@@ -56,7 +58,7 @@ def listing(items: Iterable[str]) -> str:
     parts = list(items)
     if len(parts) <= 1:
         return "".join(parts)
-    return _("{first} and {last}").format(first=", ".join(parts[:-1]), last=parts[-1])
+    return _("{first} and {last}").format(first=_(", ").join(parts[:-1]), last=parts[-1])
 
 
 def percent(part: float, whole: float) -> str:
@@ -72,8 +74,9 @@ def ordinal(n: int) -> str:
     words = [_("first"), _("second"), _("third")]
     if 1 <= n <= 3:
         return words[n - 1]
-    suffix = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{suffix}"
+    suffixes = {1: _("{n}st"), 2: _("{n}nd"), 3: _("{n}rd")}
+    suffix = _("{n}th") if 10 <= n % 100 <= 20 else suffixes.get(n % 10, _("{n}th"))
+    return suffix.format(n=n)
 
 
 def sentence(text: str) -> str:
@@ -88,7 +91,14 @@ def fill(template: str, values: dict[str, Any]) -> str:
     """
     text = _(template).format_map({key: str(value) for key, value in values.items()})
     parts = text.split(". ")
-    return ". ".join(sentence(part) for part in parts)
+    return joined(". ".join(sentence(part) for part in parts))
+
+
+def joined(text: str) -> str:
+    """`text` without the blanks that a template has around its placeholders, where Chinese meets Chinese there."""
+    if text.isascii():
+        return text
+    return "`".join(part if n % 2 else _BLANKS.sub("", part) for n, part in enumerate(text.split("`")))
 
 
 def tuple_of(value: Any) -> list[int]:
