@@ -102,6 +102,8 @@ def _explain(link: Link, forward: Event, position: int, operands: list[Array | N
         link.factors["out"] = out
     if rule.local is None or any(operand is None for operand in operands) or out is None:
         return
+    if any(o is not None and o.dtype.kind == "c" for o in (*operands, link.incoming, link.outgoing)):
+        return  # the rule's numbers are told of real functions
     with np.errstate(all="ignore"):
         local = rule.local([np.asarray(o, np.float64) for o in operands if o is not None], out, forward.params)
     if local is None:

@@ -19,7 +19,7 @@ class NotFinite:
 def first_not_finite(trace: TraceReader) -> NotFinite | None:
     """The first event that has a NaN or an infinity among its results; None when all kept values are finite."""
     for value in trace.values:
-        if value.dtype.startswith("float"):
+        if value.dtype.startswith(("float", "bfloat", "complex")):
             stats = statistics_of(trace, value)
             n_nan, n_inf = int(stats.get("n_nan", 0)), int(stats.get("n_inf", 0))
             if n_nan or n_inf:

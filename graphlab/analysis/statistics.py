@@ -12,11 +12,16 @@ Statistics = dict[str, float]
 """min max mean std norm (of the finite elements; missing when there are none), n_nan n_inf n_zero. {} when empty."""
 
 
+def magnitudes(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers that can be compared and drawn: the absolute values of complex ones, others as they are."""
+    return np.abs(array) if array.dtype.kind == "c" else array
+
+
 def statistics(array: npt.NDArray[Any]) -> Statistics:
-    """The statistics of an array. The standard deviation is the population's."""
+    """The statistics of an array, of the absolute values of complex numbers. The standard deviation is the population's."""
     if array.size == 0:
         return {}
-    flat = array.reshape(-1)
+    flat = magnitudes(array).reshape(-1)
     if flat.dtype.kind == "f" and flat.size > 64:
         quick = _all_finite(flat)
         if quick is not None:

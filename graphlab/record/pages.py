@@ -28,7 +28,17 @@ FLUSH_BYTES = 4 * 2**20
 FLUSH_EVENTS = 512  # as bytes they cost the garbage collector nothing
 SPILL_BYTES = 32 * 2**20
 SPILL_EVENTS = 50_000
-DTYPES = {number: each.name for number, each in BY_NUM.items()}
+
+
+class _Names(dict[int, str]):
+    """The names of element types by NumPy's number; some types come into being when a program first uses them."""
+
+    def __missing__(self, number: int) -> str:
+        name = self[number] = BY_NUM[number].name
+        return name
+
+
+DTYPES = _Names((number, each.name) for number, each in BY_NUM.items())
 
 _ACCUMULATE = int(EventKind.ACCUMULATE)
 _KEPT_ALWAYS = frozenset({int(EventKind.PRINT), int(EventKind.WARNING), int(EventKind.ERROR)})

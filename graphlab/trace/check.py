@@ -9,9 +9,12 @@ from graphlab.i18n import _
 from graphlab.trace.records import Event, Loss, Memory, Section, Tensor, Value, ValueForm
 
 MAX_DIMS = 64
-_NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
-DTYPES = {name: np.dtype(name).newbyteorder("<") for name in _NAMES}
-"""The element types that a value can have, as its bytes lie in the file."""
+_NAMES = (
+    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+    "complex64", "complex128",
+)  # fmt: skip
+DTYPES = {name: np.dtype(name).newbyteorder("<") for name in _NAMES} | {"bfloat16": np.dtype("<u2")}
+"""The element types that a value can have, as its bytes lie in the file; bfloat16's are the upper half of float32's."""
 
 
 def check_records(known: dict[str, list[Any]], new: dict[str, list[Any]]) -> str:

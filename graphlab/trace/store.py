@@ -458,13 +458,17 @@ class TraceReader:
         return self.meta("ghosts", list[Ghost]) or []
 
     def array(self, value: int) -> npt.NDArray[Any]:
-        """The kept numbers of a value, read-only: the whole array, or a summary's sample (shape `sample_shape`)."""
+        """The kept numbers of a value, read-only: the whole array, or a summary's sample (shape `sample_shape`).
+
+        bfloat16 is given as float32, which holds the same numbers.
+        """
         record = self.values[value]
         # An empty tensor has no bytes, so its chunk may never have been written.
         data = self._chunk(record.chunk)[record.offset : record.offset + record.size] if record.size else b""
         shape = record.shape if record.form == ValueForm.WHOLE else record.sample_shape
         try:
-            return np.frombuffer(data, dtype=DTYPES[record.dtype]).reshape(shape)
+            array = np.frombuffer(data, dtype=DTYPES[record.dtype]).reshape(shape)
+            return array if record.dtype != "bfloat16" else (array.astype(np.uint32) << 16).view(np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(error) from error
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from graphlab.analysis.statistics import magnitudes
 from graphlab.i18n import N_, _, ngettext
 from graphlab.ui.language import say
 from graphlab.ui.painting import guarded
@@ -40,6 +41,8 @@ def number_text(number: Any) -> str:
         return "True" if number else "False"
     if isinstance(number, (int, np.integer)):
         return str(int(number))
+    if isinstance(number, (complex, np.complexfloating)):
+        return f"{complex(number):.4g}".replace("-", "−")
     return f"{float(number):.4g}".replace("-", "−")
 
 
@@ -48,7 +51,7 @@ def heat_image(matrix: npt.NDArray[Any], theme: str) -> QImage:
 
     The scale is symmetric around 0, so that the same colour means the same sign in every heat map.
     """
-    numbers = np.ascontiguousarray(matrix, dtype=np.float64)
+    numbers = np.ascontiguousarray(magnitudes(matrix), dtype=np.float64)
     finite = np.isfinite(numbers)
     top = float(np.abs(numbers[finite]).max()) if finite.any() else 1.0
     places = np.full(numbers.shape, 128, dtype=np.intp)
@@ -212,7 +215,7 @@ class Histogram(QWidget):
         """Count and draw the finite numbers of an array."""
         self._tokens = t
         self._color = color
-        flat = np.asarray(numbers, dtype=np.float64).ravel()
+        flat = np.asarray(magnitudes(numbers), dtype=np.float64).ravel()
         flat = flat[np.isfinite(flat)]
         n_bins = min(self.N_BINS, max(1, len(np.unique(flat[:1000]))))
         self._counts, self._edges = np.histogram(flat, bins=n_bins) if len(flat) else (np.zeros(0), np.zeros(0))
@@ -438,7 +441,7 @@ def stats_text(array: npt.NDArray[Any]) -> str:
         return _("Empty: one of its sizes is 0")
     if array.ndim == 0 or array.dtype == bool:
         return ""
-    numbers = array.astype(np.float64)
+    numbers = magnitudes(array).astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     n_odd = int(numbers.size - finite.size)
     parts = []
