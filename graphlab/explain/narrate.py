@@ -254,7 +254,7 @@ def _backward(trace: TraceReader, event: Event) -> str:
     if summed and summed not in text:
         text = _("{text}; {more}").format(text=text, more=summed)
     if numbers:
-        text = _("{text}; {more}").format(text=text, more=words.listing(numbers))
+        text = _("{text}; {more}").format(text=text, more=words.clauses(numbers))
     return _("{text}.").format(text=text)
 
 
@@ -308,7 +308,7 @@ def _part_of_backward(trace: TraceReader, event: Event, forward: Event) -> str:
         for rule, out in zip(_BACKWARD_RULES.get(event.op, ()), event.outputs)
         if out >= 0 and len(names) >= 2
     ]
-    return words.listing(parts)
+    return words.clauses(parts)
 
 
 def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str:
@@ -491,7 +491,7 @@ def _inplace(trace: TraceReader, event: Event) -> str:
 def _several(trace: TraceReader, tensors: list[int]) -> str:
     """The names of some tensors, at most three of them."""
     names = [_said(trace, t) for t in tensors[:3]]
-    return ", ".join([*names, "…"]) if len(tensors) > 3 else words.listing(names)
+    return _(", ").join([*names, "…"]) if len(tensors) > 3 else words.listing(names)
 
 
 def _short(text: str) -> str:

@@ -3,11 +3,13 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 from graphlab.i18n import _
 
 _BLANKS = re.compile("(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u4e00-\u9fff])")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 
@@ -79,9 +81,18 @@ def ordinal(n: int) -> str:
     return suffix.format(n=n)
 
 
+def clauses(items: Iterable[str]) -> str:
+    """Short clauses one after the other in a sentence."""
+    parts = list(items)
+    if len(parts) <= 1:
+        return "".join(parts)
+    before = reduce(lambda text, clause: _("{before}, {clause}").format(before=text, clause=clause), parts[:-1])
+    return _("{before} and {clause}").format(before=before, clause=parts[-1])
+
+
 def sentence(text: str) -> str:
-    """`text` with a capital first letter, unless it begins with code."""
-    return text[:1].upper() + text[1:]
+    """`text` with a capital first letter, unless it begins with code. In Chinese a name at its start stays as it is."""
+    return text if _CHINESE.search(text) else text[:1].upper() + text[1:]
 
 
 def fill(template: str, values: dict[str, Any]) -> str:
