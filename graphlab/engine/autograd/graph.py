@@ -173,6 +173,25 @@ def make_node(cls: type[Node], inputs: Iterable[Any], saved: tuple[Any, ...], pa
     return node
 
 
+_kinds: dict[tuple[type[Node], str], type[Node]] = {}
+
+
+def kind_named(cls: type[Node], name: str) -> type[Node]:
+    """The same derivative under another of PyTorch's names: `SumBackward1` is what sum does with a dim."""
+    kind = _kinds.get((cls, name))
+    if kind is None:
+        kind = _kinds[cls, name] = type(name, (cls,), {"__slots__": ()})
+    return kind
+
+
+def rename(t: Tensor, name: str) -> Tensor:
+    """Give the node that made `t` PyTorch's name for what the program called; returns `t`."""
+    node = t._fn
+    if node is not None and type(node).__name__ != name:
+        node.__class__ = kind_named(type(node), name)
+    return t
+
+
 # Hooks
 
 

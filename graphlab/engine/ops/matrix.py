@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes, observe
-from graphlab.engine.autograd.graph import accumulator, next_seq
+from graphlab.engine.autograd.graph import Node, accumulator, kind_named, next_seq
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, report, run
 from graphlab.engine.shapes import einsum_shape
 from graphlab.engine.tensor import Tensor
@@ -167,6 +167,30 @@ LINEAR = declare(
     )
 )
 _LINEAR_NODE = LINEAR.node_type
+
+
+def _linear_next_functions(node: Node) -> tuple[tuple[Node | None, int], ...]:
+    """As PyTorch has them: of `addmm(bias, input, weight.t())`."""
+    (x, at_x), (weight, at_weight), *bias = zip(node.edges, node.nrs or (0,) * len(node.edges))
+    turned = None
+    if weight is not None:
+        turned = _new(OPS["t"].node_type)
+        turned.edges, turned.nrs = (weight,), (at_weight,)
+        turned.saved = turned.params = ()
+        turned.versions = turned.hooks = turned.casts = turned.outs = turned.meta = turned._mark = None
+        turned.seq = node.seq
+    return (*(each for each in bias if node.params[2] is not None), (x, at_x), (turned, 0))
+
+
+def _linear_node(ndim: int, is_bare: bool) -> type[Node]:
+    if ndim == 1:
+        return kind_named(_LINEAR_NODE, "SqueezeBackward4" if is_bare else "ViewBackward0")
+    if ndim == 2:
+        return kind_named(_LINEAR_NODE, "MmBackward0" if is_bare else "AddmmBackward0")
+    return kind_named(_LINEAR_NODE, "UnsafeViewBackward0" if is_bare else "ViewBackward0")
+
+
+_LINEAR_NODE.next_functions = property(_linear_next_functions)  # type: ignore[assignment]
 _NUMERIC = LINEAR.node_type.xp
 
 
@@ -217,7 +241,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     rx, rw, rb = input._rg, weight._rg, b is not None and bias._rg
     if modes.grad and (rx or rw or rb):
         t._rg = True
-        node = _new(_LINEAR_NODE)
+        node = _new(_LINEAR_NODE if b is not None and len(sx) == 2 else _linear_node(len(sx), b is None))
         node.edges = (
             (input._fn or accumulator(input)) if rx else None,
             (weight._fn or accumulator(weight)) if rw else None,
