@@ -8,6 +8,7 @@ from typing import Any
 from graphlab.engine import absent as absent
 from graphlab.engine import autograd as autograd
 from graphlab.engine import dtypes as dtypes
+from graphlab.engine.allocation import keep_freed_memory as _keep_freed_memory
 from graphlab.engine.device import device as device
 from graphlab.engine.device import set_default_device as set_default_device
 from graphlab.engine.dtypes import (
@@ -124,13 +125,14 @@ __version__ = "2.13.0"
 
 linalg = importlib.import_module("graphlab.engine.linalg")
 _name_guards()
+_keep_freed_memory()
 globals().update(_FUNCTIONS)
 # They attach themselves: `Tensor.normal_` and the like, `autograd.functional`.
 random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
 _LAZY = {
-    *("nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "cpu", "accelerator"),
+    *("func", "nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "cpu", "accelerator"),
     "printing",
 }
 _FROM = {
@@ -148,6 +150,7 @@ _FROM = {
     **dict.fromkeys(("finfo", "iinfo", "result_type"), "limits"),
     **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype"), "amp"),
     **dict.fromkeys(("save", "load"), "serialization"),
+    "vmap": "func",
     **dict.fromkeys(("set_printoptions", "get_printoptions", "printoptions"), "printing"),
 }  # fmt: skip
 

@@ -57,6 +57,13 @@ def _sums(d: Any, x: Any, hidden: Any, w_ih: Any, edges: Any) -> tuple[Any, Any,
     )
 
 
+def _narrowed(vjp: Any, node: Any, gs: Any, inputs: Any) -> Any:
+    """The gradients of half-precision operands, computed in float32."""
+    kind = inputs[0].dtype
+    wide = [[None if a is None else a.astype(np.float32) for a in arrays] for arrays in (gs, inputs)]
+    return tuple(None if g is None else g.astype(kind) for g in vjp(node, wide[0], *wide[1]))
+
+
 def _turn(reverse: bool, *arrays: Any) -> list[Any]:
     return [None if a is None else a[::-1] if reverse else a for a in arrays]
 
@@ -70,39 +77,75 @@ def _earlier(first: Any, out: Any) -> Any:
 
 
 def _lstm(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, reverse: bool) -> tuple[Any, ...]:
+    """Output, last hidden and cell state; and what `_lstm_vjp` can use again.
+
+    These are: input, forget and output gate, new part and cell before, each for all steps; tanh of the cells after; and
+    for each step the row of hidden state before, input and 1, which one matrix a gate takes to the gates.
+    """
+    kind = x.dtype
+    if kind != np.float32 and kind != np.float64:
+        wide = [None if a is None else a.astype(np.float32) for a in (x, h, c, w_ih, w_hh, b_ih, b_hh)]
+        return tuple(a.astype(kind) for a in _lstm(*wide, reverse)[:3])
     (x,) = _turn(reverse, x)
-    gates = _before(np.ascontiguousarray(x), w_ih, b_ih, b_hh)
-    steps, batch, wide = gates.shape
-    n = wide // 4
-    out = np.empty((steps, batch, n), x.dtype)
-    cells = np.empty_like(out)
-    w = np.ascontiguousarray(w_hh.T)
-    # One tanh for all four: sigmoid(z) = tanh(z / 2) / 2 + 1 / 2.
-    half = np.full(wide, 0.5, x.dtype)
-    half[2 * n : 3 * n] = 1
-    add = np.full(wide, 0.5, x.dtype)
-    add[2 * n : 3 * n] = 0
-    part = np.empty((batch, wide), x.dtype)
-    product = np.empty((batch, n), x.dtype)
-    first_h, first_c = h, c
-    for t in range(steps):
-        g = gates[t]
-        np.matmul(h, w, out=part)
-        g += part
-        g *= half
-        np.tanh(g, out=g)
-        g *= half
-        g += add
-        cell = cells[t]
-        np.multiply(g[:, n : 2 * n], c, out=cell)
-        np.multiply(g[:, :n], g[:, 2 * n : 3 * n], out=product)
-        cell += product
-        c = cell
-        h = out[t]
-        np.tanh(c, out=h)
-        h *= g[:, 3 * n :]
-    ends = (h.copy(), c.copy()) if steps else (first_h.copy(), first_c.copy())
-    return (*_turn(reverse, out), *ends, gates, cells)
+    steps, batch, width = x.shape
+    n = h.shape[1]
+    bias = b_ih if b_hh is None else b_hh if b_ih is None else b_ih + b_hh
+    tall = n + width + (bias is not None)
+    rows = np.empty((steps, batch, tall), kind)
+    rows[:, :, n : n + width] = x
+    # tanh does for all four gates: sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, and a half is exact.
+    half = kind.type(0.5)
+    weights = np.empty((4, tall, n), kind)
+    for to, at in enumerate((0, 1, 3, 2)):
+        part = slice(at * n, (at + 1) * n)
+        weights[to, :n] = w_hh[part].T
+        weights[to, n : n + width] = w_ih[part].T
+        if bias is not None:
+            weights[to, -1] = bias[part]
+    if bias is not None:
+        rows[..., -1] = 1
+    weights[:3] *= half
+    gates = np.empty((5, steps, batch, n), kind)
+    bent = np.empty((steps, batch, n), kind)
+    out = np.empty((steps, batch, n), kind)
+    # One step's gates lie together, and each gate of all steps: NumPy takes twice as long over what does not.
+    step = np.empty((5, batch, n), kind)
+    all_four, sigmoids, takes, given, shows, cell = step[:4], step[:3], step[:2], step[3:], step[2], step[4]
+    products = np.empty((2, batch, n), kind)
+    first, second = products
+    first_h, cell[...] = h, c
+    matmul, tanh, multiply, add, copy = np.matmul, np.tanh, np.multiply, np.add, np.copyto
+    for row, before, at, bend, hidden in zip(rows, rows[:, :, :n], gates.swapaxes(0, 1), bent, out):
+        copy(before, h)
+        matmul(row, weights, all_four)
+        tanh(all_four, all_four)
+        multiply(sigmoids, half, sigmoids)
+        add(sigmoids, half, sigmoids)
+        copy(at, step)
+        multiply(takes, given, products)
+        add(first, second, cell)
+        tanh(cell, bend)
+        multiply(bend, shows, hidden)
+        h = hidden
+    last = (out[-1] if steps else first_h).copy()
+    return (*_turn(reverse, out), last, cell.copy(), gates, bent, rows)
+
+
+def _lstm_slopes(gates: Any, bent: Any) -> Any:
+    """What does not depend on the later steps, for each of them: for input, forget, new part and output gate its slope
+    times what it lets through; and how the cell goes into the hidden state."""
+    i, f, o, g, before = gates
+    out = np.empty((len(bent), 5, *bent.shape[1:]), bent.dtype)
+    work = np.empty_like(bent)
+    for to, gate, partner in ((0, i, g), (1, f, before), (3, o, bent)):
+        np.subtract(1, gate, out=work)
+        work *= gate
+        np.multiply(work, partner, out=out[:, to])
+    for to, gate, value in ((2, i, g), (4, o, bent)):
+        np.multiply(value, value, out=work)
+        np.subtract(1, work, out=work)
+        np.multiply(work, gate, out=out[:, to])
+    return out
 
 
 def _lstm_vjp(
@@ -112,45 +155,50 @@ def _lstm_vjp(
     inputs = (x, h0, c0, w_ih, w_hh, b_ih, b_hh)
     if node.xp is not NUMERIC:
         return composed(partial(lstm_plain, reverse=reverse), inputs, gs, node.edges)
+    kind = x.dtype
+    if kind != np.float32 and kind != np.float64:
+        return _narrowed(_lstm_vjp, node, gs, inputs)
     g_out, g_h, g_c = gs
-    if not kept:
-        out, _, _, gates, cells = _lstm(*inputs, reverse)
-        (out,) = _turn(reverse, out)
-    else:
-        gates, cells, out = kept
-    x, g_out = _turn(reverse, x, g_out)
-    x = np.ascontiguousarray(x)
-    steps, batch, wide = gates.shape
-    n = wide // 4
-    d = np.empty_like(gates)
-    dh = np.zeros((batch, n), x.dtype) if g_h is None else np.array(g_h)
-    dc = np.zeros((batch, n), x.dtype) if g_c is None else np.array(g_c)
-    # What does not depend on the later steps, for all steps at once.
-    slope = gates * (1 - gates)
-    cell_gate = gates[:, :, 2 * n : 3 * n]
-    slope[:, :, 2 * n : 3 * n] = 1 - cell_gate * cell_gate
-    bent = np.tanh(cells)
-    through = gates[:, :, 3 * n :] * (1 - bent * bent)
-    before = _earlier(c0, cells)
-    partner = np.empty((steps, batch, 3, n), x.dtype)
-    partner[:, :, 0] = cell_gate
-    partner[:, :, 1] = before
-    partner[:, :, 2] = gates[:, :, :n]
-    product = np.empty((batch, n), x.dtype)
-    for t in range(steps - 1, -1, -1):
+    gates, bent, rows = kept or _lstm(*inputs, reverse)[3:]
+    (g_out,) = _turn(reverse, g_out)
+    steps, batch, n = bent.shape
+    dh = np.zeros((batch, n), kind) if g_h is None else np.array(g_h)
+    dc = np.zeros((batch, n), kind) if g_c is None else np.array(g_c)
+    slopes = _lstm_slopes(gates, bent)
+    d = np.empty((steps, batch, 4 * n), kind)
+    together = np.empty((4, batch, n), kind)
+    taken, shown = together[:3], together[3]
+    product = np.empty((batch, n), kind)
+    dot, multiply, add, copy = np.dot, np.multiply, np.add, np.copyto
+    by_gate = d.reshape(steps, batch, 4, n).transpose(0, 2, 1, 3)
+    for at, others, own, through, forget, step, to in zip(
+        range(steps - 1, -1, -1),
+        slopes[::-1, :3],
+        slopes[::-1, 3],
+        slopes[::-1, 4],
+        gates[1, ::-1],
+        d[::-1],
+        by_gate[::-1],
+    ):
         if g_out is not None:
-            dh += g_out[t]
-        step = d[t]
-        np.multiply(dh, bent[t], out=step[:, 3 * n :])
-        np.multiply(dh, through[t], out=product)
-        dc += product
-        np.multiply(dc[:, None], partner[t], out=step[:, : 3 * n].reshape(batch, 3, n))
-        step *= slope[t]
-        dc *= gates[t, :, n : 2 * n]
-        np.matmul(step, w_hh, out=dh)
-    hidden = _earlier(h0, out)
-    dx, *rest = _sums(d, x, hidden, w_ih, (node.edges[0], *node.edges[3:]))
-    return (*_turn(reverse, dx), dh, dc, *rest)
+            add(dh, g_out[at], dh)
+        multiply(dh, through, product)
+        add(dc, product, dc)
+        multiply(dh, own, shown)
+        multiply(dc, others, taken)
+        multiply(dc, forget, dc)
+        copy(to, together)
+        dot(step, w_hh, dh)
+    e_x, _, _, e_ih, e_hh, e_bih, e_bhh = node.edges
+    flat = d.reshape(-1, 4 * n)
+    dx = d_ih = d_hh = db = None
+    if e_x is not None:
+        (dx,) = _turn(reverse, (flat @ w_ih).reshape(x.shape))
+    if e_ih is not None or e_hh is not None or e_bih is not None or e_bhh is not None:
+        width = x.shape[2]
+        both = flat.T @ rows.reshape(len(flat), rows.shape[2])
+        d_hh, d_ih, db = both[:, :n].copy(), both[:, n : n + width].copy(), both[:, -1].copy()
+    return dx, dh, dc, d_ih, d_hh, db, None if db is None else db.copy()
 
 
 def lstm_plain(
@@ -198,7 +246,7 @@ def _gru(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, reverse: bo
         new *= g[:, n : 2 * n]
         new += g[:, 2 * n :]
         h = new
-    return (*_turn(reverse, out), h.copy() if steps else first.copy(), gates, inner)
+    return (*_turn(reverse, out), h.copy() if steps else first.copy(), gates, inner, out)
 
 
 def _gru_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *kept: Any) -> Any:
@@ -207,11 +255,7 @@ def _gru_vjp(node: Any, gs: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: An
     if node.xp is not NUMERIC:
         return composed(partial(gru_plain, reverse=reverse), inputs, gs, node.edges)
     g_out, g_h = gs
-    if not kept:
-        out, _, gates, inner = _gru(*inputs, reverse)
-        (out,) = _turn(reverse, out)
-    else:
-        gates, inner, out = kept
+    gates, inner, out = kept or _gru(*inputs, reverse)[2:]
     x, g_out = _turn(reverse, x, g_out)
     x = np.ascontiguousarray(x)
     steps, batch, wide = gates.shape
@@ -397,5 +441,4 @@ def layer(mode: str, inputs: tuple[Any, ...], reverse: bool) -> tuple[Tensor, ..
     n = op.n_outputs
     forward: Any = _lstm if op is LSTM else _gru
     made = forward(*arrays, reverse)
-    (steps,) = _turn(reverse, made[0])
-    return finish_many(op, inputs, made[:n], params, (*made[n:], steps))
+    return finish_many(op, inputs, made[:n], params, made[n:])
