@@ -17,6 +17,7 @@ class TraceIndex:
         self.leaves: list[int] = []  # tensors that no operator made
         self.made_at: dict[int, int] = {}  # tensor -> first event that gave it a value
         self.last_use: dict[int, int] = {}  # tensor -> last event that names it
+        self.writers: dict[int, list[int]] = {}  # tensor -> events that made or changed it
         self.by_event: dict[int, list[int]] = defaultdict(list)  # event -> backward events of that forward event
         self._n_values = self._n_tensors = self._n_events = 0
 
@@ -44,6 +45,7 @@ class TraceIndex:
                 if tensor_id >= 0:
                     self.last_use[tensor_id] = event.id
                     self.made_at.setdefault(tensor_id, event.id)
+                    self.writers.setdefault(tensor_id, []).append(event.id)
             if event.kind == EventKind.BACKWARD:
                 self.by_event[event.forward].append(event.id)
             elif event.kind == EventKind.INPLACE and event.op == "zero_grad":

@@ -9,16 +9,19 @@ from itertools import pairwise
 
 import numpy as np
 
+from graphlab.analysis.lineage import Lineage, not_finite_path
+from graphlab.analysis.sections import section_at, section_of
 from graphlab.explain import words
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
+from graphlab.explain.lineage import operands_at
 from graphlab.explain.modules import OPTIMIZERS
 from graphlab.explain.narrate import name_of
 from graphlab.explain.run import Run
 from graphlab.explain.source import called
-from graphlab.explain.values import array_at, index_of, value_at
+from graphlab.explain.values import array_at
 from graphlab.i18n import N_, _
-from graphlab.trace.records import Event, EventKind, Fix, Loss, TensorKind, ValueForm
+from graphlab.trace.records import EventKind, Fix, Loss
 
 _REASONS = {
     "log": N_("The logarithm of 0 is −inf, and that of a negative number is NaN"),
@@ -36,68 +39,18 @@ _GENERIC = N_("A result beyond the range of its dtype becomes inf, and inf − i
 MIN_GROWTH = 1000.0
 
 
-def is_bad(run: Run, tensor: int, event: int) -> bool:
-    """Whether the value of a tensor at an event holds NaN or infinity, as far as it was kept."""
-    value = value_at(run.trace, tensor, event)
-    if value is None:
-        return False
-    if value.form == ValueForm.WHOLE:
-        if not value.size:
-            return False
-        array = run.trace.array(value.id)
-        return bool(array.dtype.kind in "fc" and not np.isfinite(array).all())
-    return bool(value.stats.get("n_nan", 0) or value.stats.get("n_inf", 0))
-
-
-def birth(run: Run, loss: Loss) -> Event | None:
-    """The event at which the first NaN or infinity on the way to a loss was made; None where the trace can't say."""
-    events = run.trace.events
-    made = events[max(0, loss.event - 1) : loss.event + 1]
-    starts = [t for e in made for t in e.outputs if t >= 0 and is_bad(run, t, loss.event)]
-    root = starts[0] if starts else -1
-    if root < 0:
+def birth(run: Run, loss: Loss) -> Lineage | None:
+    """The way of the first NaN or infinity to a loss; None where the trace can't say."""
+    path = not_finite_path(run.trace, loss.event)
+    if path is None or _is_thinned(run, path.place):
         return None
-    index = index_of(run.trace)
-    at = loss.event
-    seen: set[int] = set()
-    for _turn in range(100_000):
-        record = run.trace.tensors[root]
-        if record.kind in (TensorKind.PARAMETER, TensorKind.LEAF, TensorKind.BUFFER):
-            update = next(
-                (
-                    e
-                    for e in events[:at]
-                    if e.kind == EventKind.UPDATE and root in e.outputs and is_bad(run, root, e.id)
-                ),
-                None,
-            )
-            if update is None or len(update.inputs) < 2 or not is_bad(run, update.inputs[1], update.id):
-                return update or (events[index.producer[root]] if root in index.producer else None)
-            root, at = update.inputs[1], update.id
-            record = run.trace.tensors[root]
-        if record.kind == TensorKind.LEAF_GRAD:
-            event = next(
-                (
-                    e
-                    for e in events[:at]
-                    if e.kind == EventKind.ACCUMULATE and root in e.outputs and is_bad(run, root, e.id)
-                ),
-                None,
-            )
-        else:
-            producer = index.producer.get(root, -1)
-            event = events[producer] if producer >= 0 else None
-        if event is None or event.id in seen:
-            return event
-        seen.add(event.id)
-        inputs = list(event.inputs)
-        if event.kind == EventKind.BACKWARD and event.forward >= 0:
-            inputs += events[event.forward].inputs + events[event.forward].outputs
-        bad = [t for t in inputs if 0 <= t != root and is_bad(run, t, event.id - 1)]
-        if not bad:
-            return event
-        root, at = bad[0], event.id
-    return None
+    return path
+
+
+def _is_thinned(run: Run, event: int) -> bool:
+    """Whether the numbers around an event were not all kept, so that the first bad one seen may not be the first."""
+    section = section_at(run.trace, section_of(run.trace, event))
+    return section is not None and not section.detailed
 
 
 def _rate_fix(run: Run) -> list[Fix]:
@@ -148,7 +101,7 @@ def _by_name(run: Run) -> dict[str, list[Loss]]:
         "iteration": "3",
         "op": "`log`",
         "line": "7",
-        "detail": "p has shape (4,)",
+        "detail": N_("p has shape (4,)"),
         "reason": "The logarithm of 0 is −inf, and that of a negative number is NaN",
     },
     program="""import torch
@@ -169,13 +122,13 @@ def not_finite(run: Run) -> list[Found]:
         bad = next((each for each in losses if not math.isfinite(each.value)), None)
         if bad is None or _grew(losses):
             continue
-        event = birth(run, bad)
+        path = birth(run, bad)
         said = {
             "loss": words.code(name),
             "value": words.number(bad.value),
             "iteration": bad.iteration + 1 if bad.iteration >= 0 else 1,
         }
-        if event is None:
+        if path is None:
             found.append(
                 Found(
                     said,
@@ -189,10 +142,11 @@ def not_finite(run: Run) -> list[Found]:
                 )
             )
             continue
+        event = run.trace.events[path.place]
         span = run.span(event)
         inputs = [t for t in event.inputs if t >= 0]
-        details = []
-        for tensor in inputs[:2]:
+        details = [operands_at(path.entries[0])] if path.entries and path.entries[0].operands else []
+        for tensor in inputs[:2] if not details else ():
             array = array_at(run.trace, tensor, event.id - 1)
             if array is not None and array.size and array.dtype.kind in "fiu":
                 details.append(
@@ -211,7 +165,8 @@ def not_finite(run: Run) -> list[Found]:
         one = Found(said, {"op": event.op, "iteration": bad.iteration}, event=event.id, line=span.line if span else 0)
         if event.kind == EventKind.BACKWARD:
             one.what = N_(
-                "The first number that isn't finite is a gradient: it arises going back through {op} of line {line}."
+                "The first number that isn't finite is a gradient: it arises going back through {op} of line {line}, "
+                "where {detail}."
             )
             one.why = N_(
                 "A slope can be infinite where the value is not: √x and log x are vertical at 0. NaN then "
