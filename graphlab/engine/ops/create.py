@@ -126,37 +126,58 @@ def _complex_for(wanted: Any) -> Any:
 
 
 def _list_shape(data: Any) -> tuple[int, ...]:
+    """The sizes that nested lists have along their first entries, as PyTorch measures them."""
     item: Any = data
     shape: list[int] = []
-    while isinstance(item, (list, tuple, range)) or getattr(item, "ndim", False):
+    while isinstance(item, (list, tuple, range, str, bytes)) or (isinstance(item, np.ndarray) and item.ndim):
         shape.append(len(item))
         if not len(item):
             break
         item = item[0]
+        if isinstance(item, str) and item:
+            # The first letter of a text is a text again.
+            raise ValueError("too many dimensions 'str'")
     return tuple(shape)
 
 
-def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> None:
+def _kinds(data: Any) -> int:
+    """The rank of the type that nested data is held in; refuses what is no number."""
+    if isinstance(data, (list, tuple, range)):
+        return max((_kinds(each) for each in data), default=-1)
+    if isinstance(data, Tensor):
+        return data.dtype.rank
+    if isinstance(data, np.ndarray):
+        return dtypes.of(data).rank
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{_named(data)}'")
+    if not isinstance(data, (int, float, bool, complex, np.number, np.bool_)):
+        raise RuntimeError(f"Could not infer dtype of {type_name(data)}")
+    return dtypes.of_number(data).rank
+
+
+def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], rank: int) -> None:
     if depth == len(shape):
-        if isinstance(data, (list, tuple, range)):
-            raise TypeError(f"not a sequence, but found {type(data).__name__} at depth {depth}")
-        if isinstance(data, str):
-            raise TypeError("new(): invalid data type 'str'")
         if isinstance(data, (Tensor, np.ndarray)):
-            if data.ndim and not isinstance(data, np.ndarray):
+            array = data._array if isinstance(data, Tensor) else data
+            if array.size != 1:
                 raise ValueError("only one element tensors can be converted to Python scalars")
-            data = data.item()
-        if data is None or not isinstance(data, (int, float, bool, complex, np.number, np.bool_)):
-            raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+            data = array.item()
+        elif isinstance(data, (list, tuple, range)):
+            raise TypeError(
+                f"must be real number, not {_named(data)}"
+                if rank > 1
+                else f"'{_named(data)}' object cannot be interpreted as an integer"
+            )
         flat.append(data.item() if isinstance(data, np.generic) else data)
         return
-    if not isinstance(data, (list, tuple, range, Tensor, np.ndarray)):
-        raise TypeError(f"expected sequence of length {shape[depth]} at dim {depth} (got {_named(data)})")
+    if isinstance(data, Tensor) and data._array.ndim:
+        data = data._array
+    if not isinstance(data, (list, tuple, range)) and not (isinstance(data, np.ndarray) and data.ndim):
+        raise TypeError("not a sequence")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
-    items: Any = data
-    for each in items:
-        _flatten(each, shape, depth + 1, flat)
+    for each in data:
+        _flatten(each, shape, depth + 1, flat, rank)
 
 
 def _named(value: Any) -> str:

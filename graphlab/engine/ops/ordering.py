@@ -19,7 +19,7 @@ def _sort(x: Any, dim: int, descending: bool) -> Any:
         return x.copy(), np.zeros((), np.int64)
     if descending:
         # Stable from the other end, so that equal entries keep their order.
-        order = np.flip(x.shape[dim] - 1 - np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+        order = np.flip(x.shape[dim] - 1 - np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim).copy()
     else:
         order = np.argsort(x, axis=dim, kind="stable")
     return np.take_along_axis(x, order, dim), order

@@ -128,7 +128,7 @@ unary(
     narrate=N_("the sign of each entry of {input} is turned"),
     category=Category.ARITHMETIC,
     aliases=("negative",),
-)
+).dtype = lambda x: _negative(np.empty(0, x.dtype)).dtype
 unary(
     "exp",
     np.exp,

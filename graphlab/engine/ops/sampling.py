@@ -35,6 +35,8 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {_c_names.get(self.dtype.name, self.dtype.name)}"
         )
+    if type(self._array) is Virtual:
+        return _overwrite(self, "cauchy_", self._array, {"median": median, "sigma": sigma})
     u = (generator or default_generator).uniform64(self._array.size)
     # tan is not asked for the ends of its range.
     u = np.clip(u, _EPS, 1 - _EPS)
@@ -49,6 +51,8 @@ def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) ->
     """Fill with the number of trials until the first success of probability p."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    if type(self._array) is Virtual:
+        return _overwrite(self, "geometric_", self._array, {"p": p})
     u = (generator or default_generator).uniform64(self._array.size)
     return _put(self, "geometric_", np.ceil(np.log(u) / math.log1p(-p)), {"p": p})
 
@@ -66,6 +70,8 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
             op="log_normal_",
             dtype=self.dtype.name,
         )
+    if type(self._array) is Virtual:
+        return _overwrite(self, "log_normal_", self._array, {"mean": mean, "std": std})
     source = generator or default_generator
     drawn = np.array([source.normal() for _ in range(self._array.size)])
     return _put(self, "log_normal_", np.exp(drawn * std + mean), {"mean": mean, "std": std})
@@ -123,7 +129,11 @@ def _dropped(input: Any, p: float, training: bool, inplace: bool, feature: bool,
         if x.ndim < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         shape = (*x.shape[:2], *(1,) * (x.ndim - 2))
-    noise = default_generator.bernoulli(1 - p, shape).astype(x.dtype)
+    noise: Any
+    if type(x) is Virtual:
+        noise = virtual(shape, x.dtype)
+    else:
+        noise = default_generator.bernoulli(1 - p, shape).astype(x.dtype)
     kind = x.dtype.type
     call = run_inplace if inplace else run
     if alpha:

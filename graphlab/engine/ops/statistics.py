@@ -278,10 +278,10 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if x.ndim == 2 else input.reshape(1, -1)
     n = rows._array.shape[1]
-    if type(x) is Virtual and not (fweights is None and aweights is None):
-        no_kernel("equal")
     _weights("cov", rows, fweights, True)
     _weights("cov", rows, aweights, False)
+    if type(x) is Virtual and not (fweights is None and aweights is None):
+        no_kernel("equal")
     w = fweights if aweights is None else aweights if fweights is None else fweights * aweights
     total = n if w is None else w.sum()
     if w is not None and n and not float(total.item()):
