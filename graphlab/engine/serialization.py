@@ -260,9 +260,14 @@ class _Reader:
             raise ValueError("it is nested too deeply")
         if item is None or isinstance(item, bool | str):
             return item
-        kind, content = next(iter(item.items()), ("", None))
+        kind: str = ""
+        content: Any = None
+        for kind, content in item.items():  # noqa: B007 - the first one
+            break
         if kind in _MAPPINGS:
-            made: Any = _MAPPINGS[kind]({self.value(key, depth + 1): self.value(each, depth + 1) for key, each in content})
+            made: Any = _MAPPINGS[kind](
+                {self.value(key, depth + 1): self.value(each, depth + 1) for key, each in content}
+            )
             if kind == "OrderedDict" and "metadata" in item:
                 made._metadata = self.value(item["metadata"], depth + 1)
             return made
@@ -308,7 +313,7 @@ class _Reader:
             adopt(types.get(kind, Tensor), plain._array, plain._device, bool(requires_grad)) if is_special else plain
         )
         if kind == "Buffer":
-            made.persistent = True
+            made.persistent = True  # type: ignore[attr-defined]
         if observe.observer is not None and made._mark is None:
             observe.observer.created("load", made, {})
         return made

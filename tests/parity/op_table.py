@@ -183,7 +183,10 @@ def _sample(op: Any, function: Any, sample: Any, with_grad: bool, row: Row) -> N
             kwargs[name] = getattr(engine.nn, type(value).__name__)()
     torch.manual_seed(42)
     theirs = judged(op, sample, op(sample.input, *sample.args, **sample.kwargs))
-    if any(isinstance(t, torch.Tensor) and (t.dtype is torch.complex32 or t.layout is not torch.strided) for t in flat(theirs)):
+    if any(
+        isinstance(t, torch.Tensor) and (t.dtype is torch.complex32 or t.layout is not torch.strided)
+        for t in flat(theirs)
+    ):
         row.n_skipped += 1
         return
     row.n_samples += 1

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-
 from both import blocks, compare
 
 torch = pytest.importorskip("torch")
