@@ -94,6 +94,7 @@ ZERO = declare(
         formula="input = 0 everywhere",
         backward_formula="d input = 0",
         forward=np.zeros_like,
+        shape=lambda x: x,
         vjp=lambda node, g: (g * 0,),
         narrate=N_("every entry of {input} becomes 0"),
         narrate_backward=N_("nothing of the old {input} is left: its gradient is 0"),
