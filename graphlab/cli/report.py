@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import textwrap
 
+from graphlab.cli.wrapping import wrapped
 from graphlab.explain import Explanation, as_text, softmax
-from graphlab.i18n import _
+from graphlab.i18n import N_, _
 from graphlab.program.edits import EditError, diff
 from graphlab.trace.records import Fix, Problem
 
 WIDTH = 96
-_SEVERITY = {"error": "error", "warning": "warning", "hint": "hint"}
+_SEVERITY = {"error": N_("error"), "warning": N_("warning"), "hint": N_("hint")}
+_APPLICABILITY = {"safe": N_("safe"), "maybe": N_("maybe"), "needs-input": N_("needs-input")}
 
 
 def problem_text(problem: Problem, source: str) -> str:
     """One problem: head, the line of the program, the axes drawing, what, why, what to do, and fixes as diffs."""
-    head = f"{_SEVERITY.get(problem.severity, problem.severity)}[{problem.code}]: {problem.title}"
+    head = f"{_(_SEVERITY.get(problem.severity, problem.severity))}[{problem.code}]: {problem.title}"
     parts = [head]
     lines = source.splitlines()
     if 0 < problem.line <= len(lines):
@@ -35,7 +37,7 @@ def problem_text(problem: Problem, source: str) -> str:
 
 
 def _fix_text(fix: Fix, source: str) -> str:
-    state = _("checked by a re-run") if fix.verified else fix.applicability
+    state = _("checked by a re-run") if fix.verified else _(_APPLICABILITY.get(fix.applicability, fix.applicability))
     head = f"  * {fix.title} [{state}]"
     if not fix.edits:
         return head
@@ -63,7 +65,4 @@ def explanation_text(explanation: Explanation) -> str:
 
 def _wrapped(text: str, label: str = "") -> str:
     paragraphs = (label + text).splitlines() or [""]
-    return "\n".join(
-        textwrap.fill(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
-        for paragraph in paragraphs
-    )
+    return "\n".join(wrapped(paragraph, WIDTH, "  ") for paragraph in paragraphs)
