@@ -67,3 +67,21 @@ def wrap_dims(dims: Any, n_dims: int, op: str = "") -> tuple[int, ...]:
         if d in out[:i]:
             fail(RuntimeError, f"dim {d} appears multiple times in the list of dims", kind="dim_repeated", op=op, dim=d)
     return out
+
+
+_TYPE_NAMES = {
+    "Size": "torch.Size",
+    "dtype": "torch.dtype",
+    "device": "torch.device",
+    "Generator": "torch._C.Generator",
+}
+
+
+def type_name(value: Any) -> str:
+    """What PyTorch calls the type of a value in its messages."""
+    kind = type(value)
+    if kind.__module__ == "numpy":
+        return f"numpy.{kind.__name__}"
+    if kind.__module__.startswith("graphlab.engine."):
+        return _TYPE_NAMES.get(kind.__name__, kind.__name__)
+    return kind.__name__

@@ -82,7 +82,7 @@ def _fill(array: Array, generator: Generator | None, name: str, *args: float) ->
         if array.dtype.kind == "c":
             # Real and imaginary parts share the variance.
             mean, std = args or (0.0, 1.0)
-            parts = array.view(dtypes.of(array).to_real().np)
+            parts = array[..., None].view(dtypes.of(array).to_real().np)
             _fill(parts, generator, name, *((0.0, std / math.sqrt(2)) if name == "fill_normal" else args))
             array += array.dtype.type(mean if name == "fill_normal" else 0)
             return array
@@ -195,12 +195,14 @@ def randint(
 
 
 @public("randint_like", method=False)
-def randint_like(input: Tensor, *bounds: int, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+def randint_like(
+    input: Tensor, *bounds: int, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
+) -> Tensor:
     """`randint` of another tensor's shape, type and device."""
     low, high = bounds if len(bounds) == 2 else (0, bounds[0])
     where = input._device if device is None else resolve(device)
     array = _integers(low, high, input._array.shape, dtype or input.dtype, where, None)
-    return _made("randint_like", array, where, False, None, {"low": low, "high": high})
+    return _made("randint_like", array, where, requires_grad, None, {"low": low, "high": high})
 
 
 @public("randperm", method=False)

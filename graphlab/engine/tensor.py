@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import weakref
+from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.device import CPU, META, Virtual, device, hollow
+from graphlab.engine.device import CPU, META, Virtual, cpu_error, device, hollow
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail, make, wrap_dim
+from graphlab.engine.errors import fail, make, type_name, wrap_dim
 from graphlab.engine.virtual import no_data, no_value
 
 if TYPE_CHECKING:
@@ -370,6 +371,15 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
+        if not isinstance(on, bool):
+            raise TypeError("requires_grad must be a bool")
+        if on and self._fn is None and self._array.dtype.kind not in "fVc":
+            fail(
+                RuntimeError,
+                "only Tensors of floating point and complex dtype can require gradients",
+                kind="integer_grad",
+                dtype=self.dtype.name,
+            )
         self.requires_grad_(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -564,16 +574,33 @@ def adopt(cls: type[Tensor], array: Array, where: Any = None, requires_grad: boo
 
 def legacy(args: tuple[Any, ...], dtype: Any = None) -> Array:
     """What `torch.Tensor(...)` and `torch.FloatTensor(...)` make of their arguments."""
-    kind = (dtype or dtypes.get_default_dtype()).np
+    from graphlab.engine.ops.create import infer, room, sizes
+
+    chosen = dtype or dtypes.get_default_dtype()
+    kind = chosen.np
     if not args:
         return np.zeros(0, kind)
-    if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
-        data = args[0]
-        if isinstance(data, Size):
-            return np.zeros(tuple(data), kind)
-        if isinstance(data, Tensor):
-            return data._array.astype(kind)
-        if isinstance(data, (float, bool)):
-            raise make(TypeError, "new(): data must be a sequence (got float)")
-        return np.array(data, dtype=kind)
-    return np.zeros(tuple(int(a) for a in args), kind)
+    data = args[0]
+    if len(args) == 1 and isinstance(data, Tensor):
+        return data._array.astype(kind)
+    if isinstance(data, Size) or (isinstance(data, (int, np.integer)) and not isinstance(data, bool)):
+        for i, n in enumerate(args):
+            if not isinstance(data, Size) and (isinstance(n, bool) or not hasattr(n, "__index__")):
+                raise make(
+                    TypeError,
+                    f"new(): argument 'size' failed to unpack the object at pos {i + 1} with error "
+                    f'"type must be tuple of ints,but got {type_name(n)}"',
+                )
+        shape = sizes(tuple(data) if isinstance(data, Size) else args, "new")
+        room(shape, chosen, CPU)
+        try:
+            return np.zeros(shape, kind)
+        except (MemoryError, ValueError):
+            raise cpu_error(prod(shape) * kind.itemsize) from None
+    if len(args) > 1 or not isinstance(data, (list, tuple, range, np.ndarray, str, bytes)):
+        got = type_name(data)
+        raise make(TypeError, f"new(): data must be a sequence (got {got})")
+    array = infer(data, chosen)
+    if array.dtype.kind == "f" and kind.kind in "iu":
+        array = np.trunc(array)
+    return array.astype(kind)

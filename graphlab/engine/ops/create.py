@@ -12,7 +12,7 @@ import numpy as np
 from graphlab.engine import dtypes, observe
 from graphlab.engine.device import CPU, META, Virtual, cpu_error, device, is_hollow, reserve, reserved, resolve, virtual
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_combination, guard
 from graphlab.engine.tensor import Tensor, wrap
 
@@ -27,7 +27,14 @@ def leaf(
     """A leaf that the program made, told to the observer."""
     t = wrap(array, where)
     if requires_grad:
-        t.requires_grad_(True)
+        if array.dtype.kind not in "fVc":
+            fail(
+                RuntimeError,
+                "Only Tensors of floating point and complex dtype can require gradients",
+                kind="integer_grad",
+                dtype=t.dtype.name,
+            )
+        t._rg = True
     if observe.observer is not None:
         observe.observer.created(op, t, params or {})
     return t
@@ -72,7 +79,10 @@ def _kind(dtype: Any, default: dtypes.dtype) -> dtypes.dtype:
     if dtype is None:
         return default
     if not isinstance(dtype, dtypes.dtype):
-        raise TypeError(f"dtype must be a torch.dtype, not {type(dtype).__name__}")
+        known = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+        if dtype not in known:
+            raise TypeError(f"dtype must be a torch.dtype, not {type_name(dtype)}")
+        return known[dtype]
     return dtype
 
 
@@ -99,22 +109,39 @@ def infer(data: Any, wanted: Any = None) -> Array:
     if isinstance(data, complex):
         return np.array(data, _complex_for(wanted))
     if isinstance(data, int):
+        if wanted is not None and wanted.rank != 1:
+            return np.array(data, dtypes.F64 if wanted.rank else np.bool_)
         if not -(2**63) <= data < 2**63:
-            raise RuntimeError("Overflow when unpacking long long")
+            raise ValueError("Overflow when unpacking long long")
         return np.array(data, np.int64)
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type_name(data)}'")
     if isinstance(data, (list, tuple, range)):
         shape = _list_shape(data)
         flat: list[Any] = []
-        _flatten(data, shape, 0, flat)
+        try:
+            if prod(shape):
+                _flatten(data, shape, 0, flat)
+        except (TypeError, ValueError):
+            _kinds(data)
+            raise
+        except _TooDeepError as error:
+            rank = _kinds(data)
+            text = (
+                f"'{error}' object cannot be interpreted as an integer"
+                if rank < 2
+                else (f"must be real number, not {error}")
+            )
+            raise TypeError(text) from None
+        if not flat:
+            _kinds(data)
         highest = max((dtypes.of_number(v).rank for v in flat), default=2)
         kind = _complex_for(wanted) if highest > 2 else (dtypes.BOOL, dtypes.I64, _floating_for(wanted))[highest]
         try:
             return np.array(flat, kind).reshape(shape)
         except OverflowError:
-            raise RuntimeError("Overflow when unpacking long long") from None
-    raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+            raise ValueError("Overflow when unpacking long long") from None
+    raise RuntimeError(f"Could not infer dtype of {type_name(data)}")
 
 
 def _floating_for(wanted: Any) -> Any:
@@ -140,6 +167,10 @@ def _list_shape(data: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
+class _TooDeepError(Exception):
+    """A list where a number should be."""
+
+
 def _kinds(data: Any) -> int:
     """The rank of the type that nested data is held in; refuses what is no number."""
     if isinstance(data, (list, tuple, range)):
@@ -149,13 +180,13 @@ def _kinds(data: Any) -> int:
     if isinstance(data, np.ndarray):
         return dtypes.of(data).rank
     if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type '{_named(data)}'")
+        raise TypeError(f"new(): invalid data type '{type_name(data)}'")
     if not isinstance(data, (int, float, bool, complex, np.number, np.bool_)):
         raise RuntimeError(f"Could not infer dtype of {type_name(data)}")
     return dtypes.of_number(data).rank
 
 
-def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], rank: int) -> None:
+def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> None:
     if depth == len(shape):
         if isinstance(data, (Tensor, np.ndarray)):
             array = data._array if isinstance(data, Tensor) else data
@@ -163,11 +194,9 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], ran
                 raise ValueError("only one element tensors can be converted to Python scalars")
             data = array.item()
         elif isinstance(data, (list, tuple, range)):
-            raise TypeError(
-                f"must be real number, not {_named(data)}"
-                if rank > 1
-                else f"'{_named(data)}' object cannot be interpreted as an integer"
-            )
+            raise _TooDeepError(type_name(data))
+        elif not isinstance(data, (int, float, complex, np.number, np.bool_)):
+            raise TypeError(f"new(): invalid data type '{type_name(data)}'")
         flat.append(data.item() if isinstance(data, np.generic) else data)
         return
     if isinstance(data, Tensor) and data._array.ndim:
@@ -177,7 +206,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], ran
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
     for each in data:
-        _flatten(each, shape, depth + 1, flat, rank)
+        _flatten(each, shape, depth + 1, flat)
 
 
 def _named(value: Any) -> str:
@@ -199,8 +228,11 @@ def tensor(
         warnings.warn(text, UserWarning, stacklevel=3)
         if observe.observer is not None:
             observe.observer.warned(text, "UserWarning", "copy_construct", {})
-    array = infer(data, dtype)
+    array = infer(data, dtype if dtype is None else _kind(dtype, dtypes.int64))
     kind = _kind(dtype, dtypes.of(array))
+    if not isinstance(data, (Tensor, np.ndarray)):
+        _check_range(array, kind)
+        _check_complex(array, kind)
     reserve(where, array.size * kind.itemsize)
     array = np.array(array, kind.np, order="C") if array.dtype != kind.np or array is not None else array
     if requires_grad and kind.rank < 2:
@@ -211,6 +243,27 @@ def tensor(
             dtype=kind.name,
         )
     return leaf("tensor", array, requires_grad, where, {"dtype": kind.name})
+
+
+def _check_range(array: Array, kind: dtypes.dtype) -> None:
+    """Refuse numbers that a whole-number type does not hold."""
+    source = array.dtype.kind
+    if kind.rank != 1 or not array.size or array.dtype == kind.np or source not in "iuf":
+        return
+    low, high = np.iinfo(kind.np).min, np.iinfo(kind.np).max
+    if source in "iu" and not low:
+        low = -high  # a negative number wraps round, as in C
+    if not (low <= array.min() and array.max() <= high):
+        raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
+
+
+def _check_complex(array: Array, kind: dtypes.dtype) -> None:
+    if array.dtype.kind == "c" and kind.rank < 3:
+        raise TypeError(
+            "must be real number, not complex"
+            if kind.rank > 1
+            else "'complex' object cannot be interpreted as an integer"
+        )
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

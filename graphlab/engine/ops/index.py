@@ -8,10 +8,10 @@ import numpy as np
 
 from graphlab.engine import errors, modes
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail, wrap_dim
+from graphlab.engine.errors import fail, type_name, wrap_dim
+from graphlab.engine.ops.create import infer
 from graphlab.engine.ops.op import Category, Op, declare, first_shape
 from graphlab.engine.ops.run import (
-    FUNCTIONS,
     attach,
     guard,
     method,
@@ -28,38 +28,62 @@ from graphlab.i18n import N_
 Key = tuple[Any, ...]
 
 
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple, str, bytes, range, np.ndarray))
+
+
+def items_of(key: Any) -> list[Any]:
+    """The indices in `x[key]`: a tuple's, and those of a short list with lists, slices or tensors in it."""
+    if isinstance(key, tuple):
+        return list(key)
+    if isinstance(key, (list, str, bytes, range)) and len(key) < 32:
+        for each in key:
+            if each is None or each is Ellipsis or isinstance(each, (Tensor, slice)) or _is_sequence(each):
+                return list(key) if not isinstance(key, bytes) else [key]
+    return [key]
+
+
+def _listed(value: Any) -> Array:
+    """The array that a list among the indices stands for: whole numbers, or truth values."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(value).__name__}'")
+    array = infer(list(value) if isinstance(value, range) else value)
+    if not array.size:
+        return array.astype(np.int64)
+    return array if array.dtype.kind == "b" or array.dtype == np.uint8 else array.astype(np.int64)
+
+
 def _index_array(value: Any) -> Array | None:
     """The array that an index stands for, if it is one of several numbers or a mask."""
-    if isinstance(value, Tensor):
-        array = value._array
-    elif isinstance(value, (list, tuple)):
-        array = np.asarray([v._array if isinstance(v, Tensor) else v for v in value])
-        if array.size == 0:
-            array = array.astype(np.int64)
-    elif isinstance(value, np.ndarray):
-        array = value
-    elif isinstance(value, bool):
-        return np.array(value)
-    else:
-        return None
-    if array.dtype.kind in "fVc":
-        fail(
-            IndexError,
-            "tensors used as indices must be long, int, byte or bool tensors",
-            kind="index_dtype",
-            op="getitem",
-        )
-    if array.dtype == np.uint8:
-        return array.astype(bool)
-    return array if array.dtype.kind == "b" else array.astype(np.int64, copy=False)
+    if isinstance(value, (Tensor, bool)) or _is_sequence(value):
+        if isinstance(value, Tensor):
+            array = value._array
+        elif isinstance(value, np.ndarray):
+            array = value
+        else:
+            array = np.array(value) if isinstance(value, bool) else _listed(value)
+        return array.astype(bool) if array.dtype == np.uint8 and known(array) else array
+    return None
+
+
+def _n_dims(item: Any) -> int:
+    """How many dims of the tensor an index is about."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    if isinstance(item, (Tensor, np.ndarray)):
+        array = item._array if isinstance(item, Tensor) else item
+        return array.ndim if array.dtype.kind == "b" or array.dtype == np.uint8 else 1
+    if isinstance(item, list) and item and all(isinstance(each, bool) for each in item):
+        return 1
+    return 1
 
 
 def parse(x: Array, key: Any) -> tuple[Key, Key | None]:
     """`x[key]` as PyTorch means it, in two steps: numbers and slices first (a view), then arrays (a copy) if any."""
-    items = list(key) if isinstance(key, tuple) else [key]
-    arrays = [_index_array(i) for i in items]
-    used = sum(a.ndim if a is not None and a.dtype.kind == "b" else 0 if i is None or i is Ellipsis else 1
-               for i, a in zip(items, arrays))  # fmt: skip
+    items = items_of(key)
+    used = sum([_n_dims(item) for item in items])
+    if not x.ndim and len(items) == 1 and items[0] is key:
+        _refuse_scalar(key)
     if used > x.ndim:
         fail(
             IndexError,
@@ -71,38 +95,23 @@ def parse(x: Array, key: Any) -> tuple[Key, Key | None]:
     basic: list[Any] = []
     second: list[Any] = []
     dim = 0
-    for item, array in zip(items, arrays):
-        if array is not None and array.ndim == 0 and array.dtype.kind == "i":
+    for place, item in enumerate(items):
+        array = _index_array(item)
+        if array is not None and array.ndim == 0 and array.dtype.kind in "iu":
             item, array = int(array), None
         if array is not None:
             if type(array) is Virtual and type(x) is not Virtual:
                 raise RuntimeError("Tensor on device meta is not on the expected device cpu!")
-            if array.dtype.kind == "b":
-                if not array.ndim:
-                    basic.append(None)
-                    second.append(array.reshape(1))
-                    continue
-                for k, n in enumerate(array.shape):
-                    if n != x.shape[dim + k]:
-                        fail(
-                            IndexError,
-                            f"The shape of the mask {list(array.shape)} at index {k} does not match the shape of the "
-                            f"indexed tensor {list(x.shape)} at index {dim + k}",
-                            kind="index_range",
-                            op="getitem",
-                            shape=list(x.shape),
-                            mask_shape=list(array.shape),
-                        )
-                basic.extend([slice(None)] * array.ndim)
-                dim += array.ndim
-                second.append(array)
-            else:
-                _check_range(array, x.shape[dim], dim)
-                basic.append(slice(None))
-                second.append(array)
-                dim += 1
+            if array.dtype.kind == "b" and not array.ndim:
+                basic.append(None)
+                second.append(array.reshape(1))
+                continue
+            n = array.ndim if array.dtype.kind == "b" else 1
+            basic.extend([slice(None)] * n)
+            dim += n
+            second.append(array)
         elif item is Ellipsis:
-            n = x.ndim - used
+            n = max(min(x.ndim - used, x.ndim - dim), 0)
             basic.extend([slice(None)] * n)
             second.extend([slice(None)] * n)
             dim += n
@@ -115,18 +124,12 @@ def parse(x: Array, key: Any) -> tuple[Key, Key | None]:
             dim += 1
         elif isinstance(item, (int, np.integer)):
             n = x.shape[dim] if dim < x.ndim else 0
-            if not x.ndim:
-                fail(
-                    IndexError,
-                    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
-                    "convert a 0-dim tensor to a number",
-                    kind="index_range",
-                    op="getitem",
-                )
             if not -n <= item < n:
+                _index_number(item)
                 fail(
                     IndexError,
-                    f"index {int(item)} is out of bounds for dimension {dim} with size {n}",
+                    # PyTorch counts the indices here, not the dims.
+                    f"index {int(item)} is out of bounds for dimension {place} with size {n}",
                     kind="index_range",
                     op="getitem",
                     index=int(item),
@@ -141,19 +144,87 @@ def parse(x: Array, key: Any) -> tuple[Key, Key | None]:
                 f"(got {type(item).__name__})"
             )
     # An Ellipsis keeps NumPy from turning a full index into a number instead of a view.
-    return (*basic, ...), tuple(second) if any(isinstance(s, np.ndarray) for s in second) else None
+    start = (*basic, ...)
+    if not any(isinstance(s, np.ndarray) for s in second):
+        return start, None
+    return start, _checked_arrays(indexed_shape(x.shape, start), second)
+
+
+def _index_number(item: Any) -> int:
+    if not -(2**63) <= item < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return int(item)
+
+
+def _refuse_scalar(item: Any) -> None:
+    """A tensor without dims takes neither a number nor a slice."""
+    if isinstance(item, slice):
+        _slice(item)
+        fail(
+            IndexError,
+            "slice() cannot be applied to a 0-dim tensor.",
+            kind="index_range",
+            op="getitem",
+        )
+    if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+        number = _index_number(item)
+        fail(
+            IndexError,
+            f"index {number} is out of bounds for dimension 0 with size 0"
+            if number or isinstance(item, np.integer)
+            else "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+            "convert a 0-dim tensor to a number",
+            kind="index_range",
+            op="getitem",
+        )
+
+
+def _checked_arrays(shape: tuple[int, ...], second: list[Any]) -> Key:
+    """The indices that are arrays, checked against what the numbers and slices before them leave."""
+    for each in second:
+        if isinstance(each, np.ndarray) and each.dtype.kind != "b" and each.dtype not in (np.int64, np.int32):
+            fail(
+                IndexError,
+                "tensors used as indices must be long, int, byte or bool tensors",
+                kind="index_dtype",
+                op="getitem",
+            )
+    dim = 0
+    for i, each in enumerate(second):
+        if not isinstance(each, np.ndarray):
+            dim += 1
+        elif each.dtype.kind == "b":
+            for k, n in enumerate(each.shape):
+                if n != shape[dim + k]:
+                    fail(
+                        IndexError,
+                        f"The shape of the mask {list(each.shape)} at index {k} does not match the shape of the "
+                        f"indexed tensor {list(shape)} at index {dim + k}",
+                        kind="index_range",
+                        op="getitem",
+                        shape=list(shape),
+                        mask_shape=list(each.shape),
+                    )
+            dim += each.ndim
+        else:
+            second[i] = each.astype(np.int64, copy=False)
+            _check_range(second[i], shape[dim], dim)
+            dim += 1
+    return tuple(second)
 
 
 def _slice(item: slice) -> slice:
     ends = tuple(int(v) if isinstance(v, Tensor) else v for v in (item.start, item.stop, item.step))
+    # Python refuses a step of 0 and what is no whole number.
+    slice(*ends).indices(1)
     if ends[2] is not None and ends[2] <= 0:
         raise ValueError("step must be greater than zero")
     return slice(*ends)
 
 
 def _check_range(index: Array, n: int, dim: int) -> None:
-    if known(index) and (index.min() < -n or index.max() >= n):
-        bad = int(index.max()) if index.max() >= n else int(index.min())
+    if index.size and known(index) and (index.min() < -n or index.max() >= n):
+        bad = int(index[(index < -n) | (index >= n)].flat[0])
         fail(
             IndexError,
             f"index {bad} is out of bounds for dimension {dim} with size {n}",
@@ -236,21 +307,26 @@ INDEX = declare(
 )
 
 
+def _clashing(second: Key, error: IndexError) -> BaseException:
+    """The error for index arrays that do not broadcast."""
+    if "broadcast" not in str(error):
+        return error
+    shapes = ", ".join(str(list(s.shape)) for s in second if isinstance(s, np.ndarray))
+    return errors.make(
+        IndexError,
+        f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}",
+        kind="index_range",
+        op="getitem",
+    )
+
+
 def _getitem(self: Tensor, key: Any) -> Any:
     basic, second = parse(self._array, key)
     if second is not None:
         try:
             return run(INDEX, (self,), (basic, second))
         except IndexError as error:
-            shapes = ", ".join(str(list(s.shape)) for s in second if isinstance(s, np.ndarray))
-            if "broadcast" in str(error):
-                raise errors.make(
-                    IndexError,
-                    f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}",
-                    kind="index_range",
-                    op="getitem",
-                ) from None
-            raise
+            raise _clashing(second, error) from None
     op = ALIAS
     for item in basic[:-1]:
         if isinstance(item, int):
@@ -350,17 +426,17 @@ SETITEM = declare(
 
 
 def _setitem(self: Tensor, key: Any, value: Any) -> None:
-    basic, second = parse(self._array, key)
     source: Any = value
     if not isinstance(value, Tensor):
-        if isinstance(value, (np.ndarray, list, tuple)):
-            source = FUNCTIONS["tensor"](value, dtype=self.dtype)
-        elif not isinstance(value, (int, float, bool, np.generic)):
-            raise TypeError(f"can't assign a {type(value).__name__} to a torch.{self.dtype.title}Tensor")
+        source = _assigned_number(self, value)
+    basic, second = parse(self._array, key)
     place: tuple[int, ...] | None = indexed_shape(self._array.shape, basic)
     if second is not None:
         hidden = any(type(i) is Virtual and i.dtype.kind == "b" for i in second)
-        place = None if hidden else two_steps_shape(self._array.shape, basic, second)
+        try:
+            place = None if hidden else two_steps_shape(self._array.shape, basic, second)
+        except IndexError as error:
+            raise _clashing(second, error) from None
     array = source._array if isinstance(source, Tensor) else None
     if array is not None and place is not None:
         while array.ndim > len(place) and array.shape[0] == 1:
@@ -371,9 +447,12 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
         except ValueError:
             fits = False
         if not fits:
-            _cannot_assign(array.shape, place, second is not None)
+            _cannot_assign(array.shape, place, second is not None, source.dtype.title)
     if array is not None and array.dtype != self._array.dtype:
-        if second is not None:
+        is_fill = not array.ndim and second is not None and sum(isinstance(i, np.ndarray) for i in second) == 1
+        if second is not None and not (
+            is_fill and any(isinstance(i, np.ndarray) and i.dtype.kind == "b" for i in second)
+        ):
             raise RuntimeError(
                 f"Index put requires the source and destination dtypes match, got {self.dtype.title} for the "
                 f"destination and {source.dtype.title} for the source."
@@ -391,7 +470,22 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
     run_inplace(SETITEM, (self, source), (basic, second, False), "setitem")
 
 
-def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: bool) -> None:
+def _assigned_number(self: Tensor, value: Any) -> Any:
+    """A number that is written into a part of a tensor, as that tensor takes it."""
+    if not isinstance(value, (int, float, bool, complex, np.integer)):
+        raise TypeError(f"can't assign a {type_name(value)} to a torch.{self.dtype.title}Tensor")
+    kind = self._array.dtype.kind
+    if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if isinstance(value, complex) and kind not in "c" and value.imag:
+        name = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int"}.get(self.dtype.name)
+        raise RuntimeError(f"value cannot be converted to type {name or self.dtype.name} without overflow")
+    if isinstance(value, (int, np.integer)):
+        return int(value) if kind in "iufcV" else bool(value)
+    return value
+
+
+def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: bool, title: str) -> None:
     facts: dict[str, Any] = {"kind": "broadcast", "op": "setitem", "shapes": [list(have), list(place)]}
     if by_arrays:
         fail(
@@ -400,11 +494,8 @@ def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: boo
             f"result of shape {list(place)}",
             **facts,
         )
-    for back in range(1, len(have) + 1):
-        n = have[-back]
-        m = place[-back] if back <= len(place) else None
-        if m is None:
-            break
+    for back in range(1, len(have) + 1 if len(have) <= len(place) else 0):
+        n, m = have[-back], place[-back]
         if n not in (1, m):
             fail(
                 RuntimeError,
@@ -416,13 +507,8 @@ def _cannot_assign(have: tuple[int, ...], place: tuple[int, ...], by_arrays: boo
             )
     fail(
         RuntimeError,
-        f"The number of sizes provided ({len(place)}) must be greater or equal to the number of "
-        f"dimensions in the tensor "
-        f"({len(have)})"
-        if False
-        else f"expand(torch.FloatTensor{{{list(have)}}}, size={list(place)}): the number of sizes "
-        f"provided ({len(place)}) must "
-        f"be greater or equal to the number of dimensions in the tensor ({len(have)})",
+        f"expand(torch.{title}Tensor{{{list(have)}}}, size={list(place)}): the number of sizes provided ({len(place)}) "
+        f"must be greater or equal to the number of dimensions in the tensor ({len(have)})",
         **facts,
     )
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.device import device
+from graphlab.engine.errors import type_name
 from graphlab.engine.generator import Generator
-from graphlab.engine.tensor import Size, Tensor
+from graphlab.engine.tensor import Tensor
 
 _OPTIONS = (
     "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, "
@@ -60,26 +61,6 @@ _NUMBERS_TOO = {
     "divide", "divide_", "true_divide", "true_divide_", "floor_divide", "floor_divide_", "copy_",
 }  # fmt: skip
 """Functions that take a number where their forms say Tensor (but for the first)."""
-_TYPE_NAMES: dict[type, str] = {
-    Size: "torch.Size",
-    dtypes.dtype: "torch.dtype",
-    device: "torch.device",
-    Generator: "torch._C.Generator",
-    np.ndarray: "numpy.ndarray",
-}
-
-
-def type_name(value: Any) -> str:
-    """What PyTorch calls the type of a value."""
-    kind = type(value)
-    known = _TYPE_NAMES.get(kind)
-    if known is not None:
-        return known
-    if issubclass(kind, np.generic):
-        return f"numpy.{kind.__name__}"
-    if kind.__module__ == "builtins" or issubclass(kind, Tensor):
-        return kind.__name__
-    return kind.__name__
 
 
 @dataclass(frozen=True, slots=True)
