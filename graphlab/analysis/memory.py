@@ -53,7 +53,7 @@ def holders(trace: TraceReader, event: int, limit: int = 20, device: str = "") -
 
     An estimate from the trace alone: leaves, parameters and their gradients hold on once they are made; what an
     operator made holds from then until the last event of its section that names it (saved for backward or used again).
-    Views hold nothing of their own.
+    Views hold nothing of their own, nor do tensors on the meta device.
     """
     index = index_of(trace)
     section = section_at(trace, section_of(trace, event))
@@ -61,7 +61,9 @@ def holders(trace: TraceReader, event: int, limit: int = 20, device: str = "") -
     found: list[tuple[int, int]] = []
     saved_until = _saved_until(trace, start, section.end if section is not None else len(trace.events))
     for tensor in trace.tensors:
-        if tensor.n_bytes == 0 or tensor.base >= 0 or (device and tensor.device != device):
+        if tensor.n_bytes == 0 or tensor.base >= 0 or tensor.device == "meta":
+            continue
+        if device and tensor.device != device:
             continue
         made = index.made_at.get(tensor.id, -1)
         if made < 0 or made > event:

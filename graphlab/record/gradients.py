@@ -70,7 +70,7 @@ class Gradients(Replaying):
         shape = array.shape
         size = array.nbytes
         self._tensors.append((number, _GRADIENT, shape, dtype, "cpu", "", False, of, -1, size))
-        if size > self._whole:
+        if size > self._whole or array.__class__ is Virtual:
             self._add_summary(number, event, array)
         else:
             value = self._n_values

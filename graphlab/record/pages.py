@@ -105,7 +105,7 @@ class Pages:
 
     def _add_value(self, tensor: int, event: int, array: Array) -> int:
         size = array.nbytes
-        if size > self._whole:
+        if size > self._whole or array.__class__ is Virtual:
             return self._add_summary(tensor, event, array)
         number = self._n_values
         self._n_values = number + 1

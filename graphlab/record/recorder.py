@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphlab.engine.device import CPU
+from graphlab.engine.device import CPU, Virtual
 from graphlab.engine.generator import DEFAULT_SEED
 from graphlab.engine.random import initial_seed
 from graphlab.record import failures
@@ -181,14 +181,14 @@ class Recorder(Gradients):
                 base = sources[0]
         number = self._n_tensors
         self._n_tensors = number + 1
-        device = "cpu" if tensor._device is CPU else "cuda:0"
+        device = "cpu" if tensor._device is CPU else str(tensor._device)
         dtype = DTYPES[array.dtype.num]
         shape = array.shape
         size = array.nbytes
         requires_grad = tensor._rg
         self._tensors.append((number, _INTERMEDIATE, shape, dtype, device, name, requires_grad, -1, base, size))
         tensor._mark = number
-        if size > self._whole:
+        if size > self._whole or array.__class__ is Virtual:
             return number, self._add_summary(number, event, array)
         value = self._n_values
         self._n_values = value + 1
