@@ -12,7 +12,8 @@ from graphlab.engine.nn import functional as F
 from graphlab.engine.nn.linear import draw_uniform, new_parameter
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
-from graphlab.engine.ops.recurrent import layer
+from graphlab.engine.nn.recurrence import one_layer, packed_layer
+from graphlab.engine.nn.utils.rnn import PackedSequence
 from graphlab.engine.ops.run import FUNCTIONS
 from graphlab.engine.tensor import Tensor, wrap
 
@@ -76,16 +77,17 @@ class RNNBase(Module):
             raise ValueError("proj_size should be a positive integer or zero to disable projections")
         if proj_size >= hidden_size:
             raise ValueError("proj_size has to be smaller than hidden_size")
-        if proj_size:
-            raise NotImplementedError("LSTM with projections (proj_size) is not part of GraphLab")
         rows = _GATES[mode] * hidden_size
         self._n_directions = 2 if bidirectional else 1
         for index in range(num_layers):
-            wide = input_size if index == 0 else hidden_size * self._n_directions
+            seen = proj_size or hidden_size
+            wide = input_size if index == 0 else seen * self._n_directions
             for end in ("", "_reverse")[: self._n_directions]:
-                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, wide), "weight_hh": (rows, hidden_size)}
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, wide), "weight_hh": (rows, seen)}
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                if proj_size:
+                    shapes["weight_hr"] = (proj_size, hidden_size)
                 for name, shape in shapes.items():
                     setattr(self, f"{name}_l{index}{end}", new_parameter(shape, device, dtype))
         self.reset_parameters()
@@ -109,7 +111,8 @@ class RNNBase(Module):
 
     def _weights(self, index: int, end: str) -> list[Parameter | None]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return [self._parameters.get(f"{name}_l{index}{end}") for name in names]
+        found = [self._parameters.get(f"{name}_l{index}{end}") for name in names]
+        return [*found, self._parameters.get(f"weight_hr_l{index}{end}")] if self.proj_size else found
 
     def _check_input(self, input: Tensor) -> None:
         weight: Any = self._parameters["weight_ih_l0"]
@@ -123,8 +126,9 @@ class RNNBase(Module):
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.size(-1)}"
             )
 
-    def _check_hidden(self, hx: Tensor, batch: int, message: str) -> None:
-        wanted = (self.num_layers * self._n_directions, batch, self.hidden_size)
+    def _check_hidden(self, hx: Tensor, batch: int, message: str, is_cell: bool = False) -> None:
+        wide = self.hidden_size if is_cell or not self.proj_size else self.proj_size
+        wanted = (self.num_layers * self._n_directions, batch, wide)
         if tuple(hx.shape) != wanted:
             raise RuntimeError(message.format(wanted, list(hx.shape)))
 
@@ -137,7 +141,7 @@ class RNNBase(Module):
             for direction in range(n):
                 first = tuple(s[index * n + direction] for s in states)
                 weights = self._weights(index, "_reverse" if direction else "")
-                out, *last = layer(self.mode, (x, *first, *weights), bool(direction))
+                out, *last = one_layer(self.mode, (x, *first, *weights), bool(direction))
                 outs.append(out)
                 for kept, each in zip(ends, last):
                     kept.append(each)
@@ -155,14 +159,14 @@ class RNNBase(Module):
         self._check_input(input)
         if states is None:
             shape = (self.num_layers * self._n_directions, batch, self.hidden_size)
-            states = [wrap(np.zeros(shape, x._array.dtype), x._device) for _ in range(n_states)]
+            states = self._zeros(shape, x, n_states)
         else:
             states = states if is_batch else [s.unsqueeze(1) for s in states]
             if n_states == 1:
                 self._check_hidden(states[0], batch, "Expected hidden size {}, got {}")
             else:
                 self._check_hidden(states[0], batch, "Expected hidden[0] size {}, got {}")
-                self._check_hidden(states[1], batch, "Expected hidden[1] size {}, got {}")
+                self._check_hidden(states[1], batch, "Expected hidden[1] size {}, got {}", True)
         out, ends = self._walk(x, states)
         if is_batch and self.batch_first:
             out = out.transpose(0, 1)
@@ -171,8 +175,54 @@ class RNNBase(Module):
             out, last = out.squeeze(1), [s.squeeze(1) for s in last]
         return out, last
 
+    def _zeros(self, shape: tuple[int, ...], x: Tensor, n_states: int) -> list[Tensor]:
+        """States to begin with; the hidden state may be projected, the cell's is not."""
+        made = []
+        for kind in range(n_states):
+            wide = self.proj_size if self.proj_size and kind == 0 else shape[2]
+            made.append(wrap(np.zeros((*shape[:2], wide), x._array.dtype), x._device))
+        return made
+
+    def _run_packed(self, packed: Any, states: list[Tensor] | None, n_states: int) -> tuple[Any, list[Tensor]]:
+        """The same as `_run` for a PackedSequence; states are in the order of the sequences as they were given."""
+        x = packed.data
+        if x.dim() != 2:
+            raise RuntimeError(f"input must have 2 dimensions, got {x.dim()}")
+        self._check_input(x)
+        sizes = [int(n) for n in packed.batch_sizes._array]
+        n = self._n_directions
+        shape = (self.num_layers * n, sizes[0], self.hidden_size)
+        if states is None:
+            states = self._zeros(shape, x, n_states)
+        else:
+            words = "Expected hidden size {}, got {}" if n_states == 1 else "Expected hidden[0] size {}, got {}"
+            self._check_hidden(states[0], sizes[0], words)
+            if n_states == 2:
+                self._check_hidden(states[1], sizes[0], "Expected hidden[1] size {}, got {}", True)
+            if packed.sorted_indices is not None:
+                states = [s.index_select(1, packed.sorted_indices) for s in states]
+        ends: list[list[Tensor]] = [[] for _ in states]
+        for index in range(self.num_layers):
+            outs = []
+            for direction in range(n):
+                first = tuple(s[index * n + direction] for s in states)
+                weights = self._weights(index, "_reverse" if direction else "")
+                out, last = packed_layer(self.mode, x, sizes, first, weights, bool(direction))
+                outs.append(out)
+                for kept, each in zip(ends, last):
+                    kept.append(each)
+            x = outs[0] if n == 1 else FUNCTIONS["cat"](outs, 1)
+            if self.dropout and self.training and index < self.num_layers - 1:
+                x = F.dropout(x, self.dropout, True)
+        last_states = [FUNCTIONS["stack"](kept) for kept in ends]
+        if packed.unsorted_indices is not None:
+            last_states = [s.index_select(1, packed.unsorted_indices) for s in last_states]
+        return type(packed)(x, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices), last_states
+
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
+        if self.proj_size:
+            text += f", proj_size={self.proj_size}"
         if self.num_layers != 1:
             text += f", num_layers={self.num_layers}"
         if self.bias is not True:
@@ -188,6 +238,9 @@ class RNNBase(Module):
 
 class _OneState(RNNBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
+        if isinstance(input, PackedSequence):
+            packed, (last,) = self._run_packed(input, None if hx is None else [hx], 1)
+            return packed, last
         word = "RNN" if self.mode.startswith("RNN") else self.mode
         if input.dim() not in (2, 3):
             what = "D tensor instead" if word == "RNN" else "D instead"
@@ -236,6 +289,9 @@ class LSTM(RNNBase):
         super().__init__("LSTM", *args, **kwargs)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
+        if isinstance(input, PackedSequence):
+            packed, (hidden, cell) = self._run_packed(input, None if hx is None else list(hx), 2)
+            return packed, (hidden, cell)
         if input.dim() not in (2, 3):
             raise ValueError(f"LSTM: Expected input to be 2D or 3D, got {input.dim()}D instead")
         if hx is not None and (hx[0].dim() != input.dim() or hx[1].dim() != input.dim()):
