@@ -9,6 +9,7 @@ from graphlab.engine import absent as absent
 from graphlab.engine import autograd as autograd
 from graphlab.engine import dtypes as dtypes
 from graphlab.engine.allocation import keep_freed_memory as _keep_freed_memory
+from graphlab.engine.allocation import leave_out_imports as _leave_out_imports
 from graphlab.engine.device import device as device
 from graphlab.engine.device import set_default_device as set_default_device
 from graphlab.engine.dtypes import (
@@ -126,6 +127,7 @@ __version__ = "2.13.0"
 linalg = importlib.import_module("graphlab.engine.linalg")
 _name_guards()
 _keep_freed_memory()
+_leave_out_imports()
 globals().update(_FUNCTIONS)
 # They attach themselves: `Tensor.normal_` and the like, `autograd.functional`.
 random = importlib.import_module("graphlab.engine.random")

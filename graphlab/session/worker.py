@@ -291,9 +291,11 @@ def _file_size(path: str) -> int:
 
 def preload() -> None:
     """Import what every run needs, so that a warm worker starts at once."""
+    from graphlab.engine.allocation import leave_out_imports
     from graphlab.session import execution
 
     execution.preload()
+    leave_out_imports()
 
 
 def limit_memory(n_bytes: int) -> None:
