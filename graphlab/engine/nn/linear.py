@@ -8,12 +8,13 @@ from typing import Any
 
 from graphlab.engine import dtypes
 from graphlab.engine.device import Virtual, resolve
+from graphlab.engine.errors import fail
 from graphlab.engine.generator import default_generator
 from graphlab.engine.nn import functional as F
 from graphlab.engine.nn import init
 from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
-from graphlab.engine.ops.run import bump
+from graphlab.engine.ops.run import FUNCTIONS, bump
 from graphlab.engine.random import empty_array
 from graphlab.engine.tensor import Tensor, adopt
 
@@ -22,6 +23,18 @@ def new_parameter(shape: tuple[int, ...], device: Any = None, dtype: Any = None)
     """A parameter of this shape whose numbers are still to be set."""
     where = resolve(device)
     kind = dtypes.get_default_dtype() if dtype is None else dtype
+    for n in shape:
+        if type(n) is not int or n < 0 or type(kind) is not dtypes.dtype:
+            # What can't be a size is refused as `empty` refuses it.
+            made = FUNCTIONS["empty"](shape, dtype=dtype)
+            shape, kind = tuple(made.shape), made.dtype
+    if kind.rank < 2:
+        fail(
+            RuntimeError,
+            "Only Tensors of floating point and complex dtype can require gradients",
+            kind="integer_grad",
+            dtype=kind.name,
+        )
     return adopt(Parameter, empty_array(shape, kind, where), where, True)  # type: ignore[no-any-return]
 
 

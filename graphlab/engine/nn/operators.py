@@ -54,6 +54,14 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         mask: Any = array
     elif p == 1:
         mask = np.zeros_like(array)
+    elif array.dtype.kind in "iub":
+        fail(
+            RuntimeError,
+            f"result type Float can't be cast to the desired output type {input.dtype.title}",
+            kind="dtype_unsupported",
+            op="dropout",
+            dtype=input.dtype.name,
+        )
     else:
         mask = default_generator.bernoulli(1 - p, array.shape).astype(array.dtype)
         mask /= array.dtype.type(1 - p)

@@ -508,6 +508,14 @@ def _mask(mask: Any, name: str) -> Tensor:
     return mask  # type: ignore[no-any-return]
 
 
+def _mask_clash(x: Tensor, m: Tensor) -> BaseException:
+    # PyTorch counts the mask as the first of the two.
+    error: Any = errors.broadcast("masked_fill", m._array.shape, x._array.shape)
+    for fact in ("shapes", "sizes"):
+        error.facts.get(fact, []).reverse()
+    return error  # type: ignore[no-any-return]
+
+
 @public(MASKED_FILL)
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """value where mask, else input"""
@@ -521,7 +529,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     try:
         np.broadcast_shapes(x._array.shape, m._array.shape)
     except ValueError:
-        raise errors.broadcast("masked_fill", x._array.shape, m._array.shape) from None
+        raise _mask_clash(x, m) from None
     return run(MASKED_FILL, (x, m, number(value)))
 
 

@@ -163,7 +163,7 @@ def _refuse_scalar(item: Any) -> None:
         fail(
             IndexError,
             "slice() cannot be applied to a 0-dim tensor.",
-            kind="index_range",
+            kind="index_scalar",
             op="getitem",
         )
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
@@ -174,7 +174,7 @@ def _refuse_scalar(item: Any) -> None:
             if number or isinstance(item, np.integer)
             else "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
             "convert a 0-dim tensor to a number",
-            kind="index_range",
+            kind="index_scalar",
             op="getitem",
         )
 

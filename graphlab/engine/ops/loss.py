@@ -567,16 +567,20 @@ def class_loss(
         raise
 
 
-def _need_floating(op: Op, x: Any, kernel: str) -> None:
+def _need_floating(op: Op, x: Any, y: Any, kernel: str) -> None:
     """Refuse scores that are whole numbers, by the name of the kernel that PyTorch lacks."""
     if x.dtype.kind in "iub":
         title = dtypes.of(x).title
         fail(
             NotImplementedError,
             f"\"{kernel}\" not implemented for '{title}'",
-            kind="dtype_unsupported",
+            # With a floating point target they were exchanged, most likely.
+            kind="dtype_unsupported" if y.dtype.kind in "iub" else "target_dtype",
             op=op.name,
+            loss=op.name,
             dtype=dtypes.of(x).name,
+            input_dtype=dtypes.of(x).name,
+            target_dtype=dtypes.of(y).name,
         )
 
 
@@ -615,7 +619,7 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
     if smoothing < 0 or smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {smoothing:g}")
     if op is not NLL:
-        _need_floating(op, x, "log_softmax_lastdim_kernel_impl" if x.ndim < 3 else "log_softmax_kernel_impl")
+        _need_floating(op, x, y, "log_softmax_lastdim_kernel_impl" if x.ndim < 3 else "log_softmax_kernel_impl")
         if x.shape == y.shape:
             return
     if x.ndim == 0:
@@ -666,7 +670,7 @@ def _check_classes(op: Op, input: Tensor, target: Tensor, weight: Any, ignore: i
             else "weight tensor should be defined either for all or no classes",
             "loss_weight",
         )
-    _need_floating(op, x, "nll_loss_out_frame" if x.ndim < 3 else "nll_loss2d_forward_out_frame")
+    _need_floating(op, x, y, "nll_loss_out_frame" if x.ndim < 3 else "nll_loss2d_forward_out_frame")
     if weight is not None and weight._array.dtype != x.dtype:
         fail(
             RuntimeError,

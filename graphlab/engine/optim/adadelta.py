@@ -29,10 +29,10 @@ class Adadelta(Optimizer):
         differentiable: bool = False,
     ) -> None:
         check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
-        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_setting(0.0 <= lr, f"Invalid learning rate: {lr}")  # noqa: SIM300
         check_setting(0.0 <= rho <= 1.0, f"Invalid rho value: {rho}")
-        check_setting(eps >= 0.0, f"Invalid epsilon value: {eps}")
-        check_setting(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_setting(0.0 <= eps, f"Invalid epsilon value: {eps}")  # noqa: SIM300
+        check_setting(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")  # noqa: SIM300
         super().__init__(
             params,
             {

@@ -30,13 +30,14 @@ class Adagrad(Optimizer):
         fused: bool | None = None,
     ) -> None:
         check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
-        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
-        check_setting(lr_decay >= 0.0, f"Invalid lr_decay value: {lr_decay}")
-        check_setting(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_setting(0.0 <= lr, f"Invalid learning rate: {lr}")  # noqa: SIM300
+        check_setting(0.0 <= lr_decay, f"Invalid lr_decay value: {lr_decay}")  # noqa: SIM300
+        check_setting(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")  # noqa: SIM300
         check_setting(
-            initial_accumulator_value >= 0.0, f"Invalid initial_accumulator_value value: {initial_accumulator_value}"
+            0.0 <= initial_accumulator_value,  # noqa: SIM300
+            f"Invalid initial_accumulator_value value: {initial_accumulator_value}",
         )
-        check_setting(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        check_setting(0.0 <= eps, f"Invalid epsilon value: {eps}")  # noqa: SIM300
         super().__init__(
             params,
             {

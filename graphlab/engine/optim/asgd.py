@@ -29,8 +29,8 @@ class ASGD(Optimizer):
         capturable: bool = False,
     ) -> None:
         check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
-        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
-        check_setting(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_setting(0.0 <= lr, f"Invalid learning rate: {lr}")  # noqa: SIM300
+        check_setting(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")  # noqa: SIM300
         super().__init__(
             params,
             {

@@ -122,7 +122,7 @@ class LBFGS(Optimizer):
         line_search_fn: str | None = None,
     ) -> None:
         check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
-        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_setting(0.0 <= lr, f"Invalid learning rate: {lr}")  # noqa: SIM300
         super().__init__(
             params,
             {

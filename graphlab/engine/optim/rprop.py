@@ -27,7 +27,7 @@ class Rprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         check_setting(not (isinstance(lr, Tensor) and lr.numel() != 1), "Tensor lr must be 1-element")
-        check_setting(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_setting(0.0 <= lr, f"Invalid learning rate: {lr}")  # noqa: SIM300
         check_setting(0.0 < etas[0] < 1.0 < etas[1], f"Invalid eta values: {etas[0]}, {etas[1]}")
         super().__init__(
             params,
