@@ -5,6 +5,7 @@ shown. How to update them: docs/TRANSLATING.md.
 """
 
 import gettext
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,21 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "zh_CN": "简体中文"}
 
 VARIABLES = ("GRAPHLAB_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """Where the wanted language is looked for; the first that says something counts."""
+
+
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60"
+_CLOSING = "，。、；：！？）》”"
+_PIECE = re.compile(f"\\s+|[（“《]*[{_WIDE}][{_CLOSING}]*|[^\\s{_WIDE}（“《]+[{_CLOSING}]*|[（“《]+")
+
+
+def pieces(text: str) -> list[str]:
+    """The parts of a text between which a line may be broken: words, blanks, and each letter of Chinese."""
+    return _PIECE.findall(text)
+
+
+def is_wide(text: str) -> bool:
+    """Whether a text has letters of Chinese, which take two columns and stand without blanks."""
+    return re.search(f"[{_WIDE}]", text) is not None
 
 
 def set_language(language: str) -> None:

@@ -22,6 +22,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from graphlab.session.samples import samples
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "graphlab"
 LOCALE = PACKAGE / "locale"
@@ -62,7 +64,7 @@ def po_file(language: str) -> Path:
 
 
 def extract() -> Texts:
-    """Every text of the program that is marked for translation, by file."""
+    """Every text of the program that is marked for translation, by file, and what the samples say of themselves."""
     template = Texts()
     found: dict[str | tuple[str, ...], set[str]] = {}
     for name, _line, text, _comments, _context in extract_from_dir(
@@ -70,6 +72,9 @@ def extract() -> Texts:
     ):
         if text:
             found.setdefault(text, set()).add(f"graphlab/{Path(name).as_posix()}")
+    for sample in samples():
+        for text in (sample.title, sample.summary):
+            found.setdefault(text, set()).add(f"samples/{sample.path.name}")
     for text, places in sorted(
         found.items(), key=lambda item: (min(item[1]), item[0] if isinstance(item[0], str) else item[0][0])
     ):

@@ -124,7 +124,7 @@ def _samples(copy: Sequence[str] | None) -> int:
 
     if copy is None:
         for sample in samples():
-            print(f"{sample.name:<20} {sample.title}: {sample.summary}")
+            print(f"{sample.name:<20} {_(sample.title)}: {_(sample.summary)}")
         return 0
     name, folder = copy
     found = next((sample for sample in samples() if sample.name == name), None)

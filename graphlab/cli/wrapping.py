@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 import unicodedata
 
-_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60"
-_CLOSING = "，。、；：！？）》”"
-_PIECE = re.compile(f"\\s+|[（“《]*[{_WIDE}][{_CLOSING}]*|[^\\s{_WIDE}（“《]+[{_CLOSING}]*")
+from graphlab.i18n import is_wide, pieces
 
 
 def columns(text: str) -> int:
@@ -18,10 +15,10 @@ def columns(text: str) -> int:
 
 def wrapped(text: str, width: int, indent: str) -> str:
     """A paragraph in lines of at most `width` columns, each with the indent; words are not broken."""
-    if not re.search(f"[{_WIDE}]", text):
+    if not is_wide(text):
         return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
     lines, line = [], indent
-    for piece in _PIECE.findall(text.strip()):
+    for piece in pieces(text.strip()):
         if columns(line) + columns(piece.rstrip()) > width and line.strip():
             lines.append(line.rstrip())
             line = indent

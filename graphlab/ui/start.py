@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QIcon, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from graphlab.i18n import N_, _
+from graphlab.i18n import N_, _, pieces
 from graphlab.ui import resources, thumbnails
 from graphlab.ui.language import say
 from graphlab.ui.painting import guarded
@@ -77,14 +77,15 @@ class CardText(QWidget):
 def wrapped(text: str, metrics: QFontMetrics, width: int, n_lines: int) -> list[str]:
     """A text broken into at most `n_lines` lines; the last one is elided."""
     lines: list[str] = []
-    rest = text.split()
+    rest = pieces(text)
     while rest and len(lines) < n_lines:
-        line = rest.pop(0)
-        while rest and metrics.horizontalAdvance(f"{line} {rest[0]}") <= width:
-            line += f" {rest.pop(0)}"
+        line = rest.pop(0).lstrip()
+        while rest and metrics.horizontalAdvance((line + rest[0]).rstrip()) <= width:
+            line += rest.pop(0)
         if rest and len(lines) == n_lines - 1:
-            line = " ".join([line, *rest])
-        lines.append(metrics.elidedText(line, Qt.TextElideMode.ElideRight, width))
+            line = "".join([line, *rest])
+        if line:
+            lines.append(metrics.elidedText(line.rstrip(), Qt.TextElideMode.ElideRight, width))
     return lines
 
 

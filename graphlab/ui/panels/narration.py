@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from graphlab.i18n import N_, _
+from graphlab.i18n import N_, _, pieces
 from graphlab.ui.canvas.phases import GLYPHS, LABELS, Phase, phase_of
 from graphlab.ui.language import again, say
 from graphlab.ui.painting import guarded
@@ -120,7 +120,7 @@ class Narration(QWidget):
         while size > t.ui_size and not _has_room(shown, names, color, t.font(size), width, height):
             size -= 1
         if not _has_room(shown, names, color, t.font(size), width, height):
-            words = self._plain.split(" ")
+            words = pieces(self._plain)
             low, high = 1, len(words)  # words that fit, words that don't
             while high - low > 1:
                 middle = (low + high) // 2
@@ -177,7 +177,7 @@ def _has_room(text: str, names: set[str], color: str, font: QFont, width: int, h
 
 
 def _cut(words: list[str], n: int) -> str:
-    return " ".join(words[:n]).rstrip(",.;:") + " …"
+    return "".join(words[:n]).rstrip(" ,.;:，。；：、") + " …"
 
 
 def named_tensors(trace: TraceReader, event: int) -> set[str]:
