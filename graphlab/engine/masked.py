@@ -38,7 +38,8 @@ def _whole_mask(input: Tensor, mask: Tensor) -> Tensor:
         raise IndexError("_input_mask expected broadcastable mask (got mask dimensionality higher than of the input)")
     if tuple(mask.shape) != tuple(input.shape):
         mask = FUNCTIONS["broadcast_to"](mask.clone(), tuple(input.shape))
-    return mask.to(dtypes.bool_)
+    whole: Tensor = mask.to(dtypes.bool_)
+    return whole
 
 
 def _least(input: Tensor, sign: int) -> float:
@@ -49,14 +50,15 @@ def _least(input: Tensor, sign: int) -> float:
     return int(limits.min if sign > 0 else limits.max)
 
 
-def _filled(input: Any, mask: Tensor | None, value: float) -> Tensor:
+def _filled(input: Any, mask: Tensor | None, value: float) -> Any:
     """The input with `value` where it is masked out."""
     t = need_tensor(input, "masked", "input")
     if mask is None:
         return t
     kept = _whole_mask(t, mask)
     other = wrap(np.asarray(value, t._array.dtype), t._device)
-    return FUNCTIONS["where"](kept, t, other)  # type: ignore[no-any-return]
+    found: Any = FUNCTIONS["where"](kept, t, other)
+    return found
 
 
 def _total_dtype(input: Tensor, dtype: Any) -> Any:

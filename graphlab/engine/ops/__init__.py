@@ -56,6 +56,7 @@ from graphlab.engine.ops import (  # noqa: F401
     grid,
     compound,
     bessel,
+    counts,
     complex,
     fourier,
     windows,

@@ -55,7 +55,7 @@ def _first(order: int) -> Callable[..., Any]:
         with np.errstate(all="ignore"):
             far = _hankel(np.maximum(a, _FAR), order)[0]
         out = np.where(a < _FAR, near, far)
-        return np.where(x < 0, -out, out) if order else out
+        return np.asarray(np.where(x < 0, -out, out) if order else out)
 
     return forward
 

@@ -1,0 +1,51 @@
+"""Probability distributions with samples, densities and divergences: `torch.distributions`."""
+
+from graphlab.engine.distributions import constraints as constraints
+from graphlab.engine.distributions import transforms as transforms
+from graphlab.engine.distributions.compound import (
+    Gumbel,
+    HalfCauchy,
+    HalfNormal,
+    Independent,
+    LogNormal,
+    MixtureSameFamily,
+    TransformedDistribution,
+)
+from graphlab.engine.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
+from graphlab.engine.distributions.discrete import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    OneHotCategorical,
+    OneHotCategoricalStraightThrough,
+    Poisson,
+)
+from graphlab.engine.distributions.distribution import Distribution, ExponentialFamily
+from graphlab.engine.distributions.gamma import Beta, Chi2, Dirichlet, Gamma, StudentT
+from graphlab.engine.distributions.kl import kl_divergence, register_kl
+from graphlab.engine.distributions.multivariate import MultivariateNormal
+from graphlab.engine.distributions.transforms import (
+    AbsTransform,
+    AffineTransform,
+    ComposeTransform,
+    ExpTransform,
+    SigmoidTransform,
+    SoftplusTransform,
+    TanhTransform,
+    Transform,
+    identity_transform,
+)
+
+__all__ = [
+    "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2",
+    "ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "ExponentialFamily", "Gamma",
+    "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily",
+    "MultivariateNormal", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Poisson",
+    "SigmoidTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution",
+    "Uniform", "identity_transform", "kl_divergence", "register_kl",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    raise AttributeError(f"module 'torch.distributions' has no attribute '{name}'")
