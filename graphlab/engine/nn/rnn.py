@@ -111,8 +111,13 @@ class RNNBase(Module):
 
     def _weights(self, index: int, end: str) -> list[Parameter | None]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        found = [self._parameters.get(f"{name}_l{index}{end}") for name in names]
-        return [*found, self._parameters.get(f"weight_hr_l{index}{end}")] if self.proj_size else found
+        # A parametrized weight is no parameter of the layer.
+        get = self._parameters.get if "parametrizations" not in self.__dict__ else self._computed
+        found = [get(f"{name}_l{index}{end}") for name in names]
+        return [*found, get(f"weight_hr_l{index}{end}")] if self.proj_size else found
+
+    def _computed(self, name: str) -> Any:
+        return getattr(self, name, None)
 
     def _check_input(self, input: Tensor) -> None:
         weight: Any = self._parameters["weight_ih_l0"]
