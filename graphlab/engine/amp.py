@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +25,8 @@ __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_av
 LOWER = (
     "mm", "bmm", "baddbmm", "addmm", "addbmm", "addmv", "mv", "matmul", "chain_matmul", "einsum", "linear",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "scaled_dot_product_attention", "bilinear",
+    "scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell",
+    "rnn_tanh_cell", "rnn_relu_cell",
 )  # fmt: skip
 """What runs in the lower type, on every device."""
 CPU_FLOAT = (
@@ -52,6 +54,10 @@ WIDEST = ("cat", "stack", "index_copy", "addcdiv", "addcmul", "atan2", "bilinear
     "scatter_add", "index_put")  # fmt: skip
 """What runs in the widest type of its arguments."""
 
+_DEVICES = (
+    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, "
+    "privateuseone"
+)
 _stack: list[autocast] = []
 _types: dict[str, dtypes.dtype] = {"cpu": dtypes.bfloat16, "cuda": dtypes.float16}
 _swapped: list[tuple[Any, str, Any]] = []
@@ -89,13 +95,15 @@ class autocast:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         if device_type not in ("cpu", "cuda"):
-            raise RuntimeError(f"User specified an unsupported autocast device_type '{device_type}'")
+            if device_type.split(":")[0] in _DEVICES.split(", "):
+                raise RuntimeError(f"User specified an unsupported autocast device_type '{device_type}'")
+            raise RuntimeError(f"Expected one of {_DEVICES} device")
         self.device = device_type
         self.fast_dtype = _types[device_type] if dtype is None else dtype
         if enabled and device_type == "cpu" and self.fast_dtype not in dtypes.LOW:
             warnings.warn(
                 "In CPU autocast, but the target dtype is not supported. Disabling autocast.\n"
-                "CPU Autocast only supports dtype of torch.bfloat16, torch.float16 currently.",
+                "CPU Autocast only supports dtypes of torch.bfloat16, torch.float16 currently.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -122,15 +130,14 @@ class autocast:
         return inside
 
 
-def _places() -> list[Any]:
-    """Where functions are called from: `torch`, `torch.nn.functional`, and modules of layers that took them by name."""
-    import graphlab.engine as torch
+_ENGINE = "graphlab.engine"
 
-    names = ("", "nn.functional", "nn.linear", "nn.conv", "nn.loss", "nn.activation", "nn.transformer", "linalg")
-    found: list[Any] = [torch]
-    for name in names[1:]:
-        found.append(importlib.import_module(f"graphlab.engine.{name}"))
-    return found
+
+def _places() -> list[dict[str, Any]]:
+    """Where functions are called from: `torch`, `torch.nn.functional` and its kin, and modules of layers."""
+    importlib.import_module(f"{_ENGINE}.nn.functional")
+    names = [n for n in sys.modules if n in (_ENGINE, f"{_ENGINE}.linalg") or n.startswith(f"{_ENGINE}.nn")]
+    return [FUNCTIONS, *(vars(sys.modules[n]) for n in names)]
 
 
 def _swap() -> None:
@@ -140,34 +147,30 @@ def _swap() -> None:
     made: dict[int, Any] = {}
     functional = importlib.import_module("graphlab.engine.nn.functional")
     for name, rule in rules.items():
-        original = FUNCTIONS.get(name) or getattr(functional, name, None)
-        if original is None:
-            continue
-        if id(original) not in made:
-            made[id(original)] = (original, _converting(name, rule, original))
-        replacement = made[id(original)][1]
-        for place in _places():
-            for key in (name, f"_{name}"):
-                if vars(place).get(key) is original:
-                    _put(place, key, original, replacement)
-        for key in (name, f"__{name}__", f"__r{name}__"):
-            if Tensor.__dict__.get(key) is original:
-                _put(Tensor, key, original, replacement)
+        for original in (FUNCTIONS.get(name), getattr(functional, name, None), Tensor.__dict__.get(name)):
+            if original is not None and id(original) not in made:
+                made[id(original)] = (original, _converting(name, rule, original))
     for key in ("__matmul__", "__rmatmul__"):
-        original = Tensor.__dict__.get(key)
-        if original is not None:
-            _put(Tensor, key, original, _converting("matmul", "lower", original))
-
-
-def _put(place: Any, name: str, original: Any, replacement: Any) -> None:
-    _swapped.append((place, name, original))
-    setattr(place, name, replacement)
+        original = Tensor.__dict__[key]
+        made[id(original)] = (original, _converting("matmul", "lower", original))
+    for place in _places():
+        for key, value in list(place.items()):
+            if id(value) in made:
+                _swapped.append((place, key, value))
+                place[key] = made[id(value)][1]
+    for key, value in list(Tensor.__dict__.items()):
+        if id(value) in made:
+            _swapped.append((None, key, value))
+            setattr(Tensor, key, made[id(value)][1])
 
 
 def _swap_back() -> None:
     while _swapped:
         place, name, original = _swapped.pop()
-        setattr(place, name, original)
+        if place is None:
+            setattr(Tensor, name, original)
+        else:
+            place[name] = original
 
 
 def _converting(name: str, rule: str, original: Any) -> Any:

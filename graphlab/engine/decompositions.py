@@ -370,7 +370,7 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     """The inverse, and which diagonal entry of U is zero where there is none."""
     a = need_matrices(A, "linalg_inv_ex", "linalg.inv", word="A")
     need_floating(a, "linalg.inv")
-    if a._array.dtype not in (np.float32, np.float64):
+    if a._array.itemsize == 2:
         raise make(
             RuntimeError,
             f"linalg.inv: Low precision dtypes not supported. Got {a.dtype.title}",

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphlab.engine import decompositions, dtypes
 from graphlab.engine.errors import fail, make, wrap_dims
+from graphlab.engine.ops import eigen
 from graphlab.engine.ops import linalg as ops
 from graphlab.engine.ops.extremes import named
 from graphlab.engine.ops.linalg import LinAlgError, call, matrices, product
@@ -250,6 +251,7 @@ def vector_norm(
 
 def _ones_where_not_zero(t: Tensor) -> Any:
     """Part of the graph like PyTorch's; its gradient is 0."""
+    t = t.abs()
     counts = wrap((t._array != 0).astype(t._array.dtype), t._device)
     return FUNCTIONS["where"](wrap(np.ones(t._array.shape, bool), t._device), counts, t)
 
@@ -428,6 +430,8 @@ for _name in [
 
 globals().update(decompositions.LINALG)
 __all__.extend(decompositions.LINALG)
+globals().update(eigen.FUNCTIONS)
+__all__.extend(eigen.FUNCTIONS)
 
 
 def _old_names() -> None:

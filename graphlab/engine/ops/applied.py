@@ -24,7 +24,7 @@ NUMERIC = Node.xp
 
 def apply(node: Any, op: Op, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
     """An operator inside a vjp: on arrays, or recorded when the backward pass is."""
-    if node.xp is NUMERIC:
+    if node.xp is NUMERIC or getattr(node.xp, "base", None) is NUMERIC:
         return op.forward(*inputs, *params)
     where = next(t._device for t in inputs if isinstance(t, Tensor))
     return run(op, tuple(t if t is None or isinstance(t, Tensor) else wrap(t, where) for t in inputs), params)

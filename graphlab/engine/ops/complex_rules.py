@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.ops.complex import is_complex
-from graphlab.engine.ops.kinds import COMPLEX_FORWARD, COMPLEX_VJP, PLAIN
+from graphlab.engine.ops.applied import apply
+from graphlab.engine.ops.complex import is_complex, real_of
+from graphlab.engine.ops.kinds import ADJOINT, COMPLEX_FORWARD, COMPLEX_VJP, PLAIN, conjugate
+from graphlab.engine.ops.linalg import INV, SLOGDET
 from graphlab.engine.ops.moments import _norm, _var
 from graphlab.engine.ops.reduce import reduced
 from graphlab.engine.ops.run import FUNCTIONS, public
 
 PLAIN.update(("var", "std", "norm", "l1_loss"))
+ADJOINT.update(
+    ("linalg_cholesky", "linalg_cholesky_ex", "cholesky", "cholesky_solve", "cholesky_inverse", "linalg_lu_solve",
+     "linalg_qr", "linalg_svd", "linalg_eigh", "linalg_pinv")
+)  # fmt: skip
+PLAIN.update(("linalg_householder_product", "ormqr"))
 
 
 def _complex_var(x: Any, *params: Any) -> Any:
@@ -26,7 +33,7 @@ COMPLEX_FORWARD["norm"] = lambda x, *params: _norm(np.abs(x), *params)
 
 def _logsumexp(x: Any, dim: Any, keepdim: bool) -> Any:
     if not x.ndim:
-        return x.copy()
+        return np.log(np.exp(x - x.real)) + x.real
     top = np.max(x.real, axis=dim, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     out = np.log(np.sum(np.exp(x - top), axis=dim, keepdims=True)) + top
@@ -34,9 +41,10 @@ def _logsumexp(x: Any, dim: Any, keepdim: bool) -> Any:
 
 
 def _logaddexp(x: Any, y: Any) -> Any:
-    top = np.maximum(x.real, y.real)
-    top = np.where(np.isfinite(top), top, 0)
-    return (np.log(np.exp(x - top) + np.exp(y - top)) + top).astype(np.result_type(x, y))
+    larger = np.where(x.real >= y.real, x, y)
+    smaller = np.where(x.real >= y.real, y, x)
+    same = (smaller == larger) & ~np.isfinite(larger.real)
+    return np.where(same, larger, np.log1p(np.exp(smaller - larger)) + larger).astype(np.result_type(x, y))
 
 
 def _logcumsumexp(x: Any, dim: int) -> Any:
@@ -53,17 +61,37 @@ def _logcumsumexp_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
     if not len(g.shape):
         return (g,)
     xp = node.xp
-    if xp is not np and hasattr(g, "_array"):
-        back = FUNCTIONS["flip"](FUNCTIONS["cumsum"](FUNCTIONS["flip"](g * (-out).exp().conj(), (dim,)), dim), (dim,))
-        return (back * x.exp().conj(),)
-    back = np.flip(np.cumsum(np.flip(g * np.conj(np.exp(-out)), dim), axis=dim), dim)
-    return (back * np.conj(np.exp(x)),)
+    logs = xp.flip(xp.log(conjugate(g)) - out, (dim,))
+    back = _logcumsumexp(logs, dim) if isinstance(logs, np.ndarray) else FUNCTIONS["logcumsumexp"](logs, dim)
+    return (conjugate(xp.exp(xp.flip(back, (dim,)) + x)),)
 
 
 COMPLEX_FORWARD["logsumexp"] = _logsumexp
 COMPLEX_FORWARD["logaddexp"] = _logaddexp
 COMPLEX_FORWARD["logcumsumexp"] = _logcumsumexp
 COMPLEX_VJP["logcumsumexp"] = _logcumsumexp_vjp
+
+
+def _slogdet(a: Any) -> tuple[Any, Any]:
+    sign, log = np.linalg.slogdet(a)
+    return np.asarray(sign, a.dtype), np.asarray(log, real_of(a))
+
+
+def _slogdet_vjp(node: Any, gs: Any, a: Any) -> Any:
+    g_sign, g_log = gs
+    if g_sign is None and g_log is None:
+        return (None,)
+    # sign = e^(i·angle): the logarithm changes with the real part of tr(A⁻¹ dA), the angle with the imaginary one.
+    g = 0 if g_log is None else g_log
+    if g_sign is not None:
+        sign = apply(node, SLOGDET, (a,))[0]
+        g = g - (conjugate(g_sign) * sign).imag * 1j
+    inverse = conjugate(node.xp.mT(apply(node, INV, (a,))))
+    return (node.xp.reshape(g, (*g.shape, 1, 1)) * inverse,)
+
+
+COMPLEX_FORWARD["linalg_slogdet"] = _slogdet
+COMPLEX_VJP["linalg_slogdet"] = _slogdet_vjp
 _dot = FUNCTIONS["dot"]
 
 

@@ -19,7 +19,7 @@ _LARGEST = 1.09
 def _matrix_exp(a: Array) -> Any:
     if not a.size:
         return a.copy()
-    wide = a.astype(np.float64)
+    wide = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
     norms = np.abs(wide).sum(-2).max(-1)
     with np.errstate(all="ignore"):
         doublings = np.ceil(np.log2(np.maximum(norms, _LARGEST) / _LARGEST))

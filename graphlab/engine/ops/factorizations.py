@@ -9,7 +9,8 @@ import numpy as np
 from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.linalg import CHOLESKY
-from graphlab.engine.ops.matrices import INT32, listed, permutation, permutation_matrix, transposed, triangular
+from graphlab.engine.ops.matrices import INT32, listed, magnitude, permutation, permutation_matrix, transposed, triangular
+from graphlab.engine.ops.matrices import adjoint as adjoint_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_
 
@@ -24,7 +25,7 @@ def lu_arrays(a: Array) -> tuple[Array, Array, Array]:
     rows = np.arange(len(lu))
     with np.errstate(all="ignore"):
         for j in range(k):
-            p = j + np.argmax(np.abs(lu[:, j:, j]), 1)
+            p = j + np.argmax(magnitude(lu[:, j:, j]), 1)
             pivots[:, j] = p + 1
             lu[rows, j], lu[rows, p] = lu[rows, p], lu[rows, j]
             pivot = lu[:, j, j]
@@ -265,8 +266,8 @@ def _lu_solve(lu: Array, pivots: Array, b: Array, adjoint: bool) -> Any:
     if not adjoint:
         y = triangular(lower_of(lu), np.take_along_axis(b, places, -2), False)
         return np.ascontiguousarray(triangular(upper_of(lu), y, True))
-    y = triangular(transposed(upper_of(lu)), b, False)
-    y = triangular(transposed(lower_of(lu)), y, True)
+    y = triangular(adjoint_of(upper_of(lu)), b, False)
+    y = triangular(adjoint_of(lower_of(lu)), y, True)
     out = np.empty_like(y)
     np.put_along_axis(out, places, y, -2)
     return out
@@ -319,19 +320,19 @@ def _cholesky_ex(a: Array, upper: bool) -> tuple[Any, Any]:
         for i, m in enumerate(rows):
             low[i], infos[i] = _as_far_as_it_goes(m)
     low = low.reshape(a.shape)
-    return (np.ascontiguousarray(transposed(low)) if upper else low), infos.reshape(a.shape[:-2])
+    return (np.ascontiguousarray(adjoint_of(low)) if upper else low), infos.reshape(a.shape[:-2])
 
 
 def _as_far_as_it_goes(a: Array) -> tuple[Any, int]:
     """The factor of one matrix up to the first pivot that is not positive, and that pivot's number (0: none)."""
     low = np.tril(a)
     for j in range(len(a)):
-        pivot = low[j, j] - low[j, :j] @ low[j, :j]
+        pivot = (low[j, j] - low[j, :j] @ low[j, :j].conj()).real
         if not pivot > 0:
             low[j, j] = pivot
             return low, j + 1
         low[j, j] = np.sqrt(pivot)
-        low[j + 1 :, j] = (low[j + 1 :, j] - low[j + 1 :, :j] @ low[j, :j]) / low[j, j]
+        low[j + 1 :, j] = (low[j + 1 :, j] - low[j + 1 :, :j] @ low[j, :j].conj()) / low[j, j]
     return low, 0
 
 
@@ -377,12 +378,12 @@ CHOLESKY_OLD = declare(
 
 
 def _half(a: Array, upper: bool) -> Any:
-    return transposed(np.triu(a)) if upper else np.tril(a)
+    return adjoint_of(np.triu(a)) if upper else np.tril(a)
 
 
 def _cholesky_solve(b: Array, a: Array, upper: bool) -> Any:
     low = _half(a, upper)
-    return np.ascontiguousarray(triangular(transposed(low), triangular(low, b, False), True))
+    return np.ascontiguousarray(triangular(adjoint_of(low), triangular(low, b, False), True))
 
 
 def _from_symmetric(node: Any, common: Any, factor: Any, upper: bool) -> Any:
@@ -424,7 +425,7 @@ def _cholesky_inverse(a: Array, upper: bool) -> Any:
     low = _half(a, upper)
     eye = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
     inverse = triangular(low, eye, False)
-    return np.ascontiguousarray(transposed(inverse) @ inverse)
+    return np.ascontiguousarray(adjoint_of(inverse) @ inverse)
 
 
 def _cholesky_inverse_vjp(node: Any, g: Any, a: Any, out: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.dtypes import Array
-from graphlab.engine.ops.matrices import INT32, listed
+from graphlab.engine.ops.matrices import INT32, listed, magnitude
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_
 
@@ -36,10 +36,10 @@ def _factor_one(a: Array, pivots: Array) -> int:
     k = 0
     while k < n:
         width = 1
-        here = abs(a[k, k])
-        below = np.abs(a[k + 1 :, k])
+        here = magnitude(a[k, k])
+        below = magnitude(a[k + 1 :, k])
         largest_at = k + 1 + int(np.argmax(below)) if len(below) else k
-        largest = below[largest_at - k - 1] if len(below) else a.dtype.type(0)
+        largest = below[largest_at - k - 1] if len(below) else magnitude(a.dtype.type(0))
         if max(here, largest) == 0 or np.isnan(here):
             info = info or k + 1
             pivots[k] = k + 1
@@ -47,11 +47,11 @@ def _factor_one(a: Array, pivots: Array) -> int:
             continue
         other = k
         if here < _ALPHA * largest:
-            row = np.abs(np.concatenate([a[largest_at, k:largest_at], a[largest_at + 1 :, largest_at]]))
+            row = magnitude(np.concatenate([a[largest_at, k:largest_at], a[largest_at + 1 :, largest_at]]))
             beside = row.max()
             if here >= _ALPHA * largest * (largest / beside):
                 other = k
-            elif abs(a[largest_at, largest_at]) >= _ALPHA * beside:
+            elif magnitude(a[largest_at, largest_at]) >= _ALPHA * beside:
                 other = largest_at
             else:
                 other, width = largest_at, 2

@@ -26,6 +26,8 @@ COMPLEX_FORWARD: dict[str, Callable[..., Any]] = {}
 """What an operator computes on complex arrays, where that is not what it does on real ones."""
 COMPLEX_VJP: dict[str, Callable[..., Any]] = {}
 """Derivatives, in PyTorch's convention, of what has no complex derivative: `abs`, `conj`, `real`, …"""
+ADJOINT: set[str] = set()
+"""Derivatives written with transposed matrices that are right where the adjoint stands for them: `svd`, `qr`, …"""
 PLAIN: set[str] = set()
 """Real functions of complex numbers whose vjp is right as it is: `norm`, `var`, …"""
 REFUSED: dict[str, tuple[type[Exception], str]] = {}
@@ -69,7 +71,9 @@ def _make(op: Op, found: str) -> Op:
         vjp = _widening(inner)
     else:
         made.forward = COMPLEX_FORWARD.get(op.name, op.forward)
-        vjp = COMPLEX_VJP.get(op.name) or (inner if op.name in PLAIN else _conjugating(inner))
+        vjp = COMPLEX_VJP.get(op.name)
+        if vjp is None:
+            vjp = inner if op.name in PLAIN else (_adjoining if op.name in ADJOINT else _conjugating)(inner)
     made.node_type = type(op.node, (op.node_type,), {"__slots__": (), "vjp": staticmethod(vjp), "op": made})
     return made
 
@@ -147,3 +151,35 @@ def _conjugating(vjp: Callable[..., Any]) -> Callable[..., Any]:
         return [conjugate(each) for each in result]
 
     return conj
+
+
+class _Adjoint:
+    """What a vjp computes with, save that matrices are conjugated where they are transposed."""
+
+    def __init__(self, base: Any) -> None:
+        self.base = base
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.base, name)
+
+    def mT(self, x: Any) -> Any:
+        """The adjoint."""
+        return conjugate(self.base.mT(x))
+
+
+class _AdjointNode:
+    """A node whose `xp` is `_Adjoint`."""
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self.xp = _Adjoint(node.xp)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._node, name)
+
+
+def _adjoining(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    def adjoint(node: Any, g: Any, *saved: Any) -> Any:
+        return vjp(_AdjointNode(node), g, *saved)
+
+    return adjoint

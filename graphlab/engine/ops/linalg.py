@@ -28,7 +28,7 @@ def _where(index: int, is_batch: bool) -> str:
 
 def _first_zero_pivot(a: Any) -> tuple[int, int]:
     """Which matrix of the batch has a zero on the diagonal of its U, and where (from 1)."""
-    rows = a.reshape(-1, *a.shape[-2:]).astype(np.float64)
+    rows = a.reshape(-1, *a.shape[-2:]).astype(np.result_type(a.dtype, np.float64))
     for index, m in enumerate(rows):
         m = m.copy()
         for k in range(len(m)):
@@ -119,7 +119,7 @@ def _cofactors(a: Any) -> Any:
     others = np.broadcast_to(s[..., None, :], (*s.shape, n)).copy()
     others[..., range(n), range(n)] = 1
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    return np.asarray((u * others.prod(-1)[..., None, :]) @ vh * sign[..., None, None], a.dtype)
+    return np.asarray(((u * others.prod(-1)[..., None, :]) @ vh).conj() * sign[..., None, None], a.dtype)
 
 
 def _det_vjp(node: Any, g: Any, a: Any, out: Any) -> Any:
@@ -208,7 +208,7 @@ def _cholesky(a: Any, upper: bool) -> Any:
         low = np.linalg.cholesky(a)
     except np.linalg.LinAlgError:
         raise _not_positive(a) from None
-    return np.ascontiguousarray(low.swapaxes(-1, -2)) if upper else low
+    return np.ascontiguousarray(low.conj().swapaxes(-1, -2)) if upper else low
 
 
 def _not_positive(a: Any) -> BaseException:
@@ -301,7 +301,7 @@ def _qr_vjp(node: Any, gs: Any, q: Any, r: Any) -> Any:
     low = _constant(node, np.tril(np.ones((size, size), kind), -1), r)
     diagonal = _constant(node, np.eye(size, dtype=kind), r)
     lower = total * low
-    middle = lower + xp.mT(lower) + total * diagonal
+    middle = lower + xp.mT(lower) + (total + xp.mT(total)) * diagonal * 0.5
     inner = xp.matmul(q, middle)
     if gq is not None:
         inner = inner + gq
@@ -384,6 +384,10 @@ def _svd_vjp(node: Any, gs: Any, u: Any, s: Any, vh: Any) -> Any:
     if gvh is not None:
         x = xp.matmul(vh, xp.mT(gvh))
         inner = inner + column * ((x - xp.mT(x)) * gaps)
+    if gu is not None and xp.array_of(u).dtype.kind == "c":
+        # The phases: what turns U and V together.
+        x = xp.matmul(xp.mT(u), gu)
+        inner = inner + (x - xp.mT(x)) * eye / (row * 2)
     ga = xp.matmul(xp.matmul(u, inner), vh)
     if gu is not None and m > k:
         scaled = gu / row
@@ -467,12 +471,12 @@ def _pinv(a: Any, rtol: float, atol: float, hermitian: bool) -> Any:
         size = np.abs(s)
         with np.errstate(divide="ignore"):
             inverse = np.where(size > np.maximum(atol, rtol * size.max(-1, keepdims=True)), 1 / s, 0).astype(a.dtype)
-        return np.ascontiguousarray((vectors * inverse[..., None, :]) @ vectors.swapaxes(-1, -2))
+        return np.ascontiguousarray((vectors * inverse[..., None, :]) @ vectors.conj().swapaxes(-1, -2))
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     limit = np.maximum(atol, rtol * s.max(-1, keepdims=True))
     with np.errstate(divide="ignore"):
         inverse = np.where(s > limit, 1 / s, 0).astype(a.dtype)
-    return np.ascontiguousarray((vh.swapaxes(-1, -2) * inverse[..., None, :]) @ u.swapaxes(-1, -2))
+    return np.ascontiguousarray((vh.conj().swapaxes(-1, -2) * inverse[..., None, :]) @ u.conj().swapaxes(-1, -2))
 
 
 PINV = _op(

@@ -42,7 +42,7 @@ def need_matrices(
 
 def need_kernel(t: Tensor, kernel: str) -> None:
     """Refuse types for which PyTorch has no such kernel: whole numbers and half precision."""
-    if t._array.dtype not in (np.float32, np.float64):
+    if t._array.dtype.kind not in "fc" or t._array.itemsize == 2:
         fail(
             NotImplementedError,
             f"\"{kernel}\" not implemented for '{t.dtype.title}'",
@@ -54,7 +54,7 @@ def need_kernel(t: Tensor, kernel: str) -> None:
 
 def need_floating(t: Tensor, shown: str) -> None:
     """Refuse types that are not floating-point."""
-    if not t.dtype.is_floating_point:
+    if t.dtype.rank < 2:
         fail(
             RuntimeError,
             f"{shown}: Expected a floating point or complex tensor as input. Got {t.dtype.title}",
@@ -117,6 +117,16 @@ def listed(a: Array, n_dims: int = 2) -> Any:
 def transposed(a: Any) -> Any:
     """The last two dims swapped."""
     return a.swapaxes(-1, -2)
+
+
+def adjoint(a: Any) -> Any:
+    """The last two dims swapped, and complex numbers conjugated."""
+    return a.conj().swapaxes(-1, -2)
+
+
+def magnitude(a: Any) -> Any:
+    """What LAPACK compares when it looks for a pivot: of complex numbers the sum of their parts' absolute values."""
+    return np.abs(a.real) + np.abs(a.imag) if a.dtype.kind == "c" else np.abs(a)
 
 
 def triangular(a: Array, b: Array, upper: bool) -> Any:

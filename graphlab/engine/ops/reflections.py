@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.dtypes import Array
+from graphlab.engine.ops.kinds import conjugate
+from graphlab.engine.ops.matrices import adjoint
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_
 
@@ -30,7 +32,7 @@ def _steps(node: Any, v: Any, tau: Any, c: Any, order: Any) -> tuple[list[Any], 
     for i in order:
         u = _vector(node, v, i)
         f = xp.reshape(xp.pick(tau, (..., slice(i, i + 1))), (*tau.shape[:-1], 1, 1))
-        c = c - f * xp.matmul(u, xp.matmul(xp.mT(u), c))
+        c = c - f * xp.matmul(u, xp.matmul(conjugate(xp.mT(u)), c))
         states.append(c)
         vectors.append(u)
         factors.append(f)
@@ -46,11 +48,14 @@ def _gradients(node: Any, g: Any, v: Any, tau: Any, c: Any, order: list[int]) ->
     g_tau: dict[int, Any] = {}
     for step in range(len(order) - 1, -1, -1):
         i, u, f, before = order[step], vectors[step], factors[step], states[step]
-        ug, ub = xp.matmul(xp.mT(u), g), xp.matmul(xp.mT(u), before)
-        g_tau[i] = xp.reshape(-xp.sum(ug * ub, (-1,), False), (*tau.shape[:-1], 1))
-        column = -(f * (xp.matmul(g, xp.mT(ub)) + xp.matmul(before, xp.mT(ug))))
+        across = conjugate(xp.mT(u))
+        ug, ub = xp.matmul(across, g), xp.matmul(across, before)
+        g_tau[i] = xp.reshape(-xp.sum(ug * conjugate(ub), (-1,), False), (*tau.shape[:-1], 1))
+        column = -(
+            conjugate(f) * xp.matmul(g, conjugate(xp.mT(ub))) + f * xp.matmul(before, conjugate(xp.mT(ug)))
+        )
         columns[i] = xp.pick(column, (..., slice(i + 1, None), slice(None)))
-        g = g - f * xp.matmul(u, ug)
+        g = g - conjugate(f) * xp.matmul(u, ug)
     kind = xp.array_of(v).dtype
     parts = []
     for i in range(n):
@@ -113,17 +118,22 @@ def _ormqr(v: Array, tau: Array, c: Array, left: bool, transpose: bool) -> Any:
     from graphlab.engine.ops.applied import NUMERIC
 
     if not left:
-        return np.ascontiguousarray(_ormqr(v, tau, c.swapaxes(-1, -2), True, not transpose).swapaxes(-1, -2))
+        return np.ascontiguousarray(adjoint(_ormqr(v, tau, adjoint(c), True, not transpose)))
+    if transpose:
+        tau = tau.conj()
     return np.array(_steps(_Arrays(NUMERIC), v, tau, c, _order(tau.shape[-1], transpose))[0][-1])
 
 
 def _ormqr_vjp(node: Any, g: Any, v: Any, tau: Any, c: Any) -> Any:
     left, transpose = node.params
     t = node.xp.mT
-    if left:
-        return _gradients(node, g, v, tau, c, _order(tau.shape[-1], transpose))
-    gv, gt, gc = _gradients(node, t(g), v, tau, t(c), _order(tau.shape[-1], not transpose))
-    return gv, gt, t(gc)
+    # The transpose has the conjugate factors.
+    turned = transpose if left else not transpose
+    factors = conjugate(tau) if turned else tau
+    if not left:
+        g, c = conjugate(t(g)), conjugate(t(c))
+    gv, gt, gc = _gradients(node, g, v, factors, c, _order(tau.shape[-1], turned))
+    return gv, conjugate(gt) if turned else gt, gc if left else conjugate(t(gc))
 
 
 ORMQR = declare(
