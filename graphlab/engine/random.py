@@ -261,6 +261,8 @@ def normal(
         _fill(array, generator, "fill_normal")
         array *= spread
     array += array.dtype.type(centre) if not isinstance(centre, np.ndarray) else centre
+    if out is None and modes.grad and any(isinstance(t, Tensor) and t._rg for t in (mean, std)):
+        return _drawn_of("normal_of", (mean, std), array)
     return _made("normal", array, like._device, requires_grad, out, {})
 
 
@@ -288,6 +290,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
                 "improved?  If so, please report an enhancement request to PyTorch.)"
             )
         drawn = source.bernoulli_each(array)
+        if out is None and input._rg and modes.grad:
+            return _drawn_of("bernoulli_of", (input,), drawn.astype(array.dtype))
     return _made("bernoulli", drawn.astype(array.dtype), input._device, False, out, {})
 
 
@@ -325,6 +329,14 @@ def multinomial(
 
 
 # Written into a tensor that exists
+
+
+def _drawn_of(op: str, inputs: tuple[Any, ...], drawn: Array) -> Tensor:
+    """Numbers drawn with parameters that require grad: part of the graph, though their gradient is 0."""
+    from graphlab.engine.ops.applied import finish
+    from graphlab.engine.ops.op import OPS
+
+    return finish(OPS[op], inputs, drawn)
 
 
 def _overwrite(t: Tensor, name: str, values: Any, params: dict[str, Any]) -> Tensor:

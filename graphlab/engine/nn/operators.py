@@ -407,6 +407,9 @@ def batch_norm(
 ) -> Any:
     """Mean 0 and variance 1 for each feature; in training by the batch, which also moves the running statistics."""
     x = input._array
+    if x.ndim == 1 and not x.size:
+        # PyTorch takes whatever is empty as it is.
+        return input.clone()
     if training:
         if x.ndim < 2:
             raise IndexError(

@@ -57,6 +57,7 @@ from graphlab.engine.ops import (  # noqa: F401
     compound,
     bessel,
     counts,
+    lowrank,
     complex,
     fourier,
     windows,

@@ -326,3 +326,52 @@ def standard_gamma(concentration: Tensor) -> Any:
 def sample_dirichlet(concentration: Tensor) -> Any:
     """Shares that sum to 1."""
     return run(SAMPLE_DIRICHLET, (concentration,), (None,))
+
+
+# Samples of tensors that require grad: part of the graph, with a gradient of 0, as PyTorch has it.
+
+
+def _normal_of(mean: Any, std: Any) -> Any:
+    shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+    drawn = np.empty(shape, np.result_type(*(a for a in (mean, std) if isinstance(a, np.ndarray))))
+    default_generator.fill_normal(drawn)
+    return drawn * std + mean
+
+
+def _nothing(node: Any, g: Any) -> Any:
+    shapes = node.params
+    return tuple(None if e is None else node.xp.full(s, 0.0, g) for e, s in zip(node.edges, shapes))
+
+
+NORMAL_OF = declare(
+    Op(
+        name="normal_of",
+        node="NormalBackward3",
+        category=Category.RANDOM,
+        args=("mean", "std"),
+        formula="out = random numbers with these means and standard deviations",
+        backward_formula="d mean = d std = 0",
+        forward=_normal_of,
+        vjp=_nothing,
+        broadcasts=True,
+        shape=lambda m, s: np.broadcast_shapes(m, s),
+        narrate=N_("normal numbers are drawn around {mean}, as far spread as {std}"),
+        narrate_backward=N_("drawn numbers carry no gradient back: it is 0 (rsample of a distribution has one)"),
+    )
+)
+BERNOULLI_OF = declare(
+    Op(
+        name="bernoulli_of",
+        node="BernoulliBackward0",
+        category=Category.RANDOM,
+        args=("input",),
+        formula="out = 1 with probability input, else 0",
+        backward_formula="d input = 0",
+        forward=lambda p: default_generator.bernoulli_each(p).astype(p.dtype),
+        vjp=_nothing,
+        broadcasts=True,
+        shape=same_shape,
+        narrate=N_("ones and zeros are drawn, with {input} as the probabilities of one"),
+        narrate_backward=N_("drawn numbers carry no gradient back: it is 0"),
+    )
+)
