@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from graphlab.i18n import _
+
 MAX_PIXELS = 32_000
 """A side of the picture, as far as Qt paints; larger graphs get coarser."""
 SCALE = 2.0
@@ -23,20 +25,20 @@ def rasterise(svg: str) -> bytes:
     renderer = QSvgRenderer(svg.encode())
     size = renderer.defaultSize()
     if not renderer.isValid() or size.isEmpty():
-        raise OSError("Qt cannot read the drawing")
+        raise OSError(_("Qt cannot read the drawing"))
     scale = min(SCALE, MAX_PIXELS / max(size.width(), size.height()))
     image = QImage(
         QSize(max(1, round(size.width() * scale)), max(1, round(size.height() * scale))), QImage.Format.Format_RGB32
     )
     if image.isNull():
-        raise OSError("the picture is too large for the memory")
+        raise OSError(_("the picture is too large for the memory"))
     painter = QPainter(image)
     renderer.render(painter)
     painter.end()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not image.save(buffer, "PNG"):
-        raise OSError("Qt cannot write PNG")
+        raise OSError(_("Qt cannot write PNG"))
     data = bytes(buffer.data().data())
     del app
     return data

@@ -59,7 +59,7 @@ def category_role(op: str) -> str:
 def tooltip(trace: TraceReader, scene: Scene, node: int, value: int) -> str:
     """What the tooltip of a node says, as rich text."""
     record = scene.flow.nodes[node]
-    lines = [f"<b>{html.escape(record.label or _('unnamed'))}</b> · {html.escape(_kind(record))}"]
+    lines = [f"<b>{html.escape(_name(record))}</b> · {html.escape(_kind(record))}"]
     if record.sublabel:
         lines.append(html.escape(record.sublabel))
     if value >= 0:
@@ -70,6 +70,10 @@ def tooltip(trace: TraceReader, scene: Scene, node: int, value: int) -> str:
     if record.failed and 0 <= record.event < len(trace.events):
         lines.append(html.escape(trace.events[record.event].text[:300]))
     return "<br>".join(line for line in lines if line)
+
+
+def _name(record: FlowNode) -> str:
+    return record.label or _("unnamed")
 
 
 def _kind(record: FlowNode) -> str:
@@ -91,7 +95,7 @@ def accessible_text(trace: TraceReader | None, scene: Scene, node: int) -> str:
     if node < 0:
         return _("{nodes} nodes, {edges} edges").format(nodes=scene.n_nodes, edges=len(scene.edge_ends))
     record = scene.flow.nodes[node]
-    text = f"{record.label or _('unnamed')}, {_kind(record)}"
+    text = f"{_name(record)}, {_kind(record)}"
     if record.sublabel:
         text += f", {record.sublabel}"
     if trace is not None and 0 <= record.event < len(trace.events):

@@ -47,7 +47,8 @@ def _link(link: Link, t: Tokens) -> str:
     if numbers:
         lines.append(numbers)
     if link.is_summed:
-        lines.append(f"<span style='color:{muted}'>{_('summed over the axes that were stretched')}</span>")
+        note = _("summed over the axes that were stretched")
+        lines.append(f"<span style='color:{muted}'>{note}</span>")
     return "<br>".join(lines)
 
 
