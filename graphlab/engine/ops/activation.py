@@ -12,6 +12,7 @@ from graphlab.engine.autograd.graph import SavedOutput, accumulator, next_seq
 from graphlab.engine.dtypes import F32
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.rows import row_max, row_sum
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, report, run, run_inplace
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -131,9 +132,10 @@ def _softmax(x: Any, dim: int) -> Any:
         return np.ones_like(x)
     if not x.size:
         return x.copy()
-    top = np.maximum.reduce(x, axis=dim, keepdims=True)
-    out = np.exp(x - top)
-    out /= np.add.reduce(out, axis=dim, keepdims=True)
+    is_last = dim in (-1, x.ndim - 1)
+    out = x - (row_max(x) if is_last else np.maximum.reduce(x, axis=dim, keepdims=True))
+    np.exp(out, out=out)
+    out /= row_sum(out) if is_last else np.add.reduce(out, axis=dim, keepdims=True)
     return out
 
 
@@ -142,8 +144,10 @@ def _log_softmax(x: Any, dim: int) -> Any:
         return np.zeros_like(x)
     if not x.size:
         return x.copy()
-    out = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    out -= np.log(np.add.reduce(np.exp(out), axis=dim, keepdims=True))
+    is_last = dim in (-1, x.ndim - 1)
+    out = x - (row_max(x) if is_last else np.maximum.reduce(x, axis=dim, keepdims=True))
+    powers = np.exp(out)
+    out -= np.log(row_sum(powers) if is_last else np.add.reduce(powers, axis=dim, keepdims=True))
     return out
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.errors import broadcast, fail
-from graphlab.engine.ops.applied import NUMERIC, composed, finish, needs_grad
+from graphlab.engine.ops.applied import NUMERIC, composed
 from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.rows import row_max, row_sum
 from graphlab.engine.ops.run import FUNCTIONS, common_device, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.i18n import N_
@@ -22,7 +23,7 @@ def _weights(q: Any, k: Any, mask: Any, is_causal: bool, scale: float) -> Any:
     s = np.matmul(q, k.swapaxes(-1, -2))
     s *= s.dtype.type(scale)
     if is_causal:
-        s[..., np.tri(*s.shape[-2:]) == 0] = -np.inf
+        np.copyto(s, -np.inf, where=np.tri(*s.shape[-2:]) == 0)
     hides = is_causal
     if mask is not None:
         if mask.dtype.kind == "b":
@@ -32,12 +33,12 @@ def _weights(q: Any, k: Any, mask: Any, is_causal: bool, scale: float) -> Any:
         hides = True
     if not s.size:
         return s
-    top = np.maximum.reduce(s, axis=-1, keepdims=True)
+    top = row_max(s)
     if hides:
         top[np.isneginf(top)] = 0
     s -= top
     np.exp(s, out=s)
-    total = np.add.reduce(s, axis=-1, keepdims=True)
+    total = row_sum(s)
     if hides:
         total[total == 0] = 1
     s /= total
@@ -75,13 +76,12 @@ def _plain(is_causal: bool, scale: float) -> Any:
     return attention
 
 
-def _vjp(node: Any, g: Any, q: Any, k: Any, v: Any, mask: Any, p: Any = None) -> Any:
+def _vjp(node: Any, g: Any, q: Any, k: Any, v: Any, mask: Any) -> Any:
     is_causal, scale = node.params
     xp = node.xp
     if xp is not NUMERIC:
         return composed(_plain(is_causal, scale), (q, k, v, mask), g, node.edges)
-    if p is None:
-        p = _weights(q, k, mask, is_causal, scale)
+    p = _weights(q, k, mask, is_causal, scale)
     eq, ek, ev, em = node.edges
     dq = dk = dv = dm = None
     if ev is not None:
@@ -249,10 +249,8 @@ def scaled_dot_product_attention(
         return FUNCTIONS["matmul"](FUNCTIONS["dropout"](weights, dropout_p, True), value)
     inputs = (query, key, value, attn_mask)
     params = (bool(is_causal), factor)
-    if where.simulated or q.itemsize == 2 or not needs_grad(inputs):
-        return run(ATTENTION, inputs, params)
-    p = _weights(q, k, mask, is_causal, factor)
-    return finish(ATTENTION, inputs, np.matmul(p, v), params, (p,))
+    # The weights, as many as rows times columns, are made again in the backward pass rather than kept, as in PyTorch.
+    return run(ATTENTION, inputs, params)
 
 
 # Several heads

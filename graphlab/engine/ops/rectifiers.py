@@ -12,7 +12,8 @@ from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
-from graphlab.engine.ops.erf import erf_array
+from graphlab.engine.ops.applied import NUMERIC
+from graphlab.engine.ops.erf import erf_array, gelu_array, gelu_slope
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.pointwise import sigmoid_array
 from graphlab.engine.ops.run import need_tensor, public, run, run_inplace
@@ -161,6 +162,8 @@ _C = math.sqrt(2 / math.pi)
 def _gelu(x: Array, approximate: str) -> Any:
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(x.dtype.type(_C) * (x + x.dtype.type(0.044715) * x**3)))
+    if x.dtype == np.float32 and x.size > 64:
+        return gelu_array(x)
     return 0.5 * x * (1 + erf_array(x * x.dtype.type(math.sqrt(0.5))))
 
 
@@ -169,6 +172,8 @@ def _gelu_vjp(node: Any, g: Any, x: Any) -> Any:
     if node.params[0] == "tanh":
         t = xp.tanh((x + x**3 * 0.044715) * _C)
         return (g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_C * (1 + 3 * 0.044715 * x * x))),)
+    if xp is NUMERIC and x.dtype == np.float32 and x.size > 64:
+        return (gelu_slope(g, x),)
     cdf = 0.5 * (1 + xp.erf(x * math.sqrt(0.5)))
     return (g * (cdf + x * xp.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))),)
 
