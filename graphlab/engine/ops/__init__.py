@@ -58,6 +58,7 @@ from graphlab.engine.ops import (  # noqa: F401
     bessel,
     counts,
     lowrank,
+    inplace,
     complex,
     fourier,
     windows,

@@ -58,12 +58,12 @@ def guard(op: str, function: F, called: str = "") -> F:
         try:
             if kwargs and kwargs.get("out") is not None:
                 out = kwargs.pop("out")
-                return into(out, function(*args, **kwargs))
+                return into(out, function(*args, **kwargs), called, args, kwargs.get("dtype"))
             return function(*args, **kwargs)
         except Exception as error:
             if out is not None:
                 kwargs["out"] = out
-            told = _worded(called, args, kwargs, error)
+            told = worded(called, args, kwargs, error)
             report(op, args, kwargs, told)
             if told is error:
                 raise
@@ -74,7 +74,8 @@ def guard(op: str, function: F, called: str = "") -> F:
     return call  # type: ignore[return-value]
 
 
-def _worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
+def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
+    """What PyTorch raises where a call of `called` failed with `error`; to be asked by the function that was called."""
     from graphlab.engine.ops import refusals
 
     if not called or refusals.is_inner(2):
@@ -82,38 +83,13 @@ def _worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: B
     return refusals.worded(called, args, kwargs, error)
 
 
-def into(out: Any, result: Any) -> Any:
-    """What `out=` means: the result written into tensors that the program gave."""
-    if isinstance(out, (tuple, list)):
-        return tuple(into(o, r) for o, r in zip(out, result))
-    target: Tensor = need_tensor(out, "out", "out")
-    if modes.grad and (target._rg or result._rg):
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of "
-            "the arguments requires grad."
-        )
-    mine, its = target.dtype, result.dtype
-    if mine is not its and not dtypes.can_cast(its, mine):
-        raise RuntimeError(f"result type {its.title} can't be cast to the desired output type {mine.title}")
-    if target._array.shape != result._array.shape:
-        if target._array.size:
-            from graphlab.engine.ops.activation import warn
+def into(out: Any, result: Any, called: str = "", args: tuple[Any, ...] = (), dtype: Any = None) -> Any:
+    """What `out=` means: the result of `called` written into tensors that the program gave."""
+    from graphlab.engine.ops import outs, parsing
 
-            warn(
-                f"An output with one or more elements was resized since it had shape "
-                f"{list(target._array.shape)}, which does "
-                f"not match the required output shape {list(result._array.shape)}. This behavior is "
-                f"deprecated, and in a "
-                "future PyTorch release outputs will not be resized unless they have zero elements. "
-                "You can explicitly reuse "
-                "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-                "out_resized",
-                stacklevel=6,
-            )
-        target._array = np.empty_like(result._array, mine.np, order="C")
-    target._array[...] = result._array
-    bump(target)
-    return target
+    if called and not parsing.takes_out(called):
+        raise TypeError(f"{called.rpartition('.')[2]}() got an unexpected keyword argument 'out'")
+    return outs.write(out, result, called, args, dtype)
 
 
 def bad_combination(function: str, *got: Any) -> TypeError:
@@ -558,8 +534,13 @@ def run_inplace(
             node.versions = tuple(v + 1 if type(s) is SavedOutput else v for v, s in zip(versions, saved))
             node.saved = saved
             if any(s is t for s in saved):
-                # The value before the write is what the derivative wants: refuse at backward, as PyTorch does.
-                node.saved = tuple(_before(t) if s is t else s for s in saved)
+                # The numbers before the write are what the derivative wants: those of the tensor itself are kept apart,
+                # as PyTorch does; where it is another argument as well, backward refuses.
+                kept = _before(t)
+                kept._array, kept._version = t._array.copy(), None
+                own = [what == 0 for what, _ in op.plan]
+                node.versions = tuple(0 if o else v for o, v in zip(own, node.versions))
+                node.saved = tuple((kept if o else _before(t)) if s is t else s for o, s in zip(own, saved))
     if out is not t._array:
         t._array[...] = out
     bump(t)
