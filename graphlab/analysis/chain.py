@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from graphlab.analysis.index import index_of
 from graphlab.analysis.memory import name_of
+from graphlab.i18n import N_
 from graphlab.trace.records import Event, EventKind, ValueForm
 from graphlab.trace.store import TraceReader
 
@@ -33,7 +34,7 @@ class Link:
     incoming: Array | None  # d root / d output
     outgoing: Array | None  # d root / d input, this operator's contribution
     local: Array | None = None  # d output / d input for each element, where that is a number
-    rule: str = ""  # "incoming · other": the derivative in the operator's own argument names
+    rule: str = ""  # "incoming · other": the derivative in the operator's own argument names, marked with `N_`
     factors: dict[str, Array] = field(default_factory=dict)  # the values that the rule names, by argument
     is_summed: bool = False  # the input was stretched (broadcast), so contributions were added up
     is_exact: bool = True  # outgoing is incoming · local, checked in numbers
@@ -198,43 +199,43 @@ _BINARY = frozenset({"add", "sub", "rsub", "mul", "div", "pow", "pow_tensor", "m
 
 # (operator, position of the input; -1 for every one) -> derivative
 _RULES: dict[tuple[str, int], _Rule] = {
-    ("add", -1): _Rule("incoming · 1", lambda x, out, p: 1.0),
-    ("sub", 0): _Rule("incoming · 1", lambda x, out, p: 1.0),
-    ("sub", 1): _Rule("incoming · (−1)", lambda x, out, p: -1.0),
-    ("rsub", 0): _Rule("incoming · (−1)", lambda x, out, p: -1.0),
-    ("rsub", 1): _Rule("incoming · 1", lambda x, out, p: 1.0),
-    ("mul", 0): _Rule("incoming · other", lambda x, out, p: x[1]),
-    ("mul", 1): _Rule("incoming · input", lambda x, out, p: x[0]),
-    ("div", 0): _Rule("incoming · 1 / other", lambda x, out, p: 1 / x[1]),
-    ("div", 1): _Rule("incoming · (−input / other²)", lambda x, out, p: -x[0] / x[1] ** 2),
-    ("neg", 0): _Rule("incoming · (−1)", lambda x, out, p: -1.0),
-    ("pow", 0): _Rule("incoming · exponent · input^(exponent − 1)", _power),
-    ("exp", 0): _Rule("incoming · out", lambda x, out, p: out),
-    ("log", 0): _Rule("incoming · 1 / input", lambda x, out, p: 1 / x[0]),
-    ("sqrt", 0): _Rule("incoming · 1 / (2 out )", lambda x, out, p: 1 / (2 * out)),
-    ("abs", 0): _Rule("incoming · sign(input)", lambda x, out, p: np.sign(x[0])),
-    ("sin", 0): _Rule("incoming · cos(input)", lambda x, out, p: np.cos(x[0])),
-    ("cos", 0): _Rule("incoming · (−sin(input))", lambda x, out, p: -np.sin(x[0])),
-    ("relu", 0): _Rule("incoming where input > 0, else 0", lambda x, out, p: (x[0] > 0).astype(float)),
-    ("sigmoid", 0): _Rule("incoming · out · (1 − out )", lambda x, out, p: out * (1 - out)),
-    ("tanh", 0): _Rule("incoming · (1 − out ²)", lambda x, out, p: 1 - out**2),
-    ("softplus", 0): _Rule("incoming · sigmoid(input)", lambda x, out, p: _sigmoid(x[0])),
+    ("add", -1): _Rule(N_("incoming · 1"), lambda x, out, p: 1.0),
+    ("sub", 0): _Rule(N_("incoming · 1"), lambda x, out, p: 1.0),
+    ("sub", 1): _Rule(N_("incoming · (−1)"), lambda x, out, p: -1.0),
+    ("rsub", 0): _Rule(N_("incoming · (−1)"), lambda x, out, p: -1.0),
+    ("rsub", 1): _Rule(N_("incoming · 1"), lambda x, out, p: 1.0),
+    ("mul", 0): _Rule(N_("incoming · other"), lambda x, out, p: x[1]),
+    ("mul", 1): _Rule(N_("incoming · input"), lambda x, out, p: x[0]),
+    ("div", 0): _Rule(N_("incoming · 1 / other"), lambda x, out, p: 1 / x[1]),
+    ("div", 1): _Rule(N_("incoming · (−input / other²)"), lambda x, out, p: -x[0] / x[1] ** 2),
+    ("neg", 0): _Rule(N_("incoming · (−1)"), lambda x, out, p: -1.0),
+    ("pow", 0): _Rule(N_("incoming · exponent · input^(exponent − 1)"), _power),
+    ("exp", 0): _Rule(N_("incoming · out"), lambda x, out, p: out),
+    ("log", 0): _Rule(N_("incoming · 1 / input"), lambda x, out, p: 1 / x[0]),
+    ("sqrt", 0): _Rule(N_("incoming · 1 / (2 out )"), lambda x, out, p: 1 / (2 * out)),
+    ("abs", 0): _Rule(N_("incoming · sign(input)"), lambda x, out, p: np.sign(x[0])),
+    ("sin", 0): _Rule(N_("incoming · cos(input)"), lambda x, out, p: np.cos(x[0])),
+    ("cos", 0): _Rule(N_("incoming · (−sin(input))"), lambda x, out, p: -np.sin(x[0])),
+    ("relu", 0): _Rule(N_("incoming where input > 0, else 0"), lambda x, out, p: (x[0] > 0).astype(float)),
+    ("sigmoid", 0): _Rule(N_("incoming · out · (1 − out )"), lambda x, out, p: out * (1 - out)),
+    ("tanh", 0): _Rule(N_("incoming · (1 − out ²)"), lambda x, out, p: 1 - out**2),
+    ("softplus", 0): _Rule(N_("incoming · sigmoid(input)"), lambda x, out, p: _sigmoid(x[0])),
     ("silu", 0): _Rule(
-        "incoming · (σ + input · σ · (1 − σ))",
+        N_("incoming · (σ + input · σ · (1 − σ))"),
         lambda x, out, p: _sigmoid(x[0]) * (1 + x[0] * (1 - _sigmoid(x[0]))),
     ),
-    ("sum", 0): _Rule("incoming · 1, for each element", lambda x, out, p: 1.0),
+    ("sum", 0): _Rule(N_("incoming · 1, for each element"), lambda x, out, p: 1.0),
     ("mean", 0): _Rule(
-        "incoming · 1 / n, for each element", lambda x, out, p: out.size / x[0].size if x[0].size else 0.0
+        N_("incoming · 1 / n, for each element"), lambda x, out, p: out.size / x[0].size if x[0].size else 0.0
     ),
-    ("linear", 0): _Rule("incoming @ weight"),
-    ("linear", 1): _Rule("incomingᵀ @ input"),
-    ("linear", 2): _Rule("sum of incoming over the batch"),
-    **{(op, 0): _Rule("incoming @ otherᵀ") for op in ("matmul", "mm", "bmm")},
-    **{(op, 1): _Rule("inputᵀ @ incoming") for op in ("matmul", "mm", "bmm")},
+    ("linear", 0): _Rule(N_("incoming @ weight")),
+    ("linear", 1): _Rule(N_("incomingᵀ @ input")),
+    ("linear", 2): _Rule(N_("sum of incoming over the batch")),
+    **{(op, 0): _Rule(N_("incoming @ otherᵀ")) for op in ("matmul", "mm", "bmm")},
+    **{(op, 1): _Rule(N_("inputᵀ @ incoming")) for op in ("matmul", "mm", "bmm")},
     **{
-        (op, 0): _Rule("incoming, in the shape of input")
+        (op, 0): _Rule(N_("incoming, in the shape of input"))
         for op in ("view", "reshape", "squeeze", "unsqueeze", "flatten")
     },
-    **{(op, 0): _Rule("incoming, transposed back") for op in ("transpose", "t", "permute", "mT")},
+    **{(op, 0): _Rule(N_("incoming, transposed back")) for op in ("transpose", "t", "permute", "mT")},
 }

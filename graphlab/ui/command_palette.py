@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QLineEdit, QListWidget, QListWidg
 
 from graphlab.i18n import _
 from graphlab.ui.commands import COMMANDS, MENUS
+from graphlab.ui.language import plain_name
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
@@ -107,12 +108,12 @@ class CommandPalette(QDialog):
         window = self._window
         window.commands.update()
         entries = []
-        groups = {command.id: _(MENUS[command.menu]).replace("&", "") for command in COMMANDS}
+        groups = {command.id: plain_name(_(MENUS[command.menu])) for command in COMMANDS}
         for name, action in window.commands.actions.items():
             if name == "app.command_palette":
                 continue
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            text = action.text().replace("&", "")
+            text = plain_name(action.text())
             group = groups.get(name, _("Show panel"))
             entries.append(Entry(text, group, keys, action.trigger, action.isEnabled()))
         for path in window.settings.recent_files:

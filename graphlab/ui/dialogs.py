@@ -24,6 +24,7 @@ from graphlab.i18n import _
 from graphlab.ui import resources
 from graphlab.ui.canvas.inputs import KEYS as GRAPH_KEYS
 from graphlab.ui.commands import COMMANDS, MENUS
+from graphlab.ui.language import plain_name
 
 if TYPE_CHECKING:
     from graphlab.ui.window import MainWindow
@@ -53,7 +54,7 @@ class ShortcutsDialog(QDialog):
         bold = self.font()
         bold.setBold(True)
         for name, title in MENUS.items():
-            group = QTreeWidgetItem([_(title).replace("&", "")])
+            group = QTreeWidgetItem([plain_name(_(title))])
             group.setFont(0, bold)
             self.tree.addTopLevelItem(group)
             for command in COMMANDS:

@@ -7,6 +7,7 @@ for a method that sets several or computes them. Texts that are made anew each t
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,11 @@ def again(method: Callable[[], object], now: bool = True) -> None:
     owner = _keep(method, None)
     if now:
         _set(owner, method.__name__, None)
+
+
+def plain_name(text: str) -> str:
+    """The name of a command or menu without its mnemonic: "&File" and "文件(&F)" as "File" and "文件"."""
+    return re.sub(r"\(&\w\)|&", "", text)
 
 
 def _keep(method: Callable[..., object], words: str | Callable[[], Any] | None) -> QObject:

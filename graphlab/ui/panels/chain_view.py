@@ -42,7 +42,7 @@ def _link(link: Link, t: Tokens) -> str:
     orange, muted = t.backward.name(), t.text_muted.name()
     lines = [f"<b style='color:{orange}'>∂{root}/∂{name}</b> = ∂{root}/∂{out} · ∂{out}/∂{name}"]
     if link.rule:
-        lines.append(f"<span style='color:{muted}'>= {html.escape(link.rule)}</span>")
+        lines.append(f"<span style='color:{muted}'>= {html.escape(_(link.rule))}</span>")
     numbers = _numbers(link)
     if numbers:
         lines.append(numbers)
