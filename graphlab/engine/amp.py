@@ -150,9 +150,10 @@ def _swap() -> None:
         for original in (FUNCTIONS.get(name), getattr(functional, name, None), Tensor.__dict__.get(name)):
             if original is not None and id(original) not in made:
                 made[id(original)] = (original, _converting(name, rule, original))
-    for key in ("__matmul__", "__rmatmul__"):
-        original = Tensor.__dict__[key]
-        made[id(original)] = (original, _converting("matmul", "lower", original))
+    layer = importlib.import_module(f"{_ENGINE}.ops.recurrent").layer
+    made[id(layer)] = (layer, _converting("lstm", "lower", layer))
+    original = Tensor.__dict__["__matmul__"]
+    made[id(original)] = (original, _converting("matmul", "lower", original))
     for place in _places():
         for key, value in list(place.items()):
             if id(value) in made:

@@ -148,6 +148,9 @@ def _as_tuple(value: Any) -> tuple[int, ...]:
 def _shape_and_dims(x: Any, s: Any, dim: Any, op: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The sizes (as they will be) and the dims of a transform."""
     n_dims = x.dim()
+    if not n_dims and dim is not None:
+        for d in _as_tuple(dim):
+            raise IndexError(f"Dimension specified as {d} but tensor has no dimensions")
     dims = None if dim is None else tuple(wrap_dim(d, n_dims, op) for d in _as_tuple(dim))
     if dims is not None and len(set(dims)) != len(dims):
         raise RuntimeError("FFT dims must be unique")

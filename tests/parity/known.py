@@ -4,6 +4,7 @@ UNINITIALISED = "PyTorch leaves memory as it is; here it is zeros, so that runs 
 SHARED = "samples whose out= shares memory with an input lose the sharing on their way into this test"
 OUT_TYPE = "out= of another type is refused in other words"
 DESCRIPTOR = "a reflected method called directly on a number"
+MATRIX_EXP = "large terms cancel: PyTorch's float32 has lost the digits that float64 still has here"
 RANDOM = "the sampler has no derivative, or draws from a stream of its own"
 
 SAMPLES: dict[str, str] = {
@@ -16,11 +17,9 @@ SAMPLES: dict[str, str] = {
     "empty_strided": UNINITIALISED,
     "new_empty": UNINITIALISED,
     "new_empty_strided": UNINITIALISED,
-    "linalg.eigh": "another sign of one eigenvector where UPLO is U",
     "linalg.lstsq.grad_oriented": "the database calls a wrapper of torch's own",
-    "linalg.pinv.hermitian": "the gradient goes through eigh: it differs by what symmetric changes cannot see",
     "linalg.pinv.singular": "the database multiplies two matrices first, in a wrapper of torch's own",
-    "linalg.svd": "other signs of vectors where full_matrices is on",
+    "matrix_exp": MATRIX_EXP,
     "nn.functional.batch_norm": "0-dim samples",
     "nn.functional.conv_transpose3d": "the samples are too large for this test",
     "nn.functional.embedding_bag": "the database gives the arguments in another order",
@@ -56,9 +55,6 @@ ERRORS: dict[str, str] = {
     "__rmul__": DESCRIPTOR,
     "__ror__": DESCRIPTOR,
     "__rxor__": DESCRIPTOR,
-    "amax": OUT_TYPE,
-    "amin": OUT_TYPE,
-    "aminmax": OUT_TYPE,
     "arange": OUT_TYPE,
     "bernoulli": SHARED,
     "cat": SHARED,
@@ -66,7 +62,7 @@ ERRORS: dict[str, str] = {
     "index_select": SHARED,
     "kthvalue": SHARED,
     "masked_select": SHARED,
-    "multinomial": OUT_TYPE,
     "normal.in_place": "the database calls the method as a function",
+    "multinomial": OUT_TYPE,
     "take": SHARED,
 }

@@ -28,7 +28,8 @@ def label(op: Any) -> str:
 
 
 _T = engine.Tensor
-_AS_METHODS = {"bool", "double", "float", "half", "int", "long", "short", "char", "byte", "where"}
+_AS_METHODS = {"bool", "double", "float", "half", "int", "long", "short", "char", "byte", "where", "bfloat16", "cdouble",
+               "cfloat"}  # fmt: skip
 _SPECIAL: dict[str, Any] = {
     "__getitem__": _T.__getitem__,
     "__radd__": _T.__radd__,
@@ -179,7 +180,7 @@ def compare(theirs: Any, ours: Any, what: str, rtol: float = 2e-5, atol: float =
         np.testing.assert_allclose(mine, expected, rtol=rtol, atol=atol, err_msg=what, equal_nan=True)
 
 
-UP_TO_SIGN = {"svd", "linalg.svd", "linalg.eigh", "svd_lowrank", "pca_lowrank"}
+UP_TO_SIGN = {"svd", "linalg.svd", "linalg.eigh", "linalg.eig", "svd_lowrank", "pca_lowrank"}
 """Vectors of these have no sign of their own: PyTorch's tests look at what the samples' own functions leave of them."""
 
 

@@ -530,12 +530,24 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         np.broadcast_shapes(x._array.shape, m._array.shape)
     except ValueError:
         raise _mask_clash(x, m) from None
+    _check_fill(x, value)
     return run(MASKED_FILL, (x, m, number(value)))
+
+
+def _check_fill(x: Tensor, value: Any) -> None:
+    """Refuse a complex value for real entries."""
+    if isinstance(value, complex) or (isinstance(value, Tensor) and value.is_complex()):
+        named = {"float32": "float", "float64": "double", "int64": "int64_t", "int32": "int"}
+        if not x.is_complex():
+            raise RuntimeError(
+                f"value cannot be converted to type {named.get(x.dtype.name, x.dtype.name)} without overflow"
+            )
 
 
 @method("masked_fill_")
 def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
     """In place: value where mask."""
+    _check_fill(self, value)
     return run_inplace(MASKED_FILL, (self, _mask(mask, "masked_fill"), number(value)))
 
 

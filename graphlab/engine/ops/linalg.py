@@ -239,11 +239,13 @@ def _cholesky_vjp(node: Any, g: Any, out: Any) -> Any:
         out, g = xp.mT(out), xp.mT(g)
     n = out.shape[-1]
     kind = xp.array_of(out).dtype
-    mask = _constant(node, np.tril(np.ones((n, n), kind)) - np.eye(n, dtype=kind) / 2, out)
+    whole = xp.matmul(xp.mT(out), g)
+    lower = whole * _constant(node, np.tril(np.ones((n, n), kind)), out)
+    below = whole * _constant(node, np.tril(np.ones((n, n), kind), -1), out)
     inverse = apply(node, INV, (out,))
-    middle = xp.matmul(xp.mT(out), g) * mask
-    whole = xp.matmul(xp.mT(inverse), xp.matmul(middle, inverse))
-    return ((whole + xp.mT(whole)) * 0.5,)
+    # Half of the lower triangle mirrored: of complex matrices, too, the diagonal is left as it is.
+    middle = (lower + xp.mT(below)) * 0.5
+    return (xp.matmul(xp.mT(inverse), xp.matmul(middle, inverse)),)
 
 
 CHOLESKY = _op(
