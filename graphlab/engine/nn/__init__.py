@@ -21,6 +21,7 @@ from graphlab.engine.nn.activation import (
     Softsign,
     Tanh,
 )
+from graphlab.engine.nn.adaptive import AdaptiveLogSoftmaxWithLoss
 from graphlab.engine.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from graphlab.engine.nn.conv import (
     Conv1d,
@@ -51,6 +52,23 @@ from graphlab.engine.nn.gates import (
     Softshrink,
     Tanhshrink,
     Threshold,
+)
+from graphlab.engine.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+    UninitializedBuffer,
+    UninitializedParameter,
 )
 from graphlab.engine.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from graphlab.engine.nn.loss import (
@@ -127,7 +145,7 @@ from graphlab.engine.nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
-from graphlab.engine.nn.rnn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
+from graphlab.engine.nn.rnn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from graphlab.engine.nn.transformer import (
     MultiheadAttention,
     Transformer,
@@ -159,6 +177,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -221,6 +240,19 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -254,6 +286,7 @@ __all__ = [
     "RMSNorm",
     "RNNBase",
     "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -286,6 +319,8 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

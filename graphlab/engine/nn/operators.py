@@ -262,7 +262,7 @@ def layer_norm(
 
 def _check_types(kernel: str, op: str, x: Any, others: Any) -> None:
     """Refuse what is not floating, and weights of another type (float32 ones beside float16 pass)."""
-    if x.dtype.kind in "iub":
+    if x.dtype.kind in "iubc":
         fail(
             NotImplementedError,
             f"\"{kernel}\" not implemented for '{dtypes.of(x).title}'",

@@ -1,7 +1,10 @@
 """Optimizers: `torch.optim`."""
 
+from typing import Any
+
 from graphlab.engine.optim import lr_scheduler
 from graphlab.engine.optim.adadelta import Adadelta
+from graphlab.engine.optim.adafactor import Adafactor, Muon
 from graphlab.engine.optim.adagrad import Adagrad
 from graphlab.engine.optim.adam import Adam, AdamW
 from graphlab.engine.optim.adamax import Adamax
@@ -19,14 +22,25 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "swa_utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "swa_utils":  # it stands on the modules
+        import importlib
+
+        return importlib.import_module("graphlab.engine.optim.swa_utils")
+    raise AttributeError(f"module 'torch.optim' has no attribute '{name}'")

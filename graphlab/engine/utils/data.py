@@ -346,3 +346,34 @@ class DataLoader:
 def _unchanged(sample: Any) -> Any:
     """Without batches: arrays become tensors, the rest stays."""
     return leaf("from_numpy", sample) if isinstance(sample, np.ndarray) else sample
+
+
+from graphlab.engine.utils.samplers import (  # noqa: E402 - they stand on the classes above
+    ChainDataset,
+    StackDataset,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+    default_convert,
+    get_worker_info,
+)
+
+__all__ = [
+    "BatchSampler",
+    "ChainDataset",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "IterableDataset",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "StackDataset",
+    "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
+    "WeightedRandomSampler",
+    "default_collate",
+    "default_convert",
+    "get_worker_info",
+    "random_split",
+]

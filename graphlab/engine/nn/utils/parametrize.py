@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any
 
@@ -50,6 +50,8 @@ def _set(dest: Tensor, src: Tensor) -> None:
 class ParametrizationList(ModuleList):
     """The parametrizations of one tensor, in order, with the original tensor or tensors that they start from."""
 
+    original: Any
+
     def __init__(self, modules: Sequence[Any], original: Any, unsafe: bool = False) -> None:
         if len(modules) == 0:
             raise ValueError("ParametrizationList requires one or more modules.")
@@ -60,10 +62,8 @@ class ParametrizationList(ModuleList):
             new = original
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
-                    try:
+                    with suppress(NotImplementedError):
                         new = module.right_inverse(new)
-                    except NotImplementedError:
-                        pass
         if not isinstance(new, Tensor | Sequence):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
@@ -184,13 +184,13 @@ def register_parametrization(
 
     `unsafe`: the parametrization may change the tensor's shape and dtype.
     """
+    own: Any = module
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         if not unsafe:
             _check_further(module, tensor_name, parametrization)
-        parametrizations: Any = module.parametrizations
-        parametrizations[tensor_name].append(parametrization)
-        parametrizations[tensor_name].unsafe |= unsafe
+        own.parametrizations[tensor_name].append(parametrization)
+        own.parametrizations[tensor_name].unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
         made = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
         delattr(module, tensor_name)
@@ -199,10 +199,9 @@ def register_parametrization(
             module.__class__ = type(
                 f"Parametrized{kind.__name__}", (Parametrized, kind), {"__module__": kind.__module__}
             )
-            module.parametrizations = ModuleDict()
+            own.parametrizations = ModuleDict()
         setattr(type(module), tensor_name, _property(tensor_name))
-        listed: Any = module.parametrizations
-        listed[tensor_name] = made
+        own.parametrizations[tensor_name] = made
     else:
         raise ValueError(
             f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
@@ -238,7 +237,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     """Make `module.<tensor_name>` a plain tensor again: with its present value, or the original one."""
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
-    parametrizations: Any = module.parametrizations
+    parametrizations: Any = module._modules["parametrizations"]
     held = parametrizations[tensor_name]
     if held.is_tensor:
         original = held.original
@@ -273,13 +272,13 @@ def transfer_parametrizations_and_params(
     """Give another module the parametrizations of this one, with its tensors."""
     if not is_parametrized(from_module):
         return to_module
-    source: Any = from_module.parametrizations
+    source: Any = from_module._modules["parametrizations"]
     for name in list(source) if tensor_name is None else [tensor_name]:
         if not hasattr(to_module, name):
             setattr(to_module, name, Parameter(source[name].original.detach().clone()))
         for parametrization in source[name]:
             register_parametrization(to_module, name, parametrization)
-        target: Any = to_module.parametrizations
+        target: Any = to_module._modules["parametrizations"]
         for key, value in source[name]._parameters.items():
             setattr(target[name], key, value)
     return to_module
