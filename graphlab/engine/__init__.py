@@ -141,7 +141,7 @@ _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",
          "randint_like", "normal", "bernoulli", "multinomial", "Generator", "default_generator", "get_rng_state",
-         "set_rng_state", "poisson"),
+         "set_rng_state"),
         "random",
     ),
     **dict.fromkeys(
@@ -153,6 +153,13 @@ _FROM = {
     **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype"), "amp"),
     **dict.fromkeys(("save", "load"), "serialization"),
     "vmap": "func",
+    **dict.fromkeys(
+        ("set_num_threads", "get_num_threads", "set_num_interop_threads", "get_num_interop_threads",
+         "set_float32_matmul_precision", "get_float32_matmul_precision", "use_deterministic_algorithms",
+         "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
+         "get_default_device", "set_default_tensor_type"),
+        "settings",
+    ),
     **dict.fromkeys(("set_printoptions", "get_printoptions", "printoptions"), "printing"),
 }  # fmt: skip
 
