@@ -34,7 +34,8 @@ CPU_FLOAT = (
     "cross_entropy", "l1_loss", "huber_loss", "margin_ranking_loss", "multilabel_margin_loss", "soft_margin_loss",
     "triplet_margin_loss", "multi_margin_loss", "ctc_loss", "kl_div", "multilabel_soft_margin_loss",
     "binary_cross_entropy_with_logits", "smooth_l1_loss",
-    "avg_pool3d", "grid_sample", "polar", "prod", "quantile", "nanquantile", "stft", "cdist", "trace", "view_as_complex",
+    "avg_pool3d", "grid_sample", "polar", "prod", "quantile", "nanquantile", "stft", "cdist", "trace",
+    "view_as_complex",
     "cholesky", "cholesky_inverse", "cholesky_solve", "inverse", "lu_solve", "orgqr", "ormqr", "pinverse",
     "max_pool3d", "max_unpool2d", "max_unpool3d", "adaptive_avg_pool3d", "reflection_pad1d", "reflection_pad2d",
     "replication_pad1d", "replication_pad2d", "replication_pad3d", "geqrf", "qr", "svd", "triangular_solve",
@@ -43,10 +44,11 @@ CPU_FLOAT = (
 """What runs in float32 on the cpu."""
 CUDA_FLOAT = (
     "acos", "asin", "cosh", "erfinv", "exp", "expm1", "log", "log10", "log2", "log1p", "reciprocal", "rsqrt", "sinh",
-    "tan", "pow", "softplus", "layer_norm", "group_norm", "norm", "cosine_similarity", "cdist", "dist", "pdist", "renorm",
+    "tan", "pow", "softplus", "layer_norm", "group_norm", "norm", "cosine_similarity", "cdist", "dist", "pdist",
+    "renorm",
     "logsumexp", "prod", "cumprod", "cumsum", "sum", "softmax", "log_softmax", "softmin",
-    "poisson_nll_loss", "cosine_embedding_loss", "nll_loss", "cross_entropy", "hinge_embedding_loss", "kl_div", "l1_loss",
-    "smooth_l1_loss", "huber_loss", "mse_loss", "margin_ranking_loss", "multilabel_margin_loss", "soft_margin_loss",
+    "poisson_nll_loss", "cosine_embedding_loss", "nll_loss", "cross_entropy", "hinge_embedding_loss", "kl_div",
+    "l1_loss", "smooth_l1_loss", "huber_loss", "mse_loss", "margin_ranking_loss", "multilabel_margin_loss", "soft_margin_loss",
     "triplet_margin_loss", "multi_margin_loss", "binary_cross_entropy_with_logits",
 )  # fmt: skip
 """What runs in float32 on a GPU."""
@@ -224,7 +226,7 @@ def _as(value: Any, kind: dtypes.dtype) -> Any:
 
 
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
-    """Decorate the `forward` of a Function: its inputs as one type, and no autocast inside, where `cast_inputs` says so."""
+    """Decorate the `forward` of a Function: with `cast_inputs`, inputs of that type and no autocast inside."""
     if fwd is None:
         return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
 
@@ -293,7 +295,8 @@ class GradScaler:
         if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
-            return outputs * self._made()
+            scale: Any = self._made()
+            return scale * outputs
         if isinstance(outputs, (list, tuple)):
             return type(outputs)(self.scale(each) for each in outputs)
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")
@@ -307,8 +310,8 @@ class GradScaler:
             return
         if self._scale is None:
             raise AssertionError(
-                "Attempted unscale_ but _scale is None.  This may indicate your script did not use scaler.scale(loss or "
-                "outputs) earlier in the iteration."
+                "Attempted unscale_ but _scale is None.  This may indicate your script did not use "
+                "scaler.scale(loss or outputs) earlier in the iteration."
             )
         state = self._state(optimizer)
         if state["stage"] == "unscaled":

@@ -107,7 +107,8 @@ def _name(kind: dtype) -> Any:
 def _enter(kind: dtype) -> np.dtype[Any]:
     """NumPy's type for `kind`, which becomes one that is in use."""
     global special
-    found = kind.np = np.dtype(_name(kind))
+    found: np.dtype[Any] = np.dtype(_name(kind))
+    kind.np = found
     BY_NUM[found.num] = kind
     if kind.rank == 3 or kind in LOW:
         special = True
@@ -152,7 +153,8 @@ def largest(kind: np.dtype[Any]) -> float:
     if kind.kind == "V":
         import ml_dtypes
 
-        return float(ml_dtypes.finfo(kind).max)
+        limits: Any = ml_dtypes.finfo
+        return float(limits(kind).max)
     return float(np.finfo(kind).max)
 
 
@@ -168,8 +170,7 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     low, high = (a, b) if a.rank <= b.rank else (b, a)
     if (a in _WIDE_UNSIGNED or b in _WIDE_UNSIGNED) and high.rank != 2:
         raise RuntimeError(
-            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
-            f"{a.title} and {b.title}"
+            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {a.title} and {b.title}"
         )
     if low.rank < high.rank:
         return complex128 if high.rank == 3 and low is float64 else high

@@ -159,9 +159,7 @@ def _shape_and_dims(x: Any, s: Any, dim: Any, op: str) -> tuple[tuple[int, ...],
         if dims is not None and len(dims) != len(s):
             raise RuntimeError("When given, dim and shape arguments must have the same length")
         if len(s) > n_dims:
-            raise RuntimeError(
-                f"Got shape with {len(s)} values but input tensor only has {n_dims} dimensions."
-            )
+            raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {n_dims} dimensions.")
         if dims is None:
             dims = tuple(range(n_dims - len(s), n_dims))
     elif dims is None:
@@ -305,8 +303,14 @@ def ifftshift(input: Any, dim: Any = None) -> Any:
 
 
 for _function in (
-    fft, ifft, rfft, irfft, hfft, ihfft, fftn, ifftn, rfftn, irfftn, hfftn, ihfftn, fftfreq, rfftfreq, fftshift, ifftshift,
+    fft, ifft, rfft, irfft, hfft, ihfft, fftn, ifftn, rfftn, irfftn, hfftn, ihfftn, fftfreq, rfftfreq, fftshift,
+    ifftshift,
 ):  # fmt: skip
     globals()[_function.__name__] = guard("fft_" + _function.__name__, _function)
-fft2, ifft2, rfft2, irfft2 = _in_two(fftn, "fft2"), _in_two(ifftn, "ifft2"), _in_two(rfftn, "rfft2"), _in_two(irfftn, "irfft2")
+fft2, ifft2, rfft2, irfft2 = (
+    _in_two(fftn, "fft2"),
+    _in_two(ifftn, "ifft2"),
+    _in_two(rfftn, "rfft2"),
+    _in_two(irfftn, "irfft2"),
+)
 hfft2, ihfft2 = _in_two(hfftn, "hfft2"), _in_two(ihfftn, "ihfft2")

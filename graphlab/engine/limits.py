@@ -1,4 +1,4 @@
-"""What a number type can hold: `torch.finfo` and `torch.iinfo`; and what type an operation gives: `torch.result_type`."""
+"""What a number type can hold (`torch.finfo`, `torch.iinfo`), and what type an operation gives (`torch.result_type`)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class finfo(_Info):
         if kind is dtypes.bfloat16:
             import ml_dtypes
 
-            found: Any = ml_dtypes.finfo(kind.np)
+            limits: Any = ml_dtypes.finfo
+            found: Any = limits(kind.np)
         else:
             found = np.finfo(kind.np)
         self.eps = float(found.eps)

@@ -121,7 +121,8 @@ class _ComplexFormatter:
 
     def format(self, value: Any) -> str:
         imag = self.imag.format(value.imag).lstrip() + "j"
-        return self.real.format(value.real) + (imag if imag[0] in "+-" else "+" + imag)
+        text: str = self.real.format(value.real)
+        return text + (imag if imag[0] in "+-" else "+" + imag)
 
 
 def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: Any) -> str:

@@ -16,6 +16,7 @@ from graphlab.engine.generator import Generator, default_generator
 from graphlab.engine.ops.create import leaf, room, sizes
 from graphlab.engine.ops.run import bump, check_inplace, method, public
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import known
 
 
 def manual_seed(seed: int) -> Generator:
@@ -252,15 +253,17 @@ def normal(
     centre = mean._array if isinstance(mean, Tensor) else mean
     spread = std._array if isinstance(std, Tensor) else None
     shape = np.broadcast_shapes(np.shape(centre), np.shape(spread) if spread is not None else ())
+    array: Any
     if type(like._array) is Virtual:
-        return _made("normal", virtual(shape, like._array.dtype), like._device, requires_grad, out, {})
-    array = np.empty(shape, like._array.dtype)
-    if spread is None:
-        _fill(array, generator, "fill_normal", 0.0, float(std))
+        array = virtual(shape, like._array.dtype)
     else:
-        _fill(array, generator, "fill_normal")
-        array *= spread
-    array += array.dtype.type(centre) if not isinstance(centre, np.ndarray) else centre
+        array = np.empty(shape, like._array.dtype)
+        if spread is None:
+            _fill(array, generator, "fill_normal", 0.0, float(std))
+        else:
+            _fill(array, generator, "fill_normal")
+            array *= spread
+        array += array.dtype.type(centre) if not isinstance(centre, np.ndarray) else centre
     if out is None and modes.grad and any(isinstance(t, Tensor) and t._rg for t in (mean, std)):
         return _drawn_of("normal_of", (mean, std), array)
     return _made("normal", array, like._device, requires_grad, out, {})
@@ -271,12 +274,13 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     """1 with the probability that stands in `input` (or `p`), else 0."""
     array = input._array
     source = generator or default_generator
-    if type(array) is Virtual and (p is not None or array.dtype.kind in "fV"):
-        return _made("bernoulli", array.copy(), input._device, False, out, {})
-    if p is not None:
+    drawn: Any
+    if type(array) is Virtual and p is not None:
+        drawn = array.copy()
+    elif p is not None:
         drawn = source.bernoulli(float(p), array.shape)
     else:
-        if array.dtype.kind not in "fVc":
+        if array.dtype.kind not in "fV":
             fail(
                 NotImplementedError,
                 f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype.title}'",
@@ -284,12 +288,12 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
                 op="bernoulli",
                 dtype=input.dtype.name,
             )
-        if array.size and not (array.min() >= 0 and array.max() <= 1):
+        if known(array) and not (array.min() >= 0 and array.max() <= 1):
             raise RuntimeError(
                 "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
                 "improved?  If so, please report an enhancement request to PyTorch.)"
             )
-        drawn = source.bernoulli_each(array)
+        drawn = array.copy() if type(array) is Virtual else source.bernoulli_each(array)
         if out is None and input._rg and modes.grad:
             return _drawn_of("bernoulli_of", (input,), drawn.astype(array.dtype))
     return _made("bernoulli", drawn.astype(array.dtype), input._device, False, out, {})
@@ -303,7 +307,7 @@ def multinomial(
     array = input._array
     if array.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if array.dtype.kind not in "fVc":
+    if array.dtype.kind not in "fV":
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype.title}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
@@ -403,7 +407,8 @@ def random_(t: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
     if type(t._array) is Virtual:
         return _overwrite(t, "random_", t._array, {})
     if not high:
-        high = {"float32": (1 << 24) + 1, "float64": (1 << 53) + 1, "float16": (1 << 11) + 1, "bfloat16": (1 << 8) + 1}.get(t.dtype.name, 0)
+        digits = {"float32": 24, "float64": 53, "float16": 11, "bfloat16": 8}.get(t.dtype.name)
+        high = (1 << digits) + 1 if digits else 0
         high = high or (2 if t.dtype.name == "bool" else int(np.iinfo(t._array.dtype).max) + 1)
         n = t._array.size
         wide = t.dtype.name in ("float64", "int64")

@@ -63,6 +63,7 @@ from graphlab.engine.ops import (  # noqa: F401
     fourier,
     windows,
     complex_rules,
+    complex_refusals,
 )
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS

@@ -309,7 +309,9 @@ def _check_parts(name: str, first: Any, second: Any) -> None:
     if a not in _PARTS or b not in _PARTS:
         raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {a.title} and {b.title}")
     if a is not b:
-        raise RuntimeError(f"Expected object of scalar type {a.title} but got scalar type {b.title} for second argument")
+        raise RuntimeError(
+            f"Expected object of scalar type {a.title} but got scalar type {b.title} for second argument"
+        )
 
 
 def _joined(a: Any, b: Any) -> Any:
@@ -386,5 +388,3 @@ def polar(abs: Any, angle: Any, *, out: Any = None) -> Any:
     """abs · e^(i · angle)"""
     _check_parts("polar", abs, angle)
     return operate(POLAR, (abs, angle))
-
-

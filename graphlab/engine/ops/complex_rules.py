@@ -82,7 +82,7 @@ def _slogdet_vjp(node: Any, gs: Any, a: Any) -> Any:
     if g_sign is None and g_log is None:
         return (None,)
     # sign = e^(i·angle): the logarithm changes with the real part of tr(A⁻¹ dA), the angle with the imaginary one.
-    g = 0 if g_log is None else g_log
+    g: Any = 0 if g_log is None else g_log
     if g_sign is not None:
         sign = apply(node, SLOGDET, (a,))[0]
         g = g - (conjugate(g_sign) * sign).imag * 1j

@@ -60,8 +60,8 @@ def _refuse_phase(diagonal: Any) -> None:
     if diagonal.size and np.abs(diagonal.imag).max() > 1e-2 + 1e-2 * np.abs(diagonal.real).max():
         fail(
             RuntimeError,
-            "linalg_eig_backward: The eigenvectors in the complex case are specified up to multiplication by e^{i phi}. "
-            "The specified loss function depends on this quantity, so it is ill-defined.",
+            "linalg_eig_backward: The eigenvectors in the complex case are specified up to multiplication by "
+            "e^{i phi}. The specified loss function depends on this quantity, so it is ill-defined.",
             kind="eigenvector_phase",
             op="linalg_eig",
         )

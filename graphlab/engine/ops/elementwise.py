@@ -393,7 +393,7 @@ def frexp(input: Any, *, out: Any = None) -> Any:
     from graphlab.engine.tensor import wrap
 
     x = need_tensor(input, "frexp")._array
-    if x.dtype.kind not in "fVc":
+    if x.dtype.kind not in "fV":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     exponent = wrap(np.frexp(x)[1].astype(np.int32), input._device)
     # A division, so that the gradient of the mantissa is there.

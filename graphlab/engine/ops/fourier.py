@@ -15,9 +15,9 @@ from graphlab.engine.ops.kinds import COMPLEX_VJP
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_
 
-FORWARD = {"none": "backward", "root": "ortho", "n": "forward"}
+FORWARD: dict[str, Any] = {"none": "backward", "root": "ortho", "n": "forward"}
 """NumPy's word for how a forward transform is scaled: not at all, by 1/√n, by 1/n."""
-INVERSE = {"none": "forward", "root": "ortho", "n": "backward"}
+INVERSE: dict[str, Any] = {"none": "forward", "root": "ortho", "n": "backward"}
 
 
 def _c2c(x: Any, dims: tuple[int, ...], scale: str, forward: bool) -> Any:
@@ -106,7 +106,9 @@ def _c2r_vjp(node: Any, g: Any) -> Any:
     double = n - out.shape[last]
     if double > 0:
         # Each of these frequencies stood for its mirror image, too.
-        weights = np.ones([out.shape[last] if i == last else 1 for i in range(len(out.shape))], real_of(_array(node, out)))
+        weights = np.ones(
+            [out.shape[last] if i == last else 1 for i in range(len(out.shape))], real_of(_array(node, out))
+        )
         weights[(slice(None),) * last + (slice(1, 1 + double),)] = 2
         out = out * (weights if node.xp is NUMERIC else node.xp.constant(weights, out))
     return (out,)

@@ -71,9 +71,10 @@ def _make(op: Op, found: str) -> Op:
         vjp = _widening(inner)
     else:
         made.forward = COMPLEX_FORWARD.get(op.name, op.forward)
-        vjp = COMPLEX_VJP.get(op.name)
-        if vjp is None:
-            vjp = inner if op.name in PLAIN else (_adjoining if op.name in ADJOINT else _conjugating)(inner)
+        as_written = op.name in PLAIN
+        vjp = COMPLEX_VJP.get(op.name) or (
+            inner if as_written else (_adjoining if op.name in ADJOINT else _conjugating)(inner)
+        )
     made.node_type = type(op.node, (op.node_type,), {"__slots__": (), "vjp": staticmethod(vjp), "op": made})
     return made
 

@@ -30,7 +30,7 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
     """Fill with numbers from a Cauchy distribution."""
     if sigma <= 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
-    if self._array.dtype.kind not in "fVc":
+    if self._array.dtype.kind not in "fV":
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {_c_names.get(self.dtype.name, self.dtype.name)}"
@@ -62,7 +62,7 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Gen
     """Fill with exponentials of normal numbers."""
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
-    if self._array.dtype.kind not in "fVc":
+    if self._array.dtype.kind not in "fV":
         fail(
             NotImplementedError,
             f"\"log_normal_cpu\" not implemented for '{self.dtype.title}'",

@@ -17,7 +17,7 @@ from graphlab.engine.tensor import Tensor, wrap
 
 
 def _window(name: str, formula: Callable[..., Any], doc: str, *settings: tuple[str, float]) -> None:
-    """Enter a window function; `formula` gets the places 0 … n−1, the width n−1 (n where periodic), and the settings."""
+    """Enter a window function; `formula` gets the places 0 … n−1, the width n−1 (or n), and the settings."""
 
     def make(
         window_length: int,
