@@ -144,8 +144,6 @@ def convolve(x: Any, w: Any, stride: Ints, padding: Any, dilation: Ints, groups:
         out.fill(0)
         return out
     x = padded(x, pairs)
-    if groups == n_out == x.shape[1] and groups > 1:
-        return _depthwise(x, w, out, stride, dilation)
     columns = _Columns(x, kernel, places, stride, dilation, groups)
     weight = np.ascontiguousarray(w).reshape(1, groups, n_out // groups, -1)
     room = None
@@ -171,16 +169,6 @@ def _shifted(x: Any, offset: Ints, places: Ints, stride: Ints, dilation: Ints) -
     ]
 
 
-def _depthwise(x: Any, w: Any, out: Any, stride: Ints, dilation: Ints) -> Any:
-    """One kernel a channel: a multiplication for each entry of the kernel."""
-    places = out.shape[2:]
-    out.fill(0)
-    for offset in product(*(range(k) for k in w.shape[2:])):
-        factor = w[(slice(None), 0, *offset)].reshape(-1, *(1,) * len(places))
-        out += _shifted(x, offset, places, stride, dilation) * factor
-    return out
-
-
 def spread(g: Any, w: Any, spatial: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
     """The transposed product: each entry of `g` (N, O, *places) adds its kernel to an input of (N, C, *spatial)."""
     if g.dtype == np.float16:
@@ -190,8 +178,8 @@ def spread(g: Any, w: Any, spatial: Ints, stride: Ints, padding: Any, dilation: 
     kernel = w.shape[2:]
     if not g.size or not w.size:
         return np.zeros((g.shape[0], c * groups, *spatial), g.dtype)
-    if all(s == 1 for s in stride) and not (groups == n_out and c == 1):
-        # A convolution with the kernel turned round.
+    if all(s == 1 for s in stride) and n_out // groups <= 2 * c:
+        # A convolution with the kernel turned round: as many columns as outputs, where there are not too many of them.
         turned = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, n_out // groups, c, *kernel)
         turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(groups * c, n_out // groups, *kernel)
         reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
@@ -227,21 +215,11 @@ def correlate(x: Any, g: Any, kernel: Ints, stride: Ints, padding: Any, dilation
     places = g.shape[2:]
     if x.size and g.size and out.size:
         x = padded(x, pairs_of(padding))
-        if groups == n_out == c and groups > 1:
-            return _depthwise_weight(x, g, kernel, stride, dilation)
         columns = _Columns(x, kernel, places, stride, dilation, groups)
         for start, end in columns:
             wide = columns.widened(g[start:end]).reshape(end - start, groups, n_out // groups, -1)
             out += np.matmul(wide, columns.at(start, end).swapaxes(-1, -2)).sum(0)
     return out.reshape(n_out, c // groups, *kernel)
-
-
-def _depthwise_weight(x: Any, g: Any, kernel: Ints, stride: Ints, dilation: Ints) -> Any:
-    out: Any = np.empty((g.shape[1], 1, *kernel), x.dtype)
-    for offset in product(*(range(k) for k in kernel)):
-        under = _shifted(x, offset, g.shape[2:], stride, dilation)
-        out[(slice(None), 0, *offset)] = (under * g).sum((0, *range(2, g.ndim)))
-    return out
 
 
 # The operators
