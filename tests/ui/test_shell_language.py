@@ -9,10 +9,11 @@ import pytest
 from driving import action, console_text, open_program, press, problem_titles, run
 from PySide6.QtCore import QLocale, QObject
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QTableWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLineEdit, QTableWidget, QTabWidget, QWidget
 
 from graphlab import i18n
 from graphlab.ui import language
+from graphlab.ui.panels.builder import EXAMPLE
 from graphlab.ui.settings import SETTINGS, Settings
 
 SPOKEN = (
@@ -44,6 +45,8 @@ def texts(window: QWidget) -> dict[tuple[str, ...], str]:
         kind = type(child).__name__
         for name in SPOKEN:
             value = child.property(name)
+            if isinstance(child, QLineEdit) and (name == "text" or value == EXAMPLE):
+                continue  # code of the reader's
             if isinstance(value, str) and value.strip():
                 said[kind, child.objectName(), str(number), name] = value
         if isinstance(child, QTableWidget):
@@ -223,7 +226,7 @@ def test_widgets_that_are_gone_are_forgotten(qapp):
 
     label = QLabel()
     language.say(label.setText, "Run")
-    language.say(label.setToolTip, lambda: f"{label.text()}…")
+    language.say(label.setToolTip, label.text)  # holds the label, as words made by a panel hold the panel
     gone = weakref.ref(label)
     del label
     gc.collect()
