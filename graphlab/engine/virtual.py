@@ -21,11 +21,14 @@ from graphlab.engine.shapes import Shape, contiguous, dense_like, filled_in, ind
 
 RULES: dict[Any, Callable[..., Any]] = {}
 """What NumPy's functions do on these arrays; `virtual_rules.py` fills it."""
+UFUNCS: dict[str, Callable[[Any, Any, dict[str, Any]], Any]] = {}
+"""What the ways of calling a universal function do."""
 _ZEROS = bytes(64)
 _WITHOUT_KERNEL = (
     "attempted to run this operator with Meta tensors, but there was no fake impl or Meta kernel registered. You may "
     "have run into this message while using an operator with PT2 compilation APIs (torch.compile/torch.export); in "
-    "order to use this operator with those APIs you'll need to add a fake impl. Please see the following for next steps:  "
+    "order to use this operator with those APIs you'll need to add a fake impl. Please see the following for next "
+    "steps:  "
     "https://pytorch.org/tutorials/advanced/custom_ops_landing_page.html"
 )
 
@@ -100,13 +103,13 @@ class Virtual(np.ndarray[Any, Any]):
             return None
         if out is not None and all(o is not None for o in out):
             return out[0] if len(out) == 1 else out
-        return _UFUNC[method](ufunc, inputs, named)
+        return _rules(UFUNCS)[method](ufunc, inputs, named)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if not RULES:
-            import_module("graphlab.engine.virtual_rules")
-        rule = RULES.get(function)
-        return function._implementation(*args, **kwargs) if rule is None else rule(*args, **kwargs)
+        rule = _rules(RULES).get(function)
+        if rule is None:
+            no_kernel(function.__name__)
+        return rule(*args, **kwargs)
 
     # Views
 
@@ -240,22 +243,12 @@ class Virtual(np.ndarray[Any, Any]):
     def fill(self, value: Any) -> None:
         """Nothing: there is nowhere to write to."""
 
-    def put(self, *args: Any, **named: Any) -> None:
-        """Nothing: there is nowhere to write to."""
-
     def sort(self, *args: Any, **named: Any) -> None:
-        """Nothing: there is nothing to sort."""
-
-    def partition(self, *args: Any, **named: Any) -> None:
         """Nothing: there is nothing to sort."""
 
     def argsort(self, axis: Any = -1, *args: Any, **named: Any) -> Any:
         """Where the elements would go."""
         return virtual((self.size,) if axis is None else self.shape, np.dtype(np.intp))
-
-    def argpartition(self, kth: Any, axis: Any = -1, *args: Any, **named: Any) -> Any:
-        """Where the elements would go."""
-        return self.argsort(axis)
 
     def take(self, indices: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
         """Entries picked along an axis."""
@@ -275,19 +268,6 @@ class Virtual(np.ndarray[Any, Any]):
         n = shape[d] * int(many.reshape(-1)[0]) if many.size == 1 else int(many.sum())
         return virtual((*shape[:d], n, *shape[d + 1 :]), self.dtype)
 
-    def trace(self, *args: Any, **named: Any) -> Any:
-        """Sums of its diagonals."""
-        named.pop("out", None)
-        return self.diagonal(*args, **named).sum(-1)
-
-    def searchsorted(self, v: Any, *_: Any, **__: Any) -> Any:
-        """Where values would go."""
-        return virtual(np.shape(v), np.dtype(np.intp))
-
-    def dot(self, b: Any, out: Any = None) -> Any:
-        """Sums of products over the last axis and the last but one."""
-        return np.dot(self, b)
-
     # Values
 
     def item(self, *args: Any) -> Any:
@@ -295,10 +275,6 @@ class Virtual(np.ndarray[Any, Any]):
         no_value()
 
     def tolist(self) -> Any:
-        """Never: there are no values."""
-        no_data()
-
-    def tobytes(self, order: Any = "C") -> bytes:
         """Never: there are no values."""
         no_data()
 
@@ -331,6 +307,12 @@ class Virtual(np.ndarray[Any, Any]):
 
     def __format__(self, spec: str) -> str:
         return repr(self)
+
+
+def _rules(table: dict[Any, Any]) -> dict[Any, Any]:
+    if not table:
+        import_module("graphlab.engine.virtual_rules")
+    return table
 
 
 def known(array: Any) -> bool:
@@ -389,103 +371,6 @@ def ordered(shape: Shape, inputs: Iterable[Any], itemsize: int) -> Shape | None:
     return None
 
 
-def _call(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    if ufunc.signature is not None:
-        return _generalized(ufunc, inputs, named)
-    where = named.pop("where", True)
-    named.pop("order", None)
-    shape = broadcast([*inputs, where])
-    found = ufunc(*[probe(i) for i in inputs], **named)
-    many = isinstance(found, tuple)
-    made = tuple(
-        virtual(shape, f.dtype, ordered(shape, inputs, f.dtype.itemsize)) for f in (found if many else (found,))
-    )
-    return made if many else made[0]
-
-
-def _generalized(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    ins, outs = ufunc.signature.split("->")
-    sizes: dict[str, int] = {}
-    missing: set[str] = set()
-    loops = []
-    axis = named.pop("axis", None)
-    for text, value in zip(_cores(ins), inputs):
-        shape = np.shape(value)
-        if axis is not None:
-            shape = (*shape[: axis % len(shape)], *shape[axis % len(shape) + 1 :], shape[axis])
-        core = list(text)
-        for name in text:
-            if len(core) > len(shape) and name.endswith("?"):
-                core.remove(name)
-                missing.add(name)
-        n = len(shape) - len(core)
-        if n < 0:
-            raise ValueError(f"{ufunc.__name__}: Input operand does not have enough dimensions")
-        loops.append(shape[:n])
-        for name, size in zip(core, shape[n:]):
-            if sizes.setdefault(name, size) != size:
-                raise ValueError(
-                    f"{ufunc.__name__}: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
-                    f"{ufunc.signature} (size {size} is different from {sizes[name]})"
-                )
-    loop = np.broadcast_shapes(*loops)
-    # No elements at all where the loop's dims can be told from the core's.
-    none: Shape = () if missing else (0,)
-    found = ufunc(
-        *[
-            np.ones((*none, *(1 for name in text if name not in missing)), v.dtype)
-            for text, v in zip(_cores(ins), inputs)
-        ],
-        **named,
-    )
-    many = isinstance(found, tuple)
-    made = tuple(
-        virtual((*loop, *(sizes.get(n, min(sizes.values(), default=0)) for n in text if n not in missing)), f.dtype)
-        for text, f in zip(_cores(outs), found if many else (found,))
-    )
-    return made if many else made[0]
-
-
-def _cores(text: str) -> list[list[str]]:
-    return [[n.strip() for n in part.strip("()").split(",") if n.strip()] for part in text.split("),")]
-
-
-def _reduce(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    (array, *rest) = inputs
-    axis = rest[0] if rest else named.get("axis", 0)
-    dtype = rest[1] if len(rest) > 1 else named.get("dtype")
-    keepdims = rest[3] if len(rest) > 3 else named.get("keepdims", False)
-    found = ufunc.reduce(np.ones(1, array.dtype), dtype=dtype)
-    return virtual(reduced_shape(array.shape, axis, keepdims is True), found.dtype)
-
-
-def _accumulate(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    array = inputs[0]
-    dtype = inputs[2] if len(inputs) > 2 else named.get("dtype")
-    return virtual(array.shape, ufunc.accumulate(np.ones(1, array.dtype), dtype=dtype).dtype)
-
-
-def _outer_ufunc(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    a, b = inputs
-    return virtual((*np.shape(a), *np.shape(b)), ufunc(probe(a), probe(b), **named).dtype)
-
-
-def _reduceat(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
-    array, at = inputs[:2]
-    axis = (inputs[2] if len(inputs) > 2 else named.get("axis", 0)) % array.ndim
-    kind = ufunc.reduce(np.ones(1, array.dtype), dtype=named.get("dtype")).dtype
-    return virtual((*array.shape[:axis], len(at), *array.shape[axis + 1 :]), kind)
-
-
-_UFUNC: dict[str, Callable[[Any, Any, dict[str, Any]], Any]] = {
-    "__call__": _call,
-    "reduce": _reduce,
-    "accumulate": _accumulate,
-    "outer": _outer_ufunc,
-    "reduceat": _reduceat,
-}
-
-
 # Methods that reduce
 
 
@@ -496,7 +381,7 @@ def _reduction(name: str) -> Any:
         kept = {k: v for k, v in named.items() if k in ("dtype",) and v is not None}
         if args and name in ("sum", "prod", "mean", "std", "var") and args[0] is not None:
             kept["dtype"] = args[0]
-        kind = getattr(probe, name)(**kept).dtype if name != "ptp" else self.dtype
+        kind = getattr(probe, name)(**kept).dtype
         return virtual(reduced_shape(self.shape, axis, keepdims), kind)
 
     method.__name__ = name
@@ -514,7 +399,23 @@ def _cumulation(name: str) -> Any:
     return method
 
 
-for _name in ("sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin", "ptp"):
+for _name in ("sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin"):
     setattr(Virtual, _name, _reduction(_name))
 for _name in ("cumsum", "cumprod"):
     setattr(Virtual, _name, _cumulation(_name))
+
+
+def _refused(name: str) -> Any:
+    def method(self: Virtual, *args: Any, **named: Any) -> Any:
+        no_kernel(name)
+
+    method.__name__ = name
+    method.__doc__ = "Never: there is no rule for it."
+    return method
+
+
+for _name in (
+    "argpartition", "byteswap", "choose", "compress", "dot", "dump", "dumps", "partition", "put", "resize",
+    "searchsorted", "setfield", "tobytes", "tofile", "trace",
+):  # fmt: skip
+    setattr(Virtual, _name, _refused(_name))

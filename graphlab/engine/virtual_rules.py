@@ -1,6 +1,7 @@
-"""NumPy's functions on arrays without numbers, those that are no universal functions: shapes by rule.
+"""NumPy's functions on arrays without numbers: shapes by rule.
 
-`virtual.py` fetches this when a program first needs it.
+`virtual.py` fetches this when a program first needs it. What is not listed here is refused, so that nothing is computed
+by accident: give the operator a shape rule, or the function one here.
 """
 
 from __future__ import annotations
@@ -10,18 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine.shapes import einsum_shape, reduced_shape
+from graphlab.engine.shapes import Shape, einsum_shape, reduced_shape
 from graphlab.engine.virtual import (
     RULES,
+    UFUNCS,
     Virtual,
     broadcast,
-    no_data,
     no_kernel,
     no_nonzero,
     no_value,
+    ordered,
     probe,
     virtual,
 )
+
+_TRANSPARENT: tuple[Any, ...] = (
+    # These do nothing but ask for a shape or call a method or a function that has a rule.
+    np.all, np.amax, np.amin, np.any, np.argmax, np.argmin, np.argsort, np.atleast_1d, np.atleast_2d, np.cumprod,
+    np.cumsum, np.diagonal, np.expand_dims, np.flip, np.max, np.mean, np.min, np.moveaxis, np.ndim, np.nonzero, np.prod,
+    np.ravel, np.repeat, np.reshape, np.result_type, np.round, np.shape, np.size, np.squeeze, np.stack, np.std, np.sum,
+    np.swapaxes, np.take, np.transpose, np.var,
+)  # fmt: skip
+RULES.update({function: function._implementation for function in _TRANSPARENT})
 
 
 def _rule(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,14 +44,110 @@ def _rule(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return enter
 
 
+# Universal functions
+
+
+def _call(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    if ufunc.signature is not None:
+        return _generalized(ufunc, inputs, named)
+    where = named.pop("where", True)
+    named.pop("order", None)
+    shape = broadcast([*inputs, where])
+    found = ufunc(*[probe(i) for i in inputs], **named)
+    many = isinstance(found, tuple)
+    made = tuple(
+        virtual(shape, f.dtype, ordered(shape, inputs, f.dtype.itemsize)) for f in (found if many else (found,))
+    )
+    return made if many else made[0]
+
+
+def _generalized(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    ins, outs = ufunc.signature.split("->")
+    sizes: dict[str, int] = {}
+    missing: set[str] = set()
+    loops = []
+    axis = named.pop("axis", None)
+    for text, value in zip(_cores(ins), inputs):
+        shape = np.shape(value)
+        if axis is not None:
+            shape = (*shape[: axis % len(shape)], *shape[axis % len(shape) + 1 :], shape[axis])
+        core = list(text)
+        for name in text:
+            if len(core) > len(shape) and name.endswith("?"):
+                core.remove(name)
+                missing.add(name)
+        n = len(shape) - len(core)
+        if n < 0:
+            raise ValueError(f"{ufunc.__name__}: Input operand does not have enough dimensions")
+        loops.append(shape[:n])
+        for name, size in zip(core, shape[n:]):
+            if sizes.setdefault(name, size) != size:
+                raise ValueError(
+                    f"{ufunc.__name__}: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+                    f"{ufunc.signature} (size {size} is different from {sizes[name]})"
+                )
+    loop = np.broadcast_shapes(*loops)
+    # No elements at all where the loop's dims can be told from the core's.
+    none: Shape = () if missing else (0,)
+    found = ufunc(
+        *[
+            np.ones((*none, *(1 for name in text if name not in missing)), v.dtype)
+            for text, v in zip(_cores(ins), inputs)
+        ],
+        **named,
+    )
+    many = isinstance(found, tuple)
+    made = tuple(
+        virtual((*loop, *(sizes.get(n, min(sizes.values(), default=0)) for n in text if n not in missing)), f.dtype)
+        for text, f in zip(_cores(outs), found if many else (found,))
+    )
+    return made if many else made[0]
+
+
+def _cores(text: str) -> list[list[str]]:
+    return [[n.strip() for n in part.strip("()").split(",") if n.strip()] for part in text.split("),")]
+
+
+def _reduce(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    (array, *rest) = inputs
+    axis = rest[0] if rest else named.get("axis", 0)
+    dtype = rest[1] if len(rest) > 1 else named.get("dtype")
+    keepdims = rest[3] if len(rest) > 3 else named.get("keepdims", False)
+    found = ufunc.reduce(np.ones(1, array.dtype), dtype=dtype)
+    return virtual(reduced_shape(array.shape, axis, keepdims is True), found.dtype)
+
+
+def _accumulate(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    array = inputs[0]
+    dtype = inputs[2] if len(inputs) > 2 else named.get("dtype")
+    return virtual(array.shape, ufunc.accumulate(np.ones(1, array.dtype), dtype=dtype).dtype)
+
+
+def _outer_ufunc(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    a, b = inputs
+    return virtual((*np.shape(a), *np.shape(b)), ufunc(probe(a), probe(b), **named).dtype)
+
+
+def _reduceat(ufunc: Any, inputs: Any, named: dict[str, Any]) -> Any:
+    array, at = inputs[:2]
+    axis = (inputs[2] if len(inputs) > 2 else named.get("axis", 0)) % array.ndim
+    kind = ufunc.reduce(np.ones(1, array.dtype), dtype=named.get("dtype")).dtype
+    return virtual((*array.shape[:axis], len(at), *array.shape[axis + 1 :]), kind)
+
+
+UFUNCS.update(__call__=_call, reduce=_reduce, accumulate=_accumulate, outer=_outer_ufunc, reduceat=_reduceat)
+
+
+# Entry by entry
+
+
 @_rule(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **named: Any) -> Any:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **named: Any) -> Any:
     low, high = named.pop("min", a_min), named.pop("max", a_max)
     if out is not None:
         return out
-    given = [v for v in (a, low, high) if v is not None]
-    kind = np.clip(*[probe(v) for v in (a, low, high)], **named).dtype
-    return virtual(broadcast(given), kind)
+    kind = np.clip(*[None if v is None else probe(v) for v in (a, low, high)], **named).dtype
+    return virtual(broadcast([v for v in (a, low, high) if v is not None]), kind)
 
 
 @_rule(np.where)
@@ -51,24 +158,95 @@ def _where(condition: Any, *branches: Any) -> Any:
     return virtual(shape, np.where(np.empty(0, bool), *[probe(b) for b in branches]).dtype)
 
 
+@_rule(np.isclose)
+def _isclose(a: Any, b: Any, *args: Any, **named: Any) -> Any:
+    return virtual(broadcast([a, b]), np.dtype(bool))
+
+
+@_rule(np.isin)
+def _isin(element: Any, *args: Any, **named: Any) -> Any:
+    return virtual(np.shape(element), np.dtype(bool))
+
+
+@_rule(np.nan_to_num)
+def _nan_to_num(x: Any, copy: Any = True, **_: Any) -> Any:
+    return x.copy("K") if copy else x
+
+
+@_rule(np.unravel_index)
+def _unravel_index(indices: Any, shape: Any, order: Any = "C") -> Any:
+    return tuple(virtual(indices.shape, np.dtype(np.intp)) for _ in shape)
+
+
+@_rule(np.searchsorted)
+def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+    return virtual(np.shape(v), np.dtype(np.intp))
+
+
+# Copies
+
+
+@_rule(np.empty_like, np.zeros_like, np.ones_like)
+def _like(prototype: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None, **_: Any) -> Any:
+    sizes = np.shape(prototype) if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+    return virtual(sizes, prototype.dtype if dtype is None else np.dtype(dtype))
+
+
+@_rule(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, **named: Any) -> Any:
+    return _like(a, dtype, **named)
+
+
+@_rule(np.copyto)
+def _copyto(*args: Any, **named: Any) -> None:
+    return None
+
+
+@_rule(np.copy)
+def _copy(a: Any, order: Any = "K", subok: Any = False) -> Any:
+    return a.copy(order)
+
+
+# Shapes
+
+
+@_rule(np.broadcast_to)
+def _broadcast_to(array: Any, shape: Any, subok: Any = False) -> Any:
+    sizes = (int(shape),) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
+    return array._seen(lambda a: np.broadcast_to(a, sizes))
+
+
+@_rule(np.broadcast_arrays)
+def _broadcast_arrays(*arrays: Any, subok: Any = False) -> Any:
+    shape = broadcast(arrays)
+    return tuple(np.broadcast_to(a, shape) for a in arrays)
+
+
 @_rule(np.concatenate)
 def _concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: Any = "same_kind") -> Any:
     parts = [np.asanyarray(a) for a in arrays]
     kind = np.concatenate([probe(p) for p in parts], dtype=dtype).dtype
-    if out is not None:
-        return out
     if axis is None:
         return virtual((sum(p.size for p in parts),), kind)
-    d = axis % parts[0].ndim
-    for p in parts[1:]:
-        if p.ndim != parts[0].ndim or any(m != n for i, (m, n) in enumerate(zip(parts[0].shape, p.shape)) if i != d):
-            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
     shape = parts[0].shape
+    d = axis % len(shape)
+    for p in parts[1:]:
+        if p.ndim != len(shape) or any(m != n for i, (m, n) in enumerate(zip(shape, p.shape)) if i != d):
+            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
     return virtual((*shape[:d], sum(p.shape[d] for p in parts), *shape[d + 1 :]), kind)
 
 
+@_rule(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **_: Any) -> Any:
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+    return virtual(tuple(n + a + b for n, (a, b) in zip(array.shape, widths)), array.dtype)
+
+
+# Products
+
+
 @_rule(np.dot)
-def dot(a: Any, b: Any, out: Any = None) -> Any:
+def _dot(a: Any, b: Any, out: Any = None) -> Any:
     kind = np.dot(probe(a), probe(b)).dtype
     sa, sb = np.shape(a), np.shape(b)
     if not sa or not sb:
@@ -79,110 +257,47 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     return virtual((*sa[:-1], *sb[:-2], *(sb[-1:] if len(sb) > 1 else ())), kind)
 
 
-@_rule(np.inner)
-def _inner(a: Any, b: Any) -> Any:
-    sa, sb = np.shape(a), np.shape(b)
-    shape = (*sa[:-1], *sb[:-1]) if sa and sb else sa + sb
-    return virtual(shape, np.inner(probe(a), probe(b)).dtype)
-
-
-@_rule(np.vdot)
-def _vdot(a: Any, b: Any) -> Any:
-    return virtual((), np.vdot(probe(a), probe(b)).dtype)
-
-
 @_rule(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     return virtual((np.size(a), np.size(b)), np.multiply(probe(a), probe(b)).dtype)
 
 
-@_rule(np.tensordot)
-def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    sa, sb = np.shape(a), np.shape(b)
-    if isinstance(axes, int):
-        left, right = tuple(range(len(sa) - axes, len(sa))), tuple(range(axes))
-    else:
-        left, right = (tuple(x) if isinstance(x, (tuple, list)) else (x,) for x in axes)
-    gone_a, gone_b = {d % len(sa) for d in left}, {d % len(sb) for d in right}
-    shape = (*(n for d, n in enumerate(sa) if d not in gone_a), *(n for d, n in enumerate(sb) if d not in gone_b))
-    return virtual(shape, np.multiply(probe(a), probe(b)).dtype)
-
-
-@_rule(np.kron)
-def _kron(a: Any, b: Any) -> Any:
-    sa, sb = np.shape(a), np.shape(b)
-    n = max(len(sa), len(sb))
-    sa, sb = (1,) * (n - len(sa)) + sa, (1,) * (n - len(sb)) + sb
-    return virtual(tuple(x * y for x, y in zip(sa, sb)), np.multiply(probe(a), probe(b)).dtype)
-
-
 @_rule(np.einsum)
 def _einsum(subscripts: str, *operands: Any, **named: Any) -> Any:
-    kind = np.result_type(*operands)
-    return virtual(einsum_shape(subscripts, [np.shape(o) for o in operands]), kind)
+    return virtual(einsum_shape(subscripts, [np.shape(o) for o in operands]), np.result_type(*operands))
 
 
-@_rule(np.empty_like, np.zeros_like, np.ones_like)
-def _like(prototype: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None, **_: Any) -> Any:
-    sizes = np.shape(prototype) if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-    return virtual(sizes, np.dtype(dtype) if dtype is not None else prototype.dtype)
+# Linear algebra: what NumPy makes of one small matrix tells the types
 
 
-@_rule(np.full_like)
-def _full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
-) -> Any:
-    if not isinstance(a, np.ndarray):
-        a = np.asarray(a)
-    return _like(a, dtype, shape=shape)
+@_rule(np.linalg.cholesky)
+def _cholesky(a: Any, **named: Any) -> Any:
+    return virtual(a.shape, np.linalg.cholesky(np.eye(1, dtype=a.dtype)).dtype)
 
 
-@_rule(np.copyto, np.putmask, np.place, np.fill_diagonal, np.put_along_axis)
-def _nothing(*args: Any, **named: Any) -> None:
-    return None
+@_rule(np.linalg.svd)
+def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
+    *batch, m, n = a.shape
+    k = min(m, n)
+    found = np.linalg.svd(np.eye(1, dtype=a.dtype))
+    s = virtual((*batch, k), found[1].dtype)
+    if not compute_uv:
+        return s
+    u, vh = ((m, m), (n, n)) if full_matrices else ((m, k), (k, n))
+    return type(found)(virtual((*batch, *u), found[0].dtype), s, virtual((*batch, *vh), found[2].dtype))
 
 
-@_rule(np.copy)
-def _copy(a: Any, order: Any = "K", subok: Any = False) -> Any:
-    return a.copy(order)
-
-
-@_rule(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any, subok: Any = False) -> Any:
-    sizes = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-    return array._seen(lambda a: np.broadcast_to(a, sizes))
-
-
-@_rule(np.broadcast_arrays)
-def _broadcast_arrays(*arrays: Any, subok: Any = False) -> Any:
-    shape = broadcast(arrays)
-    return tuple(np.broadcast_to(a, shape) for a in arrays)
-
-
-@_rule(np.nan_to_num)
-def _nan_to_num(x: Any, copy: Any = True, **_: Any) -> Any:
-    return x.copy("K") if copy else x
-
-
-@_rule(np.lexsort)
-def _lexsort(keys: Any, axis: Any = -1) -> Any:
-    first = keys[0]
-    return virtual(np.shape(first), np.dtype(np.intp))
-
-
-@_rule(np.searchsorted)
-def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
-    return virtual(np.shape(v), np.dtype(np.intp))
-
-
-@_rule(np.bincount)
-def _bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
-    no_kernel("bincount")
+# What depends on values
 
 
 @_rule(np.unique)
 def _unique(*args: Any, **named: Any) -> Any:
     no_kernel("_unique2")
+
+
+@_rule(np.bincount)
+def _bincount(*args: Any, **named: Any) -> Any:
+    no_kernel("bincount")
 
 
 @_rule(np.flatnonzero, np.argwhere)
@@ -200,155 +315,6 @@ def _count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return virtual(reduced_shape(a.shape, axis, keepdims), np.dtype(np.intp))
 
 
-@_rule(np.isin)
-def _tests(a: Any, b: Any, *args: Any, **named: Any) -> Any:
-    return virtual(np.shape(a), np.dtype(bool))
-
-
-@_rule(np.isclose)
-def _isclose(a: Any, b: Any, *args: Any, **named: Any) -> Any:
-    return virtual(broadcast([a, b]), np.dtype(bool))
-
-
-@_rule(np.pad)
-def _pad(array: Any, pad_width: Any, mode: Any = "constant", **_: Any) -> Any:
-    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-    return virtual(tuple(n + a + b for n, (a, b) in zip(array.shape, widths)), array.dtype)
-
-
-@_rule(np.apply_along_axis)
-def _apply_along_axis(function: Any, axis: Any, array: Any, *args: Any, **named: Any) -> Any:
-    d = axis % array.ndim
-    found = np.shape(function(np.zeros(array.shape[d], array.dtype), *args, **named))
-    return virtual((*array.shape[:d], *found, *array.shape[d + 1 :]), array.dtype)
-
-
-@_rule(np.median, np.nanmedian, np.nanmean, np.nanmax, np.nanmin, np.nansum, np.nanvar)
-def _statistic(a: Any, axis: Any = None, out: Any = None, *args: Any, keepdims: Any = False, **_: Any) -> Any:
-    return virtual(reduced_shape(a.shape, axis, keepdims is True), a.dtype)
-
-
-@_rule(np.quantile, np.nanquantile, np.percentile)
-def _quantile(a: Any, q: Any, axis: Any = None, *args: Any, keepdims: Any = False, **_: Any) -> Any:
-    kind = np.quantile(np.ones(1, _array_type(a)), np.zeros((), _array_type(q))).dtype
-    return virtual((*np.shape(q), *reduced_shape(np.shape(a), axis, keepdims)), kind)
-
-
-def _array_type(value: Any) -> Any:
-    return value.dtype if isinstance(value, np.ndarray) else np.asarray(value).dtype
-
-
-@_rule(np.interp)
-def _interp(x: Any, *args: Any, **named: Any) -> Any:
-    return virtual(np.shape(x), np.dtype(np.float64))
-
-
-@_rule(np.cross)
-def _cross(a: Any, b: Any, *args: Any, axis: Any = None, **named: Any) -> Any:
-    return virtual(broadcast([a, b]), np.multiply(probe(a), probe(b)).dtype)
-
-
-@_rule(np.cov, np.corrcoef)
-def _cov(m: Any, *args: Any, **named: Any) -> Any:
-    n = m.shape[0] if m.ndim > 1 else 1
-    return virtual((n, n) if n > 1 else (), np.dtype(np.float64))
-
-
-@_rule(np.result_type)
-def _result_type(*values: Any) -> Any:
-    return np.result_type(*[v.dtype if isinstance(v, np.ndarray) else v for v in values])
-
-
 @_rule(np.shares_memory, np.may_share_memory)
 def _shares(a: Any, b: Any, *_: Any) -> bool:
     return type(a) is Virtual and type(b) is Virtual and a.root() is b.root()
-
-
-@_rule(np.save, np.savez, np.array2string, np.array_repr, np.array_str)
-def _written(*args: Any, **named: Any) -> Any:
-    no_data()
-
-
-# Linear algebra: what NumPy makes of one small matrix of ones on the diagonal tells the types
-
-
-def _square(a: Any) -> Any:
-    return np.eye(1, dtype=a.dtype)
-
-
-@_rule(np.linalg.inv, np.linalg.cholesky, np.linalg.matrix_power)
-def _same_matrix(a: Any, *args: Any, **named: Any) -> Any:
-    return virtual(a.shape, np.linalg.inv(_square(a)).dtype)
-
-
-@_rule(np.linalg.pinv)
-def _pinv(a: Any, *args: Any, **named: Any) -> Any:
-    return virtual((*a.shape[:-2], a.shape[-1], a.shape[-2]), np.linalg.inv(_square(a)).dtype)
-
-
-@_rule(np.linalg.solve)
-def _solve(a: Any, b: Any) -> Any:
-    kind = np.linalg.solve(np.eye(1, dtype=a.dtype), np.ones((1, 1), b.dtype)).dtype
-    if b.ndim == 1:
-        return virtual((*a.shape[:-2], a.shape[-1]), kind)
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    return virtual((*batch, a.shape[-1], b.shape[-1]), kind)
-
-
-@_rule(np.linalg.det)
-def _det(a: Any) -> Any:
-    return virtual(a.shape[:-2], np.linalg.det(_square(a)).dtype)
-
-
-@_rule(np.linalg.slogdet)
-def _slogdet(a: Any) -> Any:
-    found = np.linalg.slogdet(_square(a))
-    return type(found)(virtual(a.shape[:-2], found[0].dtype), virtual(a.shape[:-2], found[1].dtype))
-
-
-@_rule(np.linalg.eigh, np.linalg.eig)
-def _eigen(a: Any, *args: Any) -> Any:
-    found = np.linalg.eigh(_square(a))
-    return type(found)(virtual(a.shape[:-1], found[0].dtype), virtual(a.shape, found[1].dtype))
-
-
-@_rule(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, *args: Any) -> Any:
-    return virtual(a.shape[:-1], np.linalg.eigvalsh(_square(a)).dtype)
-
-
-@_rule(np.linalg.svd)
-def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
-    *batch, m, n = a.shape
-    k = min(m, n)
-    found = np.linalg.svd(_square(a))
-    s = virtual((*batch, k), found[1].dtype)
-    if not compute_uv:
-        return s
-    u, vh = ((m, m), (n, n)) if full_matrices else ((m, k), (k, n))
-    return type(found)(virtual((*batch, *u), found[0].dtype), s, virtual((*batch, *vh), found[2].dtype))
-
-
-@_rule(np.linalg.svdvals)
-def _svdvals(a: Any) -> Any:
-    return _svd(a, compute_uv=False)
-
-
-@_rule(np.linalg.qr)
-def _qr(a: Any, mode: Any = "reduced") -> Any:
-    *batch, m, n = a.shape
-    k = m if mode == "complete" else min(m, n)
-    r = virtual((*batch, k, n), a.dtype)
-    if mode == "r":
-        return r
-    return type(np.linalg.qr(np.eye(1)))(virtual((*batch, m, k), a.dtype), r)
-
-
-@_rule(np.linalg.matrix_rank)
-def _matrix_rank(a: Any, *args: Any, **named: Any) -> Any:
-    return virtual(a.shape[:-2], np.dtype(np.intp))
-
-
-@_rule(np.linalg.lstsq)
-def _lstsq(*args: Any, **named: Any) -> Any:
-    no_kernel("linalg_lstsq.out")
