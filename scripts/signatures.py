@@ -19,11 +19,12 @@ OPTIONS = (
     "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, "
     "bool? requires_grad=False"
 )
+LEFT_OUT = "^_|sparse|cudnn|miopen|mkldnn|fbgemm|quantize|fake_|q_|nested|_copy$|crow|ccol|batch_norm_"
 BY_HAND = (
     ("torch.tensor", "tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None, bool pin_memory=False, "
      "bool requires_grad=False, DimnameList? names=None)"),
     ("torch.as_tensor", "as_tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None)"),
-    ("torch.nonzero", "nonzero(Tensor input, *, Tensor out=None)", "nonzero(Tensor input, *, bool as_tuple)"),
+    ("torch.nonzero", "nonzero(Tensor input, *, Tensor out=None)"),
     ("torch.range", f"range(Scalar start, Scalar end, Scalar step=1, *, Tensor out=None, {OPTIONS})"),
     ("Tensor.new_tensor", "new_tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None, "
      "bool? requires_grad=False)"),
@@ -104,7 +105,9 @@ def collected() -> dict[str, list[str]]:
 
     forms = native()
     chosen: dict[str, list[str]] = {}
-    for name in sorted(set(dir(engine)) | set(FUNCTIONS)):
+    ours = set(dir(engine)) | set(FUNCTIONS)
+    theirs_too = {n for n in dir(torch) if "torch." + n in forms and not re.search(LEFT_OUT, n)}
+    for name in sorted(ours | theirs_too):
         theirs = getattr(torch, name, None)
         if inspect.isfunction(theirs):
             if inspect.signature(theirs).parameters:
@@ -113,7 +116,8 @@ def collected() -> dict[str, list[str]]:
                 chosen["aten." + name] = forms["torch." + name]
         elif "torch." + name in forms:
             chosen["torch." + name] = forms["torch." + name]
-    for name in sorted(dir(engine.Tensor)):
+    theirs_too = {n for n in dir(torch.Tensor) if "Tensor." + n in forms and not re.search(LEFT_OUT, n)}
+    for name in sorted(set(dir(engine.Tensor)) | theirs_too):
         theirs = getattr(torch.Tensor, name, None)
         if name.startswith("__"):
             continue

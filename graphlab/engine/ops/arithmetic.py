@@ -29,6 +29,7 @@ from graphlab.engine.ops.run import (
     report,
     run,
     run_inplace,
+    worded,
 )
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -236,25 +237,39 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
     return call
 
 
+_MISSING: Any = object()
+
+
 def function(op: Op, call: Callable[..., Any], *names: str, out: bool = True) -> None:
     """Make `call` what `torch.<name>` and `Tensor.<name>` are, for every name."""
 
-    def named(input: Any, other: Any, *, out: Any = None) -> Any:
-        if out is not None:
-            return into(out, named(input, other))
-        result = call(input, other)
-        if result is NotImplemented:
-            error = bad_argument(op.name, "other", 2, "Tensor", other)
-            report(op.name, (input, other), {}, error)
-            raise error
-        return result
+    def entered(called: str) -> Callable[..., Any]:
+        # Not guarded, for speed; the same without a call between.
+        def named(input: Any = _MISSING, other: Any = _MISSING, *rest: Any, out: Any = None) -> Any:
+            try:
+                result = call(input, other)
+                if result is not NotImplemented and not rest and out is None:
+                    return result
+                if rest or result is NotImplemented:
+                    raise bad_argument(op.name, "other", 2, "Tensor", other)
+                return into(out, result, called, (input, other))
+            except Exception as error:
+                args = tuple(a for a in (input, other, *rest) if a is not _MISSING)
+                kwargs = {} if out is None else {"out": out}
+                told = worded(called, args, kwargs, error)
+                report(op.name, args, kwargs, told)
+                if told is error:
+                    raise
+                raise told from None
 
-    named.__name__ = op.name
-    named.__doc__ = op.formula
-    op.function = op.function or named
+        named.__name__ = named.__qualname__ = called.partition(".")[2]
+        named.__doc__ = op.formula
+        return named
+
     for name in names or (op.name,):
-        FUNCTIONS[name] = named
-        setattr(Tensor, name, named)
+        FUNCTIONS[name] = entered(f"torch.{name}")
+        setattr(Tensor, name, entered(f"Tensor.{name}"))
+    op.function = op.function or FUNCTIONS[(names or (op.name,))[0]]
 
 
 def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Callable[..., Any]:

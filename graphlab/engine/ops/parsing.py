@@ -451,6 +451,15 @@ def bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, 
         return {}
 
 
+@functools.cache
+def takes_out(called: str) -> bool:
+    """Whether a function has an argument `out`; one that is not known may have it."""
+    _, _, name = called.partition(".")
+    keys = [called, f"F.{name}", f"linalg.{name}", f"special.{name.removeprefix('special_')}"]
+    texts = next((_table()[key] for key in keys if key in _table()), ["out"])
+    return any("out" in text for text in texts)
+
+
 def is_known(key: str) -> bool:
     """Whether the forms of a name are known."""
     return key in _table()

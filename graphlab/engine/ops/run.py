@@ -78,7 +78,8 @@ def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ba
     """What PyTorch raises where a call of `called` failed with `error`; to be asked by the function that was called."""
     from graphlab.engine.ops import refusals
 
-    if not called or refusals.is_inner(2):
+    # Values are asked for when the arguments have been taken already.
+    if not called or getattr(error, "kind", "") == "virtual_value" or refusals.is_inner(2):
         return error
     return refusals.worded(called, args, kwargs, error)
 
