@@ -482,6 +482,12 @@ def forms_of(key: str) -> list[Form]:
     return [Form(text) for text in _table().get(key, ()) if not text.startswith("py ")]
 
 
+def parameters_of(key: str) -> tuple[str, ...]:
+    """The names of the parameters of a function written in Python."""
+    texts = _table().get(key, ())
+    return tuple(inspect.signature(_like(texts[0])).parameters) if texts and texts[0].startswith("py ") else ()
+
+
 def refusal(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError | None:
     """PyTorch's error where it would not even begin with a call of `key`; None for a call that it takes."""
     texts = _table().get(key)

@@ -1,0 +1,60 @@
+"""Call public functions with good and bad arguments in PyTorch and here, and print where the two end differently.
+
+`fuzz.py [--n 2000] [--seed 0] [--family torch|Tensor|F|linalg] [--show 40] [name …]`; n is for each family.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "parity")]
+
+
+def main() -> None:
+    """Run and print the shares."""
+    import fuzzing
+    import torch
+
+    import graphlab.engine as engine
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--family", default="")
+    parser.add_argument("--show", type=int, default=40)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    shown = 0
+    for family, keys in fuzzing.public_names().items():
+        if options.family not in ("", family):
+            continue
+        keys = [k for k in keys if not options.names or any(n == k.partition(".")[2] for n in options.names)]
+        if not keys:
+            continue
+        rng = random.Random(options.seed)
+        n_same = n_type = 0
+        worst: Counter[str] = Counter()
+        for i in range(options.n):
+            call = fuzzing.draw(keys[i % len(keys)], rng)
+            theirs, ours = fuzzing.outcome(torch, call), fuzzing.outcome(engine, call)
+            n_type += theirs[0] == ours[0]
+            if fuzzing.same(theirs, ours):
+                n_same += 1
+                continue
+            worst[call.key] += 1
+            if shown < options.show:
+                shown += 1
+                print(fuzzing.tell(call, theirs, ours)[:600])
+        print(
+            f"{family}: {n_same} of {options.n} alike ({n_same / options.n:.1%}), the same type {n_type / options.n:.1%}"
+            f"; most often {worst.most_common(25)}"
+        )
+
+
+if __name__ == "__main__":
+    main()
