@@ -97,6 +97,8 @@ def _torch(name: str) -> Library:
     module = _engine_module(name) or _engine_module(INNER_MODULES.get(name, name))
     found = {} if module is None else _public(module)
     for child in sorted(TORCH_MODULES):
+        if name == "torch.optim" and child in INNER_MODULES:
+            continue  # PyTorch deletes these names: `torch.optim.adam` can be imported, but is no attribute
         if child.startswith(f"{name}.") and "." not in child[len(name) + 1 :]:
             found[child.rpartition(".")[2]] = library(child)
     if name == "torch.backends.cudnn":
