@@ -55,10 +55,10 @@ def named(name: str) -> str:
 
     Traditional Chinese is another script, and not given as Simplified.
     """
-    parts = name.replace("-", "_").split(".")[0].split("@")[0].lower().split("_")
-    if parts[0] in ("zh", "chinese"):
-        return "" if {"tw", "hk", "mo", "hant", "(traditional)"} & set(" ".join(parts).split()) else "zh_CN"
-    return "en" if parts[0] in ("en", "english", "c", "posix") else ""
+    parts = re.split("[-_.@]", name.lower())
+    if parts[0] == "zh":
+        return "" if {"tw", "hk", "mo", "hant"} & set(parts) else "zh_CN"
+    return "en" if parts[0] in ("en", "c", "posix") else ""
 
 
 def wanted(environment: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ SYSTEM = "system"
 _KEPT = "_said"  # on the object itself, so that it goes with it
 _speakers: weakref.WeakSet[QObject] = weakref.WeakSet()
 _translators: list[QTranslator] = []
+_shown = "en"  # what Qt and the widgets were told last; the process may speak another language before there is a window
 
 
 def wanted(choice: str) -> str:
@@ -37,8 +38,10 @@ def wanted(choice: str) -> str:
 
 def use(language: str) -> bool:
     """Show all texts in a language from now on; False when they are shown in it already."""
-    if language == i18n.language():
+    global _shown
+    if language == i18n.language() == _shown:
         return False
+    _shown = language
     i18n.set_language(language)
     _translate_qt(language)
     for owner in list(_speakers):

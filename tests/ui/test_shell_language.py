@@ -179,6 +179,19 @@ def test_preferences_change_the_language_at_once_and_themselves_with_it(window, 
     dialog.close()
 
 
+def test_qt_speaks_the_language_of_the_environment_from_the_start(qtbot, monkeypatch):
+    from graphlab.ui.app import create_window
+
+    monkeypatch.setenv("GRAPHLAB_LANGUAGE", "zh_CN")
+    i18n.set_language("zh_CN")  # as `graphlab` does before it opens the window
+    shown = create_window()
+    qtbot.addWidget(shown)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save)
+    qtbot.addWidget(buttons)
+    assert "保存" in buttons.buttons()[0].text()
+    assert shown.docks["console"].windowTitle() == "控制台"
+
+
 def test_choice_is_remembered(window, qtbot, home):
     choose(window, qtbot, "view.language_chinese")
     window.settings.sync()
