@@ -228,7 +228,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     with no_grad():
         tensor.normal_(0, std, generator=generator)
         for col in range(cols):
-            tensor[randperm(rows)[:n_zeros], col] = 0
+            tensor[randperm(rows, device="cpu")[:n_zeros], col] = 0
     return tensor
 
 

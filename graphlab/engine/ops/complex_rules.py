@@ -8,7 +8,7 @@ import numpy as np
 
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.complex import is_complex, real_of
-from graphlab.engine.ops.kinds import ADJOINT, COMPLEX_FORWARD, COMPLEX_VJP, PLAIN, conjugate
+from graphlab.engine.ops.kinds import ADJOINT, COMPLEX_DTYPE, COMPLEX_FORWARD, COMPLEX_VJP, PLAIN, conjugate
 from graphlab.engine.ops.linalg import INV, SLOGDET
 from graphlab.engine.ops.moments import _norm, _var
 from graphlab.engine.ops.reduce import reduced
@@ -20,6 +20,13 @@ ADJOINT.update(
      "linalg_qr", "linalg_svd", "linalg_eigh", "linalg_pinv")
 )  # fmt: skip
 PLAIN.update(("linalg_householder_product", "ormqr"))
+
+
+for _name in ("abs", "norm", "var", "std", "l1_loss"):
+    COMPLEX_DTYPE[_name] = lambda x, *_: real_of(x)
+COMPLEX_DTYPE["linalg_svd"] = lambda x, *_: (x.dtype, real_of(x), x.dtype)
+COMPLEX_DTYPE["linalg_eigh"] = lambda x, *_: (real_of(x), x.dtype)
+COMPLEX_DTYPE["linalg_slogdet"] = lambda x, *_: (x.dtype, real_of(x))
 
 
 def _complex_var(x: Any, *params: Any) -> Any:

@@ -24,6 +24,8 @@ _variants: dict[tuple[str, str], Op] = {}
 
 COMPLEX_FORWARD: dict[str, Callable[..., Any]] = {}
 """What an operator computes on complex arrays, where that is not what it does on real ones."""
+COMPLEX_DTYPE: dict[str, Callable[..., Any]] = {}
+"""The types of an operator's outputs for complex arrays, where that is not what `Op.dtype` says: `abs`, …"""
 COMPLEX_VJP: dict[str, Callable[..., Any]] = {}
 """Derivatives, in PyTorch's convention, of what has no complex derivative: `abs`, `conj`, `real`, …"""
 ADJOINT: set[str] = set()
@@ -71,6 +73,7 @@ def _make(op: Op, found: str) -> Op:
         vjp = _widening(inner)
     else:
         made.forward = COMPLEX_FORWARD.get(op.name, op.forward)
+        made.dtype = COMPLEX_DTYPE.get(op.name, op.dtype)
         as_written = op.name in PLAIN
         vjp = COMPLEX_VJP.get(op.name) or (
             inner if as_written else (_adjoining if op.name in ADJOINT else _conjugating)(inner)

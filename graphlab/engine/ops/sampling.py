@@ -273,7 +273,7 @@ def embedding_bag(
         )
     flat, starts = _bags(i, offsets, include_last_offset)
     n_bags = len(starts)
-    if max_norm is not None:
+    if max_norm is not None and known(flat):
         _limit_rows(weight, flat, max_norm, norm_type)
     if type(flat) is Virtual or type(starts) is Virtual:
         rows = FUNCTIONS["embedding"](input, weight).reshape(-1, w.shape[1])

@@ -14,6 +14,7 @@ from graphlab.engine.ops.complex import is_complex
 from graphlab.engine.ops.create import leaf
 from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, public
 from graphlab.engine.tensor import Tensor, wrap
+from graphlab.engine.virtual import Virtual, no_kernel
 
 
 def _window(name: str, formula: Callable[..., Any], doc: str, *settings: tuple[str, float]) -> None:
@@ -194,17 +195,21 @@ def istft(
         whole = wrap(np.ones(n_fft, dtypes.of(x._array).to_real().np), x._device)
     n_frames = x.shape[2]
     total = n_fft + hop * (n_frames - 1)
-    places = wrap((np.arange(n_frames)[:, None] * hop + np.arange(n_fft)).reshape(-1))
+    places = wrap((np.arange(n_frames)[:, None] * hop + np.arange(n_fft)).reshape(-1), x._device)
     signal = (signal * whole).reshape(x.shape[0], -1)
-    out = FUNCTIONS["zeros"](x.shape[0], total, dtype=signal.dtype).index_add(1, places, signal)
-    weights = FUNCTIONS["zeros"](total, dtype=whole.dtype).index_add(0, places, (whole * whole).repeat(n_frames))
+    where = x._device
+    out = FUNCTIONS["zeros"](x.shape[0], total, dtype=signal.dtype, device=where).index_add(1, places, signal)
+    squares = (whole * whole).repeat(n_frames)
+    weights = FUNCTIONS["zeros"](total, dtype=whole.dtype, device=where).index_add(0, places, squares)
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else total - (n_fft // 2 if center else 0)
     out, weights = out[:, start:end], weights[start:end]
+    if type(weights._array) is Virtual:
+        no_kernel("equal")
     if float(weights.abs().min()) <= 1e-11:
         raise RuntimeError("window overlap add min: 1")
     out = out / weights
     if length is not None and length > out.shape[1]:
-        missing = FUNCTIONS["zeros"](x.shape[0], length - out.shape[1], dtype=out.dtype)
+        missing = FUNCTIONS["zeros"](x.shape[0], length - out.shape[1], dtype=out.dtype, device=where)
         out = FUNCTIONS["cat"]((out, missing), 1)
     return out if batched else out.squeeze(0)
