@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from graphlab.cli.command import fail
-from graphlab.cli.report import explanation_text
-from graphlab.explain import DIAGNOSES, explain_code, explain_text
+from graphlab.cli.report import explanation_text, page_text
+from graphlab.explain import DIAGNOSES, explain_code, explain_text, pages
 from graphlab.i18n import _
 
 MAX_BYTES = 4 * 2**20
@@ -33,6 +33,10 @@ def explain(words: Sequence[str], as_json: bool) -> int:
         text = data.decode("utf-8", "replace")
     else:
         text = " ".join(words)
+    page = pages.page(text) if len(text) < 16 else None
+    if page is not None and not as_json:
+        print(page_text(page))
+        return 0
     found = explain_code(text) if len(text) < 16 else None
     if found is None:
         found = explain_text(text)

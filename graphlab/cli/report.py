@@ -6,6 +6,7 @@ import textwrap
 
 from graphlab.cli.wrapping import wrapped
 from graphlab.explain import Explanation, as_text, softmax
+from graphlab.explain.pages import Page
 from graphlab.i18n import N_, _
 from graphlab.program.edits import EditError, diff
 from graphlab.trace.records import Fix, Problem
@@ -61,6 +62,24 @@ def explanation_text(explanation: Explanation) -> str:
     if explanation.fix:
         parts.append(_wrapped(explanation.fix, _("Fix: ")))
     return "\n".join(part for part in parts if part is not None).rstrip()
+
+
+def page_text(page: Page) -> str:
+    """The page of a diagnosis: its words, the program that shows it, PyTorch's message, the drawing."""
+    parts = [f"{page.code}: {page.title}", "", _wrapped(page.what)]
+    if page.why:
+        parts.append(_wrapped(page.why, _("Why: ")))
+    if page.fix:
+        parts.append(_wrapped(page.fix, _("Fix: ")))
+    parts += ["", _wrapped(_("A program that shows it, and the lines that mend it:")), ""]
+    parts += [f"      {line}".rstrip() for line in page.change]
+    if page.message:
+        parts += ["", _wrapped(_("What PyTorch says to it:")), "", textwrap.indent(page.message, "      ")]
+    if page.picture is not None:
+        parts += ["", textwrap.indent(as_text(page.picture), "    ")]
+    if page.softmax is not None:
+        parts += ["", textwrap.indent(softmax.as_text(page.softmax), "    ")]
+    return "\n".join(parts)
 
 
 def _wrapped(text: str, label: str = "") -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from graphlab.analysis.lineage import Entry, Lineage, PathStep
+from graphlab.analysis.lineage import Entry, Lineage, PathStep, gradient_path, not_finite_path
 from graphlab.analysis.memory import name_of
 from graphlab.explain import words
 from graphlab.i18n import N_, _, ngettext
-from graphlab.trace.records import Event, EventKind
+from graphlab.trace.records import Event, EventKind, Problem, TensorKind
 
 if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
@@ -194,3 +194,42 @@ def norms_text(steps: tuple[PathStep, ...]) -> str:
         half = MAX_NORMS // 2
         norms = [*norms[:half], "…", *norms[-half:]]
     return " → ".join(norms)
+
+
+# Which path a problem is about
+
+NOT_FINITE = frozenset({"GL601"})
+ENDED = frozenset({"GL731", "GL737"})
+FADING = frozenset({"GL722", "GL723", "GL724"})
+MAX_PARAMETERS = 40
+"""Parameters that are tried until one is found whose path ends where the problem says."""
+
+
+def has_path(code: str) -> bool:
+    """Whether problems with this code have a path that can be lit."""
+    return code in NOT_FINITE | ENDED | FADING
+
+
+def path_of(trace: TraceReader, problem: Problem) -> Lineage | None:
+    """The path that a problem is about, None where the trace doesn't hold one."""
+    if problem.code in NOT_FINITE:
+        return not_finite_path(trace)
+    if not has_path(problem.code):
+        return None
+    event = problem.event if 0 <= problem.event < len(trace.events) else len(trace.events) - 1
+    near = _of_event(trace, event)
+    wanted = [t.id for t in trace.tensors if t.kind == TensorKind.PARAMETER and t.requires_grad]
+    candidates = [*near, *(t for t in wanted if t not in near)][:MAX_PARAMETERS]
+    paths = (gradient_path(trace, tensor, event) for tensor in candidates)
+    if problem.code in FADING:
+        return next((path for path in paths if path is not None and path.steps), None)
+    ended = [path for path in paths if path is not None and path.reason not in ("", "no_backward", "not_wanted")]
+    return next((path for path in ended if path.place == problem.event), ended[0] if ended else None)
+
+
+def _of_event(trace: TraceReader, event: int) -> list[int]:
+    """Parameters that an event is about: its own, or those whose gradient it makes."""
+    step = trace.events[event]
+    tensors = [trace.tensors[t] for t in (*step.outputs, *step.inputs) if t >= 0]
+    own = [t.of if t.of >= 0 else t.id for t in tensors]
+    return [t for t in dict.fromkeys(own) if trace.tensors[t].kind == TensorKind.PARAMETER]

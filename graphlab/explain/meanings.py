@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
 
 BATCH, FEATURES, CHANNELS, CLASSES = N_("batch"), N_("features"), N_("channels"), N_("classes")
+_WORDS = frozenset([BATCH, FEATURES, CHANNELS, CLASSES, "length", "height", "width", "depth", "kernel"])
+"""The meanings that are words to be translated; all others are names of the program or of PyTorch's arguments."""
 _SPACE = {1: (N_("length"),), 2: (N_("height"), N_("width")), 3: (N_("depth"), N_("height"), N_("width"))}
 _KERNEL = N_("kernel")
 _MAX_DEPTH = 60
@@ -50,7 +52,7 @@ class Meanings:
 
     def of(self, tensor: int) -> list[str]:
         """One word or name for each axis of a tensor, "" where nothing says it."""
-        return [_(word) for word in self._of(tensor, 0)]
+        return [told(word) for word in self._of(tensor, 0)]
 
     def named(self, name: str, shape: Sequence[int]) -> list[str]:
         """The meanings of the newest tensor of this name and shape; all "" where there is none."""
@@ -232,6 +234,22 @@ def weight_axes(module_type: str, name: str, n: int) -> list[str]:
         rows = f"{gates}hidden_size"
         return [rows, "input_size" if name == "weight_ih_l0" else "hidden_size"] if name.endswith("l0") else [rows, ""]
     return []
+
+
+def told(word: str) -> str:
+    """A meaning in the chosen language."""
+    return _(word) if word in _WORDS else word
+
+
+def as_shown(axes: Axes | None) -> Axes | None:
+    """A drawing that was kept in English, in the chosen language as far as its words are known."""
+    if axes is None:
+        return None
+    operands = [
+        msgspec.structs.replace(operand, meanings=[told(word) for word in operand.meanings])
+        for operand in axes.operands
+    ]
+    return msgspec.structs.replace(axes, operands=operands, note=_(axes.note) if axes.note else "")
 
 
 def with_meanings(axes: Axes, tensors: Sequence[int], meanings: Meanings) -> Axes:

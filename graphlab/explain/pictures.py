@@ -11,7 +11,7 @@ import msgspec
 
 from graphlab.explain.axes import broadcast_axes, marked_axes, matmul_axes
 from graphlab.explain.case import Case
-from graphlab.explain.meanings import Meanings, weight_axes, with_meanings
+from graphlab.explain.meanings import Meanings, told, weight_axes, with_meanings
 from graphlab.explain.words import tuple_of
 from graphlab.i18n import _
 from graphlab.trace.records import Axes, Operand, Problem
@@ -206,7 +206,9 @@ def _convolution(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     axes = Axes(
         [
             Operand(x.name, x.shape, list(range(first, space + 3)), marked_x, [""] * len(x.shape)),
-            Operand(weight.name, weight.shape, [*columns, *range(3, space + 3)], marked_w, [_(word) for word in words]),
+            Operand(
+                weight.name, weight.shape, [*columns, *range(3, space + 3)], marked_w, [told(word) for word in words]
+            ),
         ],
         space + 3,
         note,

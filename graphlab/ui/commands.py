@@ -18,6 +18,7 @@ from graphlab.i18n import N_, _
 from graphlab.ui.language import say
 
 if TYPE_CHECKING:
+    from graphlab.trace.records import Problem
     from graphlab.ui.window import MainWindow
 
 MENUS = {
@@ -94,6 +95,20 @@ COMMANDS = (
             "steps.run_on", "F8", "continue", "can_go_forward", True),
     Command("step.reverse_continue", N_("Continue backward"), N_("Go back to the step before on a line with a breakpoint"),
             "step", "steps.run_back", "Shift+F8", "reverse_continue", "can_go_back"),
+    Command("problem.next", N_("Next problem"), N_("Choose the next problem, in the source and in the graph"), "step",
+            "problems.next", "F4", when="has_problems", starts_group=True),
+    Command("problem.previous", N_("Previous problem"), N_("Choose the problem before"), "step", "problems.previous",
+            "Shift+F4", when="has_problems"),
+    Command("problem.apply_fix", N_("Apply the first fix"), N_("Make the change that the chosen problem offers first"),
+            "step", "problems.apply_first", "Ctrl+.", when="has_fix"),
+    Command("problem.show_path", N_("Show the path"), N_("Light the path of the chosen problem on the graph"), "step",
+            "problems.show_path", "F6", when="has_path"),
+    Command("problem.more", N_("More about this problem"), N_("Show the page of the chosen problem's diagnosis"), "step",
+            "problems.show_page", "Ctrl+F1", when="has_problems"),
+    Command("view.gradient_path", N_("Show gradient path"), N_("Light the way of the gradient to the selected tensor, "
+            "or where it ends"), "view", "lighting.show_selected_gradient", "F7", when="has_trace"),
+    Command("view.clear_path", N_("Clear the path"), N_("Show the whole graph again"), "view", "lighting.clear", "Esc",
+            when="has_lit"),
     Command("view.fit", N_("Fit graph"), N_("Show the whole graph"), "view", "graph.fit", "Ctrl+0", "fit", "has_trace"),
     Command("view.zoom_in", N_("Zoom in"), N_("Show the graph larger"), "view", "graph.zoom_in", "Ctrl++", "zoom_in",
             "has_trace"),
@@ -124,6 +139,15 @@ COMMANDS = (
             starts_group=True),
 )  # fmt: skip
 
+
+
+def has_path(problem: Problem) -> bool:
+    """Whether a problem has a path that can be lit on the graph."""
+    from graphlab.explain.lineage import has_path as has
+
+    return has(problem.code)
+
+
 CONDITIONS: dict[str, Callable[[MainWindow], bool]] = {
     "has_program": lambda w: w.has_program,
     "has_trace": lambda w: w.state.trace is not None,
@@ -133,6 +157,10 @@ CONDITIONS: dict[str, Callable[[MainWindow], bool]] = {
     "is_running": lambda w: w.state.run_state == "running",
     "can_go_back": lambda w: w.state.trace is not None and w.state.event > 0,
     "can_go_forward": lambda w: w.state.trace is not None and w.state.event < len(w.state.trace.events) - 1,
+    "has_problems": lambda w: bool(w.state.problems),
+    "has_fix": lambda w: (chosen := w.chosen_problem) is not None and any(fix.edits for fix in chosen.fixes),
+    "has_path": lambda w: (chosen := w.chosen_problem) is not None and has_path(chosen),
+    "has_lit": lambda w: w.state.path is not None,
     "has_previous_section": lambda w: w.state.trace is not None and w.state.section > 0,
     "has_next_section": lambda w: w.state.trace is not None and w.state.section < len(w.state.trace.sections) - 1,
 }

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QScrollArea, QTextEdit, QVBoxLayout, QWidget
 
 from graphlab.i18n import _
-from graphlab.ui.panels.problems import rich
+from graphlab.ui.panels.rich import rich
 from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 if TYPE_CHECKING:
+    from graphlab.analysis.lineage import Lineage
     from graphlab.trace.records import Problem
     from graphlab.trace.store import TraceReader
 
@@ -25,6 +26,7 @@ class ViewState(QObject):
         theme_changed(str): "light" or "dark"
         run_state_changed(str): "idle", "running", "stopping"
         breakpoints_changed: the lines with breakpoints changed
+        path_changed: another path is lit on the graph, or none
     """
 
     trace_changed = Signal()
@@ -37,6 +39,7 @@ class ViewState(QObject):
     theme_changed = Signal(str)
     run_state_changed = Signal(str)
     breakpoints_changed = Signal()
+    path_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +55,7 @@ class ViewState(QObject):
         self._breakpoints: frozenset[int] = frozenset()
         self._problem_source = ""
         self._source_lines: list[str] = []
+        self._path: Lineage | None = None
 
     @property
     def trace(self) -> TraceReader | None:
@@ -67,6 +71,7 @@ class ViewState(QObject):
         self._problems = []
         self._problem_source = trace.source if trace is not None else ""
         self._source_lines = self._problem_source.split("\n")
+        self.show_path(None)
         self.trace_changed.emit()
         self.problems_changed.emit()
 
@@ -155,6 +160,18 @@ class ViewState(QObject):
             return
         self._problems = problems
         self.problems_changed.emit()
+
+    @property
+    def path(self) -> Lineage | None:
+        """The path that is lit on the graph."""
+        return self._path
+
+    def show_path(self, path: Lineage | None) -> None:
+        """Light a path through the shown trace, None for none."""
+        if path == self._path:
+            return
+        self._path = path
+        self.path_changed.emit()
 
     @property
     def problem_source(self) -> str:

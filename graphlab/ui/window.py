@@ -27,6 +27,7 @@ from graphlab.ui.commands import Commands
 from graphlab.ui.docks import EAGER, PANELS
 from graphlab.ui.editor.program import ProgramPanel
 from graphlab.ui.language import say
+from graphlab.ui.lighting import Lighting
 from graphlab.ui.painting import PaintFailed
 from graphlab.ui.preload import Preload
 from graphlab.ui.settings import Settings
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self._preload = Preload(self)
         self._preload.icons_ready.connect(self._build_seen)
         self.steps = Steps(self.state, self._folded, self)
+        self.lighting = Lighting(self.state, self)
         self._was_painted = self._has_icons = False
         self._searched = ""  # found last; Enter goes to the next place
 
@@ -138,6 +140,8 @@ class MainWindow(QMainWindow):
         state.trace_changed.connect(self._forget_search)
         state.run_state_changed.connect(self.refresh)
         state.problems_changed.connect(self._name_problems)
+        state.problems_changed.connect(self.refresh)
+        state.path_changed.connect(self.refresh)
         state.theme_changed.connect(self._change_theme)
         state.node_selected.connect(self._mark_node)
         self.editor.document().modificationChanged.connect(self.refresh)
@@ -169,12 +173,19 @@ class MainWindow(QMainWindow):
         if name == "graph_view":
             self.steps.unfold_requested.connect(self._unfold)
             widget.source_requested.connect(self._go_to_event_line)
+            widget.gradient_path_requested.connect(self.lighting.show_gradient)
             widget.follow = self.settings.get("look/follow")
         elif name == "inspector":
             widget.source_requested.connect(self._go_to_line)
+            widget.gradient_path_requested.connect(self.lighting.show_gradient)
+        elif name == "tensors":
+            widget.gradient_path_requested.connect(self.lighting.show_gradient)
         elif name == "problems":
             widget.problem_chosen.connect(self.go_to_problem)
             widget.fix_requested.connect(self.apply_fix)
+            widget.path_requested.connect(self.lighting.show_problem)
+            widget.page_requested.connect(self.show_diagnosis)
+            widget.choice_changed.connect(self.refresh)
         elif name == "builder":
             widget.program_built.connect(self.files.take_built)
         elif name == "console":
@@ -373,6 +384,24 @@ class MainWindow(QMainWindow):
         if self.is_start_shown or self.state.problems or not self.hosts["problems"].is_seen:
             return
         self.docks["loss_plot" if trace is not None and trace.losses else "console"].raise_()
+
+    @property
+    def problems(self) -> Any:
+        """The panel of problems."""
+        return self.panel("problems")
+
+    @property
+    def chosen_problem(self) -> Problem | None:
+        """The problem that is chosen; the first while nobody saw the panel."""
+        if self.hosts["problems"].is_built:
+            return self.problems.current
+        return next(iter(self.state.problems), None)
+
+    def show_diagnosis(self, code: str) -> None:
+        """Show the page of a diagnosis."""
+        from graphlab.ui.diagnosis_dialog import DiagnosisDialog
+
+        DiagnosisDialog(code, self.state, self).open()
 
     def go_to_problem(self, problem: Problem) -> None:
         """Show a problem in the source and in the graph."""

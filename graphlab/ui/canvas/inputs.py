@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -26,6 +27,7 @@ from graphlab.ui.canvas.walk import neighbor
 
 if TYPE_CHECKING:
     from graphlab.ui.canvas.camera import Camera
+    from graphlab.ui.canvas.lit import Lit
     from graphlab.ui.canvas.scene import Scene
     from graphlab.ui.state import ViewState
 
@@ -49,6 +51,8 @@ class CanvasInput(QWidget):
 
     _state: ViewState
     _scene: Scene | None
+    _lit: Lit | None
+    gradient_path_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -166,12 +170,18 @@ class CanvasInput(QWidget):
             node = self._index_at(QPointF(event.pos()))
             if node >= 0 and self._scene is not None and self._state.trace is not None:
                 value = self._value_id(node) if self._happened[node] else -1
-                text = tooltip(self._state.trace, self._scene, node, value)
+                text = tooltip(self._state.trace, self._scene, node, value) + self._lit_tip(node)
                 QToolTip.showText(event.globalPos(), text, self, self._rect(node).toAlignedRect())
             else:
                 QToolTip.hideText()
             return True
         return super().event(event)
+
+    def _lit_tip(self, node: int) -> str:
+        """What the lit path says of a node, as rich text; "" for a node that isn't marked."""
+        if self._lit is None or node != self._lit.place:
+            return ""
+        return "<br>" + "<br>".join(html.escape(sentence.replace("`", "")) for sentence in self._lit.sentences)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.context_menu(self._index_at(QPointF(event.pos())))
@@ -188,6 +198,9 @@ class CanvasInput(QWidget):
             menu.addAction(_("Show in the program"), lambda: self.source_requested.emit(record.event)).setEnabled(
                 record.event >= 0
             )
+            if int(scene.tensors[node]) >= 0:
+                tensor = int(scene.tensors[node])
+                menu.addAction(_("Show gradient path"), lambda: self.gradient_path_requested.emit(tensor))
             menu.addAction(_("Copy name"), lambda: QGuiApplication.clipboard().setText(record.label))
             if record.module:
                 menu.addAction(

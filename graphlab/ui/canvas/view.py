@@ -34,6 +34,7 @@ from graphlab.ui.canvas.describe import accessible_text, graph_text
 from graphlab.ui.canvas.faces import fold_rect
 from graphlab.ui.canvas.frame import Frame
 from graphlab.ui.canvas.inputs import CanvasInput
+from graphlab.ui.canvas.lit import Lit, lit_in, paint_lit
 from graphlab.ui.canvas.loader import Loader
 from graphlab.ui.canvas.render import TITLE_SCALE, Renderer, View
 from graphlab.ui.canvas.scene import Scene
@@ -63,6 +64,7 @@ class GraphView(CanvasInput):
         busy_changed(bool): a layout is on its way
         source_requested(int): the user wants to see the program text of an event
         zoom_changed(float): the scale, 1.0 is 100 %
+        gradient_path_requested(int): light the way of the gradient to this tensor
     """
 
     layout_ready = Signal()
@@ -91,6 +93,7 @@ class GraphView(CanvasInput):
         self._happened = np.zeros(0, np.bool_)
         self._edge_happened = np.zeros(0, np.bool_)
         self._current: list[int] = []
+        self._lit: Lit | None = None  # the path that is lit, as far as it lies in this scene
 
         self._loader = Loader(self)
         self._loader.scene_ready.connect(self._show_scene)
@@ -108,6 +111,7 @@ class GraphView(CanvasInput):
         state.node_selected.connect(self._show_selection)
         state.tensor_selected.connect(self._show_tensor)
         state.theme_changed.connect(self._redraw)
+        state.path_changed.connect(self._show_path)
         self._start_over()
         again(self._say_again, now=False)
 
@@ -269,6 +273,7 @@ class GraphView(CanvasInput):
         if event in scene.flow.node_of_event:
             current.add(scene.flow.node_of_event[event])
         self._current = sorted(current)
+        self._take_path()
 
     def _show_selection(self, key: str) -> None:
         scene = self._scene
@@ -278,6 +283,18 @@ class GraphView(CanvasInput):
                 self._pan_to(node)
             self._tell(accessible_text(self._state.trace, scene, node))
         self.update()
+
+    def _show_path(self) -> None:
+        """Light the path of the state, and bring its marked place into view."""
+        self._take_path()
+        if self._lit is not None and self._lit.place >= 0 and not self._is_in_view(self._lit.place, 12):
+            self._pan_to(self._lit.place)
+        self.update()
+
+    def _take_path(self) -> None:
+        trace, path = self._state.trace, self._state.path
+        is_shown = trace is not None and self._scene is not None and path is not None and not self._is_stale
+        self._lit = lit_in(self._scene, trace, path) if is_shown else None
 
     def _show_tensor(self, tensor: int) -> None:
         """Select a node of the tensor that another panel chose."""
@@ -330,6 +347,23 @@ class GraphView(CanvasInput):
     def is_busy(self) -> bool:
         """Whether a layout is on its way."""
         return self._loader.is_busy
+
+    @property
+    def lit_keys(self) -> list[str]:
+        """The nodes of the lit path, as far as they are in this picture."""
+        return [self._scene.keys[i] for i in self._lit.nodes] if self._scene is not None and self._lit else []
+
+    @property
+    def lit_place(self) -> str:
+        """The node that is marked on the lit path, "" for none."""
+        return (
+            self._scene.keys[self._lit.place] if self._scene is not None and self._lit and self._lit.place >= 0 else ""
+        )
+
+    @property
+    def lit_notice(self) -> str:
+        """The sentence that stands over the lit path, "" where none is lit."""
+        return self._lit.notice if self._lit is not None else ""
 
     @property
     def current_keys(self) -> list[str]:
@@ -563,6 +597,8 @@ class GraphView(CanvasInput):
             if self._frame.is_incomplete and self._navigator.is_settled:
                 self._more.start(AFTER_FLIGHT_MS if self._navigator.is_flying else 0)
             view = replace(view, camera=self._frame.camera)
+            if self._lit is not None:
+                paint_lit(painter, self._renderer, scene, view, self._lit, QRectF(self.rect()))
             overlay.paint_current(painter, self._renderer, scene, view, self._current)
             overlay.paint_marks(painter, scene, view, self._matches, self._hover, self._selected(), self.hasFocus())
             overlay.paint_legend(painter, scene, view, QRectF(self.rect()))
@@ -572,6 +608,8 @@ class GraphView(CanvasInput):
             overlay.paint_notice(painter, QRectF(self.rect()), t, _("Arranging the graph…"))
         elif self._failure:
             overlay.paint_notice(painter, QRectF(self.rect()), t, self._failure, failed=True)
+        elif self._lit is not None:
+            overlay.paint_notice(painter, QRectF(self.rect()), t, self._lit.notice, failed=self._lit.is_bad)
 
     def export_image(self, path: str | Path) -> None:
         """Write the whole graph as an SVG or PNG file, by the name's ending. Raises OSError when that fails."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, TensorKind, Value, ValueForm
@@ -17,6 +17,7 @@ from graphlab.ui.theme import tokens
 
 if TYPE_CHECKING:
     from graphlab.trace.store import TraceReader
+    from graphlab.ui.panels.softmax_picture import SoftmaxPicture
     from graphlab.ui.state import ViewState
 
 _KINDS = {
@@ -160,9 +161,11 @@ class Inspector(QWidget):
 
     Signals:
         source_requested(int): the user wants to see this line of the program
+        gradient_path_requested(int): light the way of the gradient to this tensor, or to where it ends
     """
 
     source_requested = Signal(int)
+    gradient_path_requested = Signal(int)
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -192,6 +195,11 @@ class Inspector(QWidget):
         self._chain.setWordWrap(True)
         self._chain.setTextFormat(Qt.TextFormat.RichText)
         self._chain.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._path = QPushButton(self)
+        self._path.setObjectName("gradient_path")
+        self._path.clicked.connect(self._ask_for_path)
+        self._path_tensor = -1
+        self._sums: SoftmaxPicture | None = None
         self._choice = PageChoice(self)
         self._choice.page_chosen.connect(self._choose_page)
         self._empty = QLabel(self)
@@ -207,7 +215,11 @@ class Inspector(QWidget):
         self._body.setContentsMargins(14, 10, 14, 14)
         self._body.setSpacing(10)
         self._body.addLayout(head)
-        for widget in (self._name, self._facts, self._formula, self._chain, self._choice):
+        for widget in (self._name, self._facts, self._formula):
+            self._body.addWidget(widget)
+        self._body.addWidget(self._path, 0, Qt.AlignmentFlag.AlignLeft)
+        self._sums_place = self._body.count()
+        for widget in (self._chain, self._choice):
             self._body.addWidget(widget)
         self._body.addStretch(1)
         self._scroll = QScrollArea(self)
@@ -296,6 +308,8 @@ class Inspector(QWidget):
         self._facts.setText("  ·  ".join(facts))
         maker = self._maker(trace, tensor)
         self._show_formula(trace, maker)
+        self._offer_path(trace, tensor)
+        self._show_sums(trace, maker)
         self._show_chain(trace, None)
         self._show_parts(trace, tensor_parts(trace, tensor, max(self._state.event, 0)))
 
@@ -315,10 +329,13 @@ class Inspector(QWidget):
         if 0 <= event.span < len(trace.spans):
             line = trace.spans[event.span].line
             link = tokens(self._state.theme).accent.name()
-            facts.append(f'<a style="color:{link}" href="{line}">{_("line {n}").format(n=line)}</a>')
+            place = _("line {line}").format(line=line)
+            facts.append(f'<a style="color:{link}" href="{line}">{place}</a>')
         facts += [f"{key}={value}" for key, value in event.params.items()]
         self._facts.setText("  ·  ".join(facts))
         self._show_formula(trace, event)
+        self._offer_path(trace, next((tensor for tensor in event.outputs if tensor >= 0), -1))
+        self._show_sums(trace, event)
         self._show_chain(trace, event)
         self._show_parts(trace, event_parts(trace, event, self._state.event))
 
@@ -344,6 +361,47 @@ class Inspector(QWidget):
         text = formula(trace, event.id) if event is not None else ""
         self._formula.setText(text)
         self._formula.setVisible(bool(text))
+
+    def _offer_path(self, trace: TraceReader, tensor: int) -> None:
+        """A button that lights the gradient's path to a tensor, where there could be one."""
+        from graphlab.analysis.values import gradient_at
+
+        record = trace.tensors[tensor] if tensor >= 0 else None
+        if record is not None and record.of >= 0:
+            tensor, record = record.of, trace.tensors[record.of]
+        is_float = record is not None and record.dtype.startswith(("float", "bfloat", "complex"))
+        has_any = record is not None and record.of < 0 and is_float and bool(trace.losses)
+        self._path_tensor = tensor
+        self._path.setVisible(has_any)
+        if has_any:
+            end = len(trace.events) - 1
+            has_gradient = gradient_at(trace, tensor, max(self._state.event, 0)) or gradient_at(trace, tensor, end)
+            self._path.setText(_("Show gradient path") if has_gradient is not None else _("Why has this no gradient?"))
+            self._path.setToolTip(
+                _("Light on the graph how the gradient comes here from the loss, or where it ends (F7)")
+            )
+
+    def _ask_for_path(self) -> None:
+        self.gradient_path_requested.emit(self._path_tensor)
+
+    def sums(self) -> SoftmaxPicture | None:
+        """The picture of what sums to 1, None for what is no softmax."""
+        return self._sums
+
+    def _show_sums(self, trace: TraceReader, event: Event | None) -> None:
+        """The picture of a softmax."""
+        from graphlab.analysis.softmax import APPLIED, IMPLIED, softmax_at
+        from graphlab.ui.panels.softmax_picture import SoftmaxPicture
+
+        is_softmax = event is not None and event.op in APPLIED | IMPLIED
+        view = softmax_at(trace, event.id) if event is not None and is_softmax else None
+        if self._sums is not None:
+            self._body.removeWidget(self._sums)
+            self._sums.deleteLater()
+            self._sums = None
+        if view is not None:
+            self._sums = SoftmaxPicture(view, self._state, self._page)
+            self._body.insertWidget(self._sums_place, self._sums)
 
     def _show_chain(self, trace: TraceReader, event: Event | None) -> None:
         text = ""

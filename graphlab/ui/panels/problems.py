@@ -23,9 +23,12 @@ from PySide6.QtWidgets import (
 )
 
 from graphlab.i18n import N_, _
-from graphlab.trace.records import Axes, Fix, Problem
+from graphlab.trace.records import Axes, Fix, Problem, Softmax
 from graphlab.ui.language import again, say
 from graphlab.ui.panels.axes_picture import AxesPicture
+from graphlab.ui.panels.problem_bar import SEVERITIES, ProblemBar, grouped
+from graphlab.ui.panels.rich import plain, rich
+from graphlab.ui.panels.softmax_picture import SoftmaxPicture
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import Tokens, tokens
 
@@ -33,46 +36,65 @@ SIDE_BY_SIDE = 720
 """Width from which words, fixes and picture stand beside each other."""
 DIFF_WIDTH = 260  # a wider diff gets room for a scroll bar
 BAR = 14
-SEVERITIES = {"error": "failed", "warning": "warning", "hint": "hint"}
 
 
 class Problems(QWidget):
-    """The list and the chosen problem.
+    """The list, grouped and filtered, and the chosen problem.
 
     Signals:
         problem_chosen(object): show this `Problem` in source and graph
         fix_requested(object): apply this `Fix`
+        path_requested(object): light the path that this `Problem` is about
+        page_requested(str): show the page of the diagnosis with this code
+        choice_changed: another problem is chosen, or none
     """
 
     problem_chosen = Signal(object)
     fix_requested = Signal(object)
+    path_requested = Signal(object)
+    page_requested = Signal(str)
+    choice_changed = Signal()
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("problems")
         self._state = state
-        self._shown: list[Problem] = []
+        self._rows: list[Problem | None] = []  # what stands in each row, None for the title of a group
+        self.bar = ProblemBar(state, self)
+        self.bar.changed.connect(self._show)
         self.list = QListWidget(self)
         self.list.setObjectName("problem_list")
         say(self.list.setAccessibleName, N_("Problems"))
         self.list.setIconSize(QSize(16, 16))
-        self.list.setUniformItemSizes(True)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._choose)
         self.list.itemClicked.connect(lambda item: self._go(self.list.row(item)))
         self.list.itemActivated.connect(lambda item: self._go(self.list.row(item)))
+        self.bar.left_downwards.connect(self.list.setFocus)
+        self._none = QLabel(self)
+        self._none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._none.setWordWrap(True)
+        self._none.setProperty("muted", True)
+        say(self._none.setText, N_("No problem fits the filter"))
+        side = QWidget(self)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addWidget(self._none, 1)
+        column.addWidget(self.list, 1)
         self.detail = QScrollArea(self)
         self.detail.setObjectName("problem_detail")
         self.detail.setWidgetResizable(True)
         self.detail.setFrameShape(QFrame.Shape.NoFrame)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.setHandleWidth(1)
-        splitter.addWidget(self.list)
+        splitter.addWidget(side)
         splitter.addWidget(self.detail)
         splitter.setStretchFactor(0, 0)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([280, 900])
+        splitter.setSizes([330, 900])
         splitter.setChildrenCollapsible(False)
         self._empty = QLabel(self)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -92,14 +114,56 @@ class Problems(QWidget):
 
     @property
     def titles(self) -> list[str]:
-        """The titles in the list."""
-        return [self.list.item(row).text() for row in range(self.list.count())]
+        """The titles of the problems in the list."""
+        return [self.list.item(row).text() for row, problem in enumerate(self._rows) if problem is not None]
+
+    @property
+    def groups(self) -> list[str]:
+        """The titles of the groups in the list."""
+        return [self.list.item(row).text() for row, problem in enumerate(self._rows) if problem is None]
 
     @property
     def current(self) -> Problem | None:
         """The chosen problem."""
         row = self.list.currentRow()
-        return self._shown[row] if 0 <= row < len(self._shown) else None
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    # Commands
+
+    def next(self) -> None:
+        """Choose the next problem and show it in the source and in the graph; after the last comes the first."""
+        self._walk(1)
+
+    def previous(self) -> None:
+        """The same with the problem before."""
+        self._walk(-1)
+
+    def _walk(self, step: int) -> None:
+        rows = [row for row, problem in enumerate(self._rows) if problem is not None]
+        if not rows:
+            return
+        at = rows.index(self.list.currentRow()) if self.list.currentRow() in rows else -1 if step > 0 else 0
+        row = rows[(at + step) % len(rows)]
+        self.list.setCurrentRow(row)
+        self._go(row)
+
+    def apply_first(self) -> None:
+        """Apply the fix that the chosen problem offers first."""
+        fix = next((fix for fix in self.current.fixes if fix.edits), None) if self.current is not None else None
+        if fix is not None:
+            self.fix_requested.emit(fix)
+
+    def show_path(self) -> None:
+        """Light the path of the chosen problem."""
+        if self.current is not None:
+            self.path_requested.emit(self.current)
+
+    def show_page(self) -> None:
+        """Show the page of the chosen problem's diagnosis."""
+        if self.current is not None:
+            self.page_requested.emit(self.current.code)
+
+    # The list
 
     def _show(self) -> None:
         problems = self._state.problems
@@ -110,18 +174,35 @@ class Problems(QWidget):
         else:
             self._empty.setText(_("No problems found"))
         self._pages.setCurrentIndex(1 if problems else 0)
-        row = self.list.currentRow()
         old = self.current
-        self._shown = list(problems)
+        self.bar.count(problems)
+        self.bar.setVisible(len(problems) > 1)
+        self._rows = []
         self.list.clear()
-        for problem in problems:
-            self.list.addItem(self._item(problem))
-        same = next((n for n, p in enumerate(problems) if old and (p.code, p.line) == (old.code, old.line)), 0)
-        del row
-        if problems:
-            self.list.setCurrentRow(same)
-        else:
+        for title, group in grouped([p for p in problems if self.bar.lets_pass(p)], self.bar.grouping):
+            if title:
+                self._rows.append(None)
+                self.list.addItem(self._group_item(title))
+            for problem in group:
+                self._rows.append(problem)
+                self.list.addItem(self._item(problem))
+        rows = [row for row, problem in enumerate(self._rows) if problem is not None]
+        self._none.setVisible(bool(problems) and not rows)
+        self.list.setVisible(bool(rows) or not problems)
+        if not rows:
             self._show_detail(None)
+            self.choice_changed.emit()
+            return
+        same = next((row for row in rows if old is not None and _is_same(self._rows[row], old)), rows[0])
+        self.list.setCurrentRow(same)
+
+    def _group_item(self, title: str) -> QListWidgetItem:
+        t = tokens(self._state.theme)
+        item = QListWidgetItem(title)
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+        item.setFont(t.font(t.small_size, bold=True))
+        item.setForeground(t.text_muted)
+        return item
 
     def _item(self, problem: Problem) -> QListWidgetItem:
         from graphlab.ui.icons import icon
@@ -130,15 +211,18 @@ class Problems(QWidget):
         color = SEVERITIES.get(problem.severity, "hint")
         item.setIcon(icon(problem.severity if problem.severity in SEVERITIES else "hint", self._state.theme, color))
         where = _("Line {line}").format(line=problem.line) if problem.line else ""
-        item.setToolTip("\n".join(part for part in (problem.title, where, problem.code) if part))
+        item.setToolTip("\n".join(part for part in (plain(problem.title), where, problem.code) if part))
         return item
 
     def _choose(self, row: int) -> None:
-        self._show_detail(self._shown[row] if 0 <= row < len(self._shown) else None)
+        if 0 <= row < len(self._rows):
+            self._show_detail(self._rows[row])
+            self.choice_changed.emit()
 
     def _go(self, row: int) -> None:
-        if 0 <= row < len(self._shown):
-            self.problem_chosen.emit(self._shown[row])
+        problem = self._rows[row] if 0 <= row < len(self._rows) else None
+        if problem is not None:
+            self.problem_chosen.emit(problem)
 
     def _show_detail(self, problem: Problem | None) -> None:
         old = self.detail.takeWidget()
@@ -146,6 +230,10 @@ class Problems(QWidget):
             old.deleteLater()
         if problem is not None:
             self.detail.setWidget(ProblemPage(problem, self._state, self))
+
+
+def _is_same(problem: Problem | None, other: Problem) -> bool:
+    return problem is not None and (problem.code, problem.line) == (other.code, other.line)
 
 
 class ProblemPage(QWidget):
@@ -166,6 +254,8 @@ class ProblemPage(QWidget):
             self._columns.addLayout(self._fixes(problem), 4)
         if problem.picture is not None and problem.picture.operands:
             self._columns.addLayout(self._picture(problem.picture))
+        if problem.softmax is not None:
+            self._columns.addLayout(self._sums(problem.softmax), 5)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         direction = QBoxLayout.Direction
@@ -187,8 +277,39 @@ class ProblemPage(QWidget):
                 words.addSpacing(6)
                 words.addWidget(self._heading(name))
                 words.addWidget(self._label(text))
+        words.addSpacing(8)
+        words.addLayout(self._ways_on(problem))
         words.addStretch(1)
         return words
+
+    def _ways_on(self, problem: Problem) -> QHBoxLayout:
+        """Buttons: the path on the graph, where there is one, and the page of the diagnosis."""
+        from graphlab.explain.lineage import has_path
+
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        if has_path(problem.code) and self._state.trace is not None:
+            path = QPushButton(_("Show the path"), self)
+            path.setObjectName("show_path")
+            path.setToolTip(_("Light on the graph where it comes from and where it goes (F6); Esc clears it"))
+            path.clicked.connect(lambda: self._panel.path_requested.emit(problem))
+            row.addWidget(path)
+        if problem.code:
+            more = QPushButton(_("More about {code}").format(code=problem.code), self)
+            more.setObjectName("more_about")
+            more.setToolTip(_("The page of this diagnosis, with a program that shows it (Ctrl+F1)"))
+            more.clicked.connect(lambda: self._panel.page_requested.emit(problem.code))
+            row.addWidget(more)
+        row.addStretch(1)
+        return row
+
+    def _sums(self, softmax: Softmax) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(self._heading(_("What sums to 1")))
+        column.addWidget(SoftmaxPicture(softmax, self._state, self))
+        column.addStretch(1)
+        return column
 
     def _fixes(self, problem: Problem) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -295,22 +416,6 @@ class ProblemPage(QWidget):
             f"color: {color.name()}; background: {soft.name()}; border-radius: 9px; padding: 2px 8px; font-size: 9pt;"
         )
         return label
-
-
-def plain(text: str) -> str:
-    """A text without the marks of code."""
-    return text.replace("`", "")
-
-
-def rich(text: str, t: Tokens) -> str:
-    """A text with `code` in the program's font, as HTML."""
-    parts = html.escape(text).split("`")
-    if len(parts) % 2 == 0:
-        return "`".join(parts).replace("\n", "<br>")
-    family = ", ".join(f"'{name}'" for name in t.mono_families)
-    code = f'<span style="font-family: {family}; background-color: {t.hover.name()};">'
-    words = [f"{code}{part}</span>" if n % 2 else part for n, part in enumerate(parts)]
-    return "".join(words).replace("\n", "<br>")
 
 
 def diff_html(source: str, fix: Fix, t: Tokens) -> str:

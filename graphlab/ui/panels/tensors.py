@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QAction, QFont
 from PySide6.QtWidgets import QHeaderView, QLabel, QLineEdit, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
 from graphlab.i18n import N_, _
@@ -114,7 +114,13 @@ def _sort_key(cell: Any) -> Any:
 
 
 class Tensors(QWidget):
-    """The table, a filter over it; a click shows a tensor in the inspector and on the graph."""
+    """The table, a filter over it; a click shows a tensor in the inspector and on the graph.
+
+    Signals:
+        gradient_path_requested(int): light the way of the gradient to this tensor, or to where it ends
+    """
+
+    gradient_path_requested = Signal(int)
 
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +155,12 @@ class Tensors(QWidget):
         self._sorted.sort(-1)  # the order of creation until a header is clicked
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._table.selectionModel().currentRowChanged.connect(self._select)
+        self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._path = QAction(self)
+        self._path.setObjectName("tensors_gradient_path")
+        say(self._path.setText, N_("Show gradient path"))
+        self._path.triggered.connect(self._ask_for_path)
+        self._table.addAction(self._path)
         self._empty = QLabel(self)
         say(
             self._empty.setText,
@@ -200,6 +212,11 @@ class Tensors(QWidget):
     def _select(self, current: QModelIndex) -> None:
         if current.isValid():
             self._state.select_tensor(self._model.row(self._sorted.mapToSource(current).row()).tensor)
+
+    def _ask_for_path(self) -> None:
+        current = self._table.currentIndex()
+        if current.isValid():
+            self.gradient_path_requested.emit(self._model.row(self._sorted.mapToSource(current).row()).tensor)
 
     def _show_selected(self) -> None:
         wanted = self._state.tensor
