@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from graphlab.i18n import _
 from graphlab.ui.canvas.faces import outline_path, paint_face
 from graphlab.ui.canvas.paths import arrow_heads
-from graphlab.ui.canvas.render import TILE_SCALE, Renderer, View, edge_path
+from graphlab.ui.canvas.render import LABEL_SCALE, TILE_SCALE, Renderer, View, edge_path
 
 if TYPE_CHECKING:
     from graphlab.analysis.lineage import Lineage
@@ -37,6 +37,7 @@ class Lit:
     mark: str  # what stands in the mark: "NaN", "✕"
     notice: str
     sentences: list[str] = field(default_factory=list)
+    norms: dict[int, str] = field(default_factory=dict)  # what stands beside the gradients of a path
 
     @property
     def is_bad(self) -> bool:
@@ -47,11 +48,13 @@ class Lit:
 def lit_in(scene: Scene, trace: TraceReader, path: Lineage) -> Lit:
     """The nodes and edges of a scene that a path goes through."""
     from graphlab.explain.lineage import birth_name, sentences
+    from graphlab.explain.words import number
 
     flow = scene.flow
     nodes = {flow.node_of_event[event] for event in path.events if event in flow.node_of_event}
     for tensor in path.tensors:
-        nodes.update(flow.nodes_of_tensor.get(tensor, ()))
+        here = flow.nodes_of_tensor.get(tensor, [])
+        nodes.update(here[:1] if tensor in path.extra else here)  # not what an update made of a parameter
     on = np.zeros(scene.n_nodes, np.bool_)
     on[list(nodes)] = True
     ends = scene.edge_ends
@@ -66,9 +69,16 @@ def lit_in(scene: Scene, trace: TraceReader, path: Lineage) -> Lit:
     if place < 0 and path.reason == "unused":
         place = next(iter(flow.nodes_of_tensor.get(path.tensor, ())), -1)
     mark = "" if not path.reason and path.kind == "gradient" else birth_name(path) if path.kind == "not_finite" else "✕"
-    notice = said[1] if path.kind == "gradient" and path.reason and path.reason != "zero" and len(said) > 1 else said[0]
-    notice = _("{sentence} Esc: back to the whole graph").format(sentence=notice.replace("`", ""))
-    return Lit(path.kind, sorted(nodes), edges[~is_beyond], edges[is_beyond], place, mark, notice, said)
+    is_ended = path.kind == "gradient" and bool(path.reason)
+    notice = _("{sentence} Esc: back to the whole graph").format(
+        sentence=(said[1] if is_ended and len(said) > 1 else said[0]).replace("`", "")
+    )
+    norms = {}
+    for step in path.steps:
+        if path.kind == "gradient" and step.norm is not None:
+            for node in flow.nodes_of_tensor.get(step.tensor, ())[-1:]:
+                norms[node] = _("norm {norm}").format(norm=number(float(f"{step.norm:.3g}")))
+    return Lit(path.kind, sorted(nodes), edges[~is_beyond], edges[is_beyond], place, mark, notice, said, norms)
 
 
 def paint_lit(painter: QPainter, renderer: Renderer, scene: Scene, view: View, lit: Lit, area: QRectF) -> None:
@@ -88,6 +98,9 @@ def paint_lit(painter: QPainter, renderer: Renderer, scene: Scene, view: View, l
     visible = np.intersect1d(np.array(lit.nodes, np.int64), scene.nodes_in(x0, y0, x1, y1))
     for node in visible[:MAX_PAINTED].tolist():
         _node(painter, renderer, scene, view, node, color)
+    for node in visible[:MAX_PAINTED].tolist():
+        if node in lit.norms and camera.scale >= LABEL_SCALE:
+            _norm(painter, scene, view, node, lit.norms[node])
     if lit.place >= 0 and lit.mark:
         _mark(painter, scene, view, lit.place, lit.mark, t.failed)
     painter.restore()
@@ -128,6 +141,20 @@ def _node(painter: QPainter, renderer: Renderer, scene: Scene, view: View, node:
     painter.restore()
     if face.has_value:
         renderer.paint_value(painter, scene, view, node)
+
+
+def _norm(painter: QPainter, scene: Scene, view: View, node: int, text: str) -> None:
+    """How large the gradient of a node is, to the right of it."""
+    t, camera = view.tokens, view.camera
+    _x0, y0, x1, y1 = scene.rects[node].tolist()
+    left, middle = camera.to_widget(x1, (y0 + y1) / 2)
+    painter.setFont(t.font(t.small_size))
+    place = QRectF(left + 8, middle - 9, painter.fontMetrics().horizontalAdvance(text) + 12.0, 18)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(t.canvas)
+    painter.drawRoundedRect(place, 9, 9)
+    painter.setPen(t.backward)
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _mark(painter: QPainter, scene: Scene, view: View, node: int, text: str, color: QColor) -> None:
