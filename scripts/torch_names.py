@@ -29,7 +29,17 @@ def text() -> str:
     lines = [f"# Public names of torch {torch.__version__.partition('+')[0]}, made by scripts/torch_names.py"]
     for name in MODULES:
         lines.append(f"{name}: {' '.join(public_names(_owner(name)))}")
+    homes: dict[str, set[str]] = {}
+    for name in MODULES:
+        for each, value in vars(_owner(name)).items():
+            if isinstance(value, type) and value.__name__ == each and _is_home(value.__module__) and each[0] != "_":
+                homes.setdefault(value.__module__, set()).add(each)
+    lines += [f"class {home}: {' '.join(sorted(names))}" for home, names in sorted(homes.items())]
     return "\n".join(lines) + "\n"
+
+
+def _is_home(module: str) -> bool:
+    return module == "torch._C" or (module.startswith("torch") and not module.startswith("torch._"))
 
 
 def _owner(name: str) -> Any:

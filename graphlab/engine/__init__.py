@@ -134,7 +134,7 @@ random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
 _LAZY = {
-    *("func", "nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "cpu", "accelerator"),
+    *("func", "nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "accelerator"),
     "printing",
 }
 _FROM = {
@@ -169,9 +169,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"graphlab.engine.{name}")
     if name in _FROM:
         found = getattr(importlib.import_module(f"graphlab.engine.{_FROM[name]}"), name)
+        absent.take_names({name: found})
         globals()[name] = found
         return found
     raise absent.missing("torch", name, [n for n in (*globals(), *_FROM, *_LAZY) if not n.startswith("_")])
 
 
 absent.mark_absent(Tensor, "torch.Tensor")
+absent.take_names(globals())

@@ -76,8 +76,34 @@ def torch_names() -> dict[str, frozenset[str]]:
     text = (Path(__file__).parent / "torch_names.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
         owner, _, names = line.partition(":")
-        if not line.startswith("#"):
+        if not line.startswith(("#", "class ")):
             found[owner] = frozenset(names.split())
+    return found
+
+
+def take_names(namespace: dict[str, Any]) -> None:
+    """Let the classes of a module print as PyTorch's do: `<class 'torch.nn.modules.linear.Linear'>`."""
+    homes = _homes()
+    for name, value in namespace.items():
+        if isinstance(value, type) and value.__module__.startswith("graphlab.engine") and name in homes:
+            value.__module__ = homes[name]
+
+
+_FIRST = ("torch.nn", "torch.optim", "torch.utils.data")
+
+
+@cache
+def _homes() -> dict[str, str]:
+    """Where PyTorch's classes are defined, by their names."""
+    found: dict[str, str] = {}
+    text = (Path(__file__).parent / "torch_names.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("class "):
+            home, _, names = line[len("class ") :].partition(":")
+            for name in names.split():
+                # `torch.nn` and its like come before other classes of the same name.
+                if name not in found or (home.startswith(_FIRST) and not found[name].startswith(_FIRST)):
+                    found[name] = home
     return found
 
 

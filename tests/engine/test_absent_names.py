@@ -74,3 +74,38 @@ def test_names_of_torch_are_current() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "torch_names.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_classes_print_as_pytorchs() -> None:
+    kinds = [
+        torch.Tensor,
+        nn.Linear,
+        nn.Sequential,
+        nn.Parameter,
+        nn.Embedding,
+        torch.optim.SGD,
+        torch.dtype,
+        torch.Generator,
+    ]
+    assert [str(kind) for kind in kinds] == [
+        "<class 'torch.Tensor'>",
+        "<class 'torch.nn.modules.linear.Linear'>",
+        "<class 'torch.nn.modules.container.Sequential'>",
+        "<class 'torch.nn.parameter.Parameter'>",
+        "<class 'torch.nn.modules.sparse.Embedding'>",
+        "<class 'torch.optim.sgd.SGD'>",
+        "<class 'torch.dtype'>",
+        "<class 'torch._C.Generator'>",
+    ]
+    assert str(type((torch.ones(1, requires_grad=True) * 2).grad_fn)) == "<class 'MulBackward0'>"
+
+
+@pytest.mark.parity
+def test_every_class_prints_as_pytorchs() -> None:
+    real = pytest.importorskip("torch")
+    for ours, theirs in ((torch, real), (nn, real.nn), (torch.optim, real.optim), (torch.utils.data, real.utils.data)):
+        for name in dir(theirs):
+            value = getattr(theirs, name, None)
+            mine = getattr(ours, name, None) if not name.startswith("_") else None
+            if isinstance(value, type) and isinstance(mine, type) and value.__module__.startswith("torch"):
+                assert str(mine) == str(value), name

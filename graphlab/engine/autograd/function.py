@@ -65,6 +65,7 @@ class FunctionCtx:
 class Function:
     """Derive from it, write static methods `forward(ctx, …)` and `backward(ctx, *grads)`, call `.apply(…)`."""
 
+    __module__ = "torch.autograd.function"
     _node_type: Any = None
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Layers, losses and models: `torch.nn`."""
 
-from graphlab.engine.absent import mark_absent
+from graphlab.engine.absent import mark_absent, take_names
 from graphlab.engine.nn import functional, init, utils
 from graphlab.engine.nn.activation import (
     ELU,
@@ -333,3 +333,4 @@ __all__ = [
 ]
 
 mark_absent(Module, "torch.nn.Module")
+take_names(globals())

@@ -729,7 +729,7 @@ def clear_gradients(parameters: list[Any], set_to_none: bool) -> None:
 
 def _class_or_typename(value: Any) -> str:
     if isinstance(value, type):
-        return f"torch.nn.modules.{value.__module__.rpartition('.')[2]}.{value.__qualname__}"
+        return f"{value.__module__}.{value.__qualname__}"
     return typename(value)
 
 

@@ -105,7 +105,7 @@ def declare(op: Op) -> Op:
     op.node_type = type(
         op.node,
         (Node,),
-        {"__slots__": (), "op": op, "vjp": staticmethod(op.vjp or _no_vjp(op.name)), "n_outputs": op.n_outputs},
+        {"__slots__": (), "__module__": "builtins", "op": op, "vjp": staticmethod(op.vjp or _no_vjp(op.name)), "n_outputs": op.n_outputs},
     )
     OPS[op.name] = op
     return op

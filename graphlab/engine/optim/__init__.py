@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from graphlab.engine.absent import take_names
 from graphlab.engine.optim import lr_scheduler
 from graphlab.engine.optim.adadelta import Adadelta
 from graphlab.engine.optim.adafactor import Adafactor, Muon
@@ -36,6 +37,9 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+take_names(globals())
+take_names(vars(lr_scheduler))
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, modes, observe
+from graphlab.engine.absent import take_names
 from graphlab.engine.generator import Generator, default_generator
 from graphlab.engine.ops.create import leaf
 from graphlab.engine.tensor import Tensor, wrap
@@ -377,3 +378,5 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+take_names(globals())
