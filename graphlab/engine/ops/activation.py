@@ -11,6 +11,7 @@ from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import SavedOutput, accumulator, next_seq
 from graphlab.engine.dtypes import F32
 from graphlab.engine.errors import fail, wrap_dim
+from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.rows import row_max, row_sum
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, report, run, run_inplace
@@ -31,6 +32,8 @@ def _relu_vjp(node: Any, g: Any, out: Any) -> Any:
     if node.xp is not _NUMERIC:
         return (node.xp.where(out <= 0, node.xp.full((), 0, g), g),)
     zero = _ZERO32 if out.dtype is F32 else _ZERO[out.dtype]
+    if out.size > 1024:
+        return (choose(~_less_equal(out, zero), g, zero),)
     dx = g.copy()
     _putmask(dx, _less_equal(out, zero), zero)
     return (dx,)

@@ -19,6 +19,7 @@ from graphlab.engine.ops.arithmetic import (
     mixed,
     number,
 )
+from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
     FUNCTIONS,
@@ -420,7 +421,7 @@ WHERE = declare(
         args=("condition", "input", "other"),
         formula="out = input where condition, else other",
         backward_formula="d input = g where condition, else 0;  d other = g where not condition, else 0",
-        forward=lambda c, x, y: np.where(c, x, y),
+        forward=lambda c, x, y: choose(c, x, y),
         vjp=lambda node, g, c: (
             None,
             None if node.edges[1] is None else node.xp.sum_to(node.xp.keep(g, c != 0), node.params[1]),
@@ -481,7 +482,7 @@ MASKED_FILL = declare(
         args=("input", "mask", "value"),
         formula="out = value where mask, else input",
         backward_formula="d input = g where not mask, else 0",
-        forward=lambda x, m, v: np.where(m, np.asarray(v, x.dtype), x),
+        forward=lambda x, m, v: choose(m, np.asarray(v, x.dtype), x),
         vjp=lambda node, g, m: (
             None if node.edges[0] is None else node.xp.sum_to(node.xp.keep(g, m == 0), node.params[0]),
             None,

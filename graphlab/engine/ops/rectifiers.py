@@ -13,7 +13,9 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.applied import NUMERIC
+from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.erf import erf_array, gelu_array, gelu_slope
+from graphlab.engine.ops.numeric import softplus as softplus_array
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.pointwise import sigmoid_array
 from graphlab.engine.ops.run import need_tensor, public, run, run_inplace
@@ -69,7 +71,7 @@ def _floating(input: Any, name: str) -> Any:
 LEAKY_RELU = activation(
     "leaky_relu",
     ("negative_slope",),
-    lambda x, s: np.where(x > 0, x, x * x.dtype.type(s)),
+    lambda x, s: np.maximum(x, x * x.dtype.type(s)) if 0 < s <= 1 else choose(x > 0, x, x * x.dtype.type(s)),
     lambda node, g, x: (node.xp.where(x > 0, g, g * node.params[0]),),
     ("input",),
     "out = input where input > 0, else negative_slope · input",
@@ -80,7 +82,7 @@ LEAKY_RELU = activation(
 ELU = activation(
     "elu",
     ("alpha", "scale", "input_scale"),
-    lambda x, a, s, i: np.where(
+    lambda x, a, s, i: choose(
         x > 0, x * x.dtype.type(s), np.expm1(np.minimum(x, 0) * x.dtype.type(i)) * x.dtype.type(a * s)
     ),
     lambda node, g, x: (
@@ -110,7 +112,7 @@ SILU = activation(
 MISH = activation(
     "mish",
     (),
-    lambda x: x * np.tanh(np.logaddexp(x.dtype.type(0), x)),
+    lambda x: x * np.tanh(softplus_array(x)),
     lambda node, g, x: (
         (lambda t, s: g * (t + x * s * (1 - t * t)))(node.xp.tanh(node.xp.softplus(x)), 1 / (1 + node.xp.exp(-x))),
     ),
@@ -123,7 +125,7 @@ MISH = activation(
 SOFTPLUS = activation(
     "softplus",
     ("beta", "threshold"),
-    lambda x, b, t: np.where(x * b > t, x, np.logaddexp(x.dtype.type(0), x * x.dtype.type(b)) / x.dtype.type(b)),
+    lambda x, b, t: choose(x * b > t, x, softplus_array(x * x.dtype.type(b)) / x.dtype.type(b)),
     lambda node, g, x: (
         node.xp.where(x * node.params[0] > node.params[1], g, g / (1 + node.xp.exp(-(x * node.params[0])))),
     ),
@@ -136,7 +138,7 @@ SOFTPLUS = activation(
 LOGSIGMOID = activation(
     "logsigmoid",
     (),
-    lambda x: -np.logaddexp(x.dtype.type(0), -x),
+    lambda x: -softplus_array(-x),
     lambda node, g, x: (g / (1 + node.xp.exp(x)),),
     ("input",),
     "out = ln σ(input)",
