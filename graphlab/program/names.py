@@ -46,7 +46,7 @@ TORCH_MODULES = (
         "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.utils torch.utils.data "
         "torch.utils.checkpoint torch.linalg torch.fft torch.special torch.func torch.random torch.cuda "
         "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.distributions torch.masked "
-        "torch.testing".split()
+        "torch.distributions.transforms torch.distributions.constraints torch.testing".split()
     )
     | INNER_MODULES.keys()
 )
