@@ -39,6 +39,17 @@ def sentences(trace: TraceReader, path: Lineage) -> list[str]:
     return _not_finite(trace, path) if path.kind == "not_finite" else _gradient(trace, path)
 
 
+def headline(trace: TraceReader, path: Lineage) -> str:
+    """What matters most of it: the birth, where the path ends, or that a whole one fades or explodes."""
+    told = sentences(trace, path)
+    if path.kind == "not_finite":
+        return told[0]
+    if path.reason:
+        return told[min(1, len(told) - 1)]
+    norms = [step.norm for step in path.steps if step.norm is not None]
+    return " ".join([told[0], *(_trend(norms[0], norms[-1]) if norms else [])])
+
+
 def said(trace: TraceReader, tensor: int) -> str:
     """What to call a tensor: its name as code, else what made it."""
     name = name_of(trace, tensor) if tensor >= 0 else ""

@@ -77,7 +77,7 @@ class DiagnosisDialog(QDialog):
         layout.addWidget(self._code(_change_html(found.change, self._t), surface, "diagnosis_program"))
         if found.message:
             self._heading(_("What PyTorch says to it"), surface, layout)
-            layout.addWidget(self._code(_lines_html(found.message), surface, "diagnosis_message"))
+            layout.addWidget(self._code(found.message, surface, "diagnosis_message"))
         if found.picture is not None:
             self._heading(_("Axes"), surface, layout)
             layout.addWidget(AxesPicture(found.picture, self._state, surface))
@@ -104,7 +104,7 @@ class DiagnosisDialog(QDialog):
     def _code(self, text: str, parent: QWidget, name: str) -> QLabel:
         label = QLabel(text, parent)
         label.setObjectName(name)
-        label.setTextFormat(Qt.TextFormat.RichText)
+        label.setTextFormat(Qt.TextFormat.RichText if name == "diagnosis_program" else Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         families = ", ".join(f"'{family}'" for family in self._t.mono_families)
         label.setStyleSheet(
@@ -113,10 +113,6 @@ class DiagnosisDialog(QDialog):
         )
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
-
-
-def _lines_html(text: str) -> str:
-    return "<br>".join(html.escape(line).replace(" ", "&nbsp;") for line in text.splitlines())
 
 
 def _change_html(lines: list[str], t: Tokens) -> str:

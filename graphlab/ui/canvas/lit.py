@@ -47,7 +47,7 @@ class Lit:
 
 def lit_in(scene: Scene, trace: TraceReader, path: Lineage) -> Lit:
     """The nodes and edges of a scene that a path goes through."""
-    from graphlab.explain.lineage import birth_name, sentences
+    from graphlab.explain.lineage import birth_name, headline, sentences
     from graphlab.explain.words import number
 
     flow = scene.flow
@@ -69,10 +69,7 @@ def lit_in(scene: Scene, trace: TraceReader, path: Lineage) -> Lit:
     if place < 0 and path.reason == "unused":
         place = next(iter(flow.nodes_of_tensor.get(path.tensor, ())), -1)
     mark = "" if not path.reason and path.kind == "gradient" else birth_name(path) if path.kind == "not_finite" else "✕"
-    is_ended = path.kind == "gradient" and bool(path.reason)
-    notice = _("{sentence} Esc: back to the whole graph").format(
-        sentence=(said[1] if is_ended and len(said) > 1 else said[0]).replace("`", "")
-    )
+    notice = _("{sentence} Esc: back to the whole graph").format(sentence=headline(trace, path).replace("`", ""))
     norms = {}
     for step in path.steps:
         if path.kind == "gradient" and step.norm is not None:
