@@ -58,11 +58,11 @@ class Shared:
         self.any = False
 
     def changed(self) -> None:
-        """Note whether there are any."""
+        """Let modules ask for them, or not."""
         from graphlab.engine.nn.module import Module
 
         self.any = bool(self.forward or self.forward_pre or self.backward or self.backward_pre)
-        Module._all_hooks = self.any
+        Module.__call__ = Module._call_always_hooked if self.any else Module._call_plain  # type: ignore[method-assign]
 
 
 shared = Shared()

@@ -85,7 +85,6 @@ class Module:
     _forward_pre_hooks: dict[int, Any]
     # Whether there are hooks of any kind. It bears the name over which PyTorch's call stumbles without `__init__`.
     _backward_hooks: bool
-    _all_hooks = False  # whether all modules have hooks; set by `hooks`
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs:
@@ -112,12 +111,18 @@ class Module:
     # The call.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if observe.observer is None and not self._backward_hooks and not self._all_hooks:
+        if observe.observer is None and not self._backward_hooks:
             return self.forward(*args, **kwargs)
         return self._call_watched(args, kwargs)
 
+    def _call_always_hooked(self, *args: Any, **kwargs: Any) -> Any:
+        """In the place of `__call__` while all modules have hooks, so that it needn't ask for them otherwise."""
+        return self._call_watched(args, kwargs)
+
+    _call_plain = __call__
+
     def _call_watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        is_hooked = self._backward_hooks or self._all_hooks
+        is_hooked = self._backward_hooks or hooks.shared.any
         watcher = observe.observer
         if watcher is not None:
             watcher.module_entered(self)
