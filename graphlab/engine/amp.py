@@ -99,7 +99,7 @@ class autocast:
         if device_type not in ("cpu", "cuda"):
             if device_type.split(":")[0] in _DEVICES.split(", "):
                 raise RuntimeError(f"User specified an unsupported autocast device_type '{device_type}'")
-            raise RuntimeError(f"Expected one of {_DEVICES} device")
+            raise RuntimeError(f"Expected one of {_DEVICES} device type at start of device string: {device_type}")
         self.device = device_type
         self.fast_dtype = _types[device_type] if dtype is None else dtype
         if enabled and device_type == "cpu" and self.fast_dtype not in dtypes.LOW:

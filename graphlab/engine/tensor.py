@@ -310,10 +310,21 @@ class Tensor:
         return bool(self._number("bool"))
 
     def __float__(self) -> float:
-        return float(self._number("float"))
+        return float(self._real_number("float", "double"))
 
     def __int__(self) -> int:
-        return int(self._number("int"))
+        return int(self._real_number("int", "int64_t"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _real_number(self, word: str, kind: str) -> Any:
+        found = self._number(word)
+        if isinstance(found, complex):
+            if found.imag:
+                raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+            return found.real
+        return found
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu" or self._array.size != 1:

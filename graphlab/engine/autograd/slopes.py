@@ -21,28 +21,41 @@ def _numeric(outputs: Callable[[], list[Any]], x: Tensor, eps: float) -> list[An
     """(entries of x, entries of output) for each output: central differences."""
     flat = x._array.reshape(-1)
     rows: list[list[Any]] = []
-    for i in range(flat.size):
+
+    def slope(i: int, step: Any) -> list[Any]:
         kept = flat[i]
-        flat[i] = kept - eps
+        flat[i] = kept - step
         low = outputs()
-        flat[i] = kept + eps
+        flat[i] = kept + step
         high = outputs()
         flat[i] = kept
-        rows.append([((b - a) / (2 * eps)).reshape(-1) for a, b in zip(low, high)])
+        return [((b - a) / (2 * eps)).reshape(-1) for a, b in zip(low, high)]
+
+    for i in range(flat.size):
+        found = slope(i, eps)
+        if flat.dtype.kind == "c":
+            found = [real + 1j * imag for real, imag in zip(found, slope(i, eps * 1j))]
+        rows.append(found)
     return [np.stack(columns) for columns in zip(*rows)]
 
 
 def _analytic(output: Tensor, x: Tensor) -> Any:
-    """(entries of x, entries of output), one backward pass for each entry of the output."""
+    """(entries of x, entries of output), one backward pass for each entry (or part of a complex one) of the output."""
     n = output._array.size
-    columns = np.zeros((x._array.size, n), x._array.dtype)
-    for j in range(n):
+    ways = (1, 1j) if output._array.dtype.kind == "c" else (1,)
+    columns = np.zeros((x._array.size, n * len(ways)), x._array.dtype)
+    for j in range(n * len(ways)):
         seed = np.zeros(output._array.shape, output._array.dtype)
-        seed.reshape(-1)[j] = 1
+        seed.reshape(-1)[j % n] = ways[j // n]
         (g,) = grad(output, x, wrap(seed), retain_graph=True, allow_unused=True)
         if g is not None:
             columns[:, j] = g._array.reshape(-1)
     return columns
+
+
+def _parts(array: Any) -> Any:
+    """A copy; of complex numbers first the real parts, then the imaginary ones."""
+    return np.stack((array.real, array.imag)) if array.dtype.kind == "c" else np.array(array)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -70,7 +83,7 @@ def gradcheck(
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for i, x in enumerate(given):
-        if isinstance(x, Tensor) and x.requires_grad and x._array.dtype != np.float64:
+        if isinstance(x, Tensor) and x.requires_grad and x._array.dtype not in (np.float64, np.complex128):
             warnings.warn(
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. This check "
                 "will likely fail if all the inputs are not of double precision floating point or complex. ",
@@ -79,7 +92,7 @@ def gradcheck(
     outputs = [out for out in _as_tuple(func(*given)) if out.requires_grad]
 
     def values() -> list[Any]:
-        return [np.array(out._array) for out in _as_tuple(func(*given)) if out.requires_grad]
+        return [_parts(out._array) for out in _as_tuple(func(*given)) if out.requires_grad]
 
     for i, x in enumerate(given):
         if not (isinstance(x, Tensor) and x.requires_grad):

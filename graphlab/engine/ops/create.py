@@ -380,6 +380,8 @@ def arange(
     by = given[2] if len(given) > 2 else 1 if step is None else step
     whole = all(isinstance(v, (int, bool)) for v in (low, high, by))
     kind = _kind(dtype, dtypes.int64 if whole else dtypes.get_default_dtype())
+    if kind.rank == 3:
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.title}'")
     if by == 0:
         raise RuntimeError("step must be nonzero")
     if not all(math.isfinite(v) for v in (low, high)):
