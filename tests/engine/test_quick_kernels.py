@@ -83,3 +83,33 @@ def test_long_chain_is_built_differentiated_and_freed_without_recursion() -> Non
     for _ in range(60_000):
         y = y * 1.0
     del y  # never differentiated: the whole graph goes at once
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["erf", "erfc", "lgamma"])
+def test_special_functions_of_many_entries_are_those_of_each(name: str, kind: type) -> None:
+    ends = [0.0, 0.46875, 1.0, 2.0, 4.0, 5.99, 27.0]
+    x = np.concatenate((RNG.uniform(-30, 30, 9_000), RNG.standard_normal(9_000), ends, [-v for v in ends])).astype(kind)
+    exact = np.array([math.inf if name == "lgamma" and v <= 0 and v == int(v) else getattr(math, name)(v) for v in x])
+    found = getattr(torch, name)(torch.tensor(x)).numpy()
+    assert found.dtype == kind
+    # 1e-16 relative and a little more; ln Γ near its zeros is as exact as float32 can say it
+    np.testing.assert_allclose(found, exact.astype(kind), rtol=2e-15 if kind is np.float64 else 2.4e-7, atol=1e-300)
+    odd = getattr(torch, name)(torch.tensor([math.nan, math.inf, -math.inf] * 40, dtype=torch.tensor(x).dtype)).numpy()
+    wanted = {"erf": [1.0, -1.0], "erfc": [0.0, 2.0], "lgamma": [math.inf, math.inf]}[name]
+    assert math.isnan(odd[0]) and odd[1:3].tolist() == wanted
+
+
+def test_rows_that_are_looked_up_often_get_all_their_gradients() -> None:
+    places = RNG.integers(0, 7, 200)
+    g = RNG.standard_normal((200, 3))
+    wanted = np.zeros((9, 3))
+    for place, row in zip(places, g, strict=True):
+        wanted[place] += row
+    table = torch.zeros(9, 3, dtype=torch.float64, requires_grad=True)
+    torch.nn.functional.embedding(torch.tensor(places), table).backward(torch.tensor(g))
+    np.testing.assert_allclose(table.grad.numpy(), wanted, rtol=1e-12)
+    table.grad = None
+    # The same rows, some of them counted from the end.
+    table[torch.tensor(np.where(np.arange(200) % 2, places, places - 9))].backward(torch.tensor(g))
+    np.testing.assert_allclose(table.grad.numpy(), wanted, rtol=1e-12)

@@ -13,7 +13,7 @@ import numpy as np
 from graphlab.engine.dtypes import Array
 
 _FROM = 512  # entries: below, fewer calls count for more
-_BITS = {
+_BITS: dict[Any, Any] = {
     np.dtype(np.float32): np.dtype(np.int32),
     np.dtype(np.float64): np.dtype(np.int64),
     np.dtype(np.int32): np.dtype(np.int32),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.dtypes import Array
+from graphlab.engine.ops.cody import erf_double, erfc_double
 from graphlab.engine.ops.pointwise import unary
 from graphlab.i18n import N_
 
@@ -111,9 +112,12 @@ _BELL = np.float32(1 / math.sqrt(2 * math.pi))
 
 
 def erf_array(x: Array) -> Array:
-    """The error function, which NumPy lacks: by math.erf entry by entry, or a formula for many entries of float32."""
-    if x.dtype == np.float32 and x.size > 64:
-        return _erf_single(x)
+    """The error function, which NumPy lacks: by math.erf entry by entry, or for many entries by formulas."""
+    if x.size > 64:
+        if x.dtype == np.float32:
+            return _erf_single(x)
+        if x.dtype == np.float64:
+            return erf_double(x)
     out: Array = _erf(x).astype(x.dtype) if x.size else x.copy()
     return out
 
@@ -134,9 +138,20 @@ unary(
     narrate=N_("the error function of each entry of {input}"),
     aliases=("special_erf",),
 )
+
+
+def erfc_array(x: Array) -> Array:
+    """One less the error function, in the same two ways."""
+    if not x.size:
+        return x.copy()
+    found = _erfc(x) if x.size <= 64 else erfc_double(x.astype(np.float64))
+    out: Array = found.astype(x.dtype)
+    return out
+
+
 unary(
     "erfc",
-    lambda x: _erfc(x).astype(x.dtype) if x.size else x.copy(),
+    erfc_array,
     lambda n, g, x: (g * (-2 / math.sqrt(math.pi)) * n.xp.exp(-(x * x)),),
     formula="out = 1 − erf input",
     backward="d input = −g · 2/√π · e^(−input²)",

@@ -88,8 +88,27 @@ def scatter_pick(g: Any, shape: tuple[int, ...], index: Any, basic: bool) -> Any
     if basic:
         out[index] = g
     else:
-        np.add.at(out, index, g)
+        add_rows(out, index, g)
     return out
+
+
+def add_rows(out: Array, index: Any, g: Array) -> None:
+    """Add `g` at `out[index]`, where places may be named several times: sorted first, if they are whole rows."""
+    if type(index) is tuple and len(index) == 1 and type(index[0]) is np.ndarray and out.ndim > 1:
+        places = index[0].reshape(-1)
+        if places.size > 64 and places.dtype.kind == "i" and g.shape == (*index[0].shape, *out.shape[1:]):
+            order = np.argsort(places, kind="stable")
+            ordered = places[order]
+            starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
+            rows = g.reshape(places.size, *out.shape[1:])[order]
+            if len(starts) < places.size:
+                rows = np.add.reduceat(rows, starts)
+            if ordered[0] >= 0:  # a row may be named by a negative number, too
+                out[ordered[starts]] = rows
+            else:
+                np.add.at(out, ordered[starts], rows)
+            return
+    np.add.at(out, index, g)
 
 
 def zero_at(g: Any, basic: Any, second: Any) -> Any:

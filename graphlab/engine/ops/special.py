@@ -16,7 +16,8 @@ from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.applied import apply
-from graphlab.engine.ops.erf import erf_array
+from graphlab.engine.ops.cody import lgamma_for_single
+from graphlab.engine.ops.erf import erf_array, erfc_array
 from graphlab.engine.ops.op import OPS, Category, Op, declare
 from graphlab.engine.ops.pointwise import positive, unary, unit
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
@@ -42,6 +43,14 @@ def each(function: Callable[[float], float]) -> Callable[..., Any]:
 # Gamma
 
 
+def lgamma_array(x: Array) -> Array:
+    """ln |Γ|: number by number, or for many entries of float32 by Lanczos' formula."""
+    if x.dtype == np.float32 and x.size > 64:
+        return lgamma_for_single(x.astype(np.float64)).astype(np.float32)
+    out: Array = _lgamma_each(x)
+    return out
+
+
 def _lgamma_number(v: float) -> float:
     if v != v:
         return math.nan
@@ -50,6 +59,7 @@ def _lgamma_number(v: float) -> float:
     return math.lgamma(v)
 
 
+_lgamma_each = each(_lgamma_number)
 # B(2k) / (2k), of the asymptotic series of digamma
 _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 
@@ -203,7 +213,7 @@ unary(
 )
 unary(
     "lgamma",
-    each(_lgamma_number),
+    lgamma_array,
     lambda n, g, x: (g * apply(n, OPS["digamma"], (x,)),),
     formula="out = ln |Γ(input)|",
     backward="d input = g · digamma(input)",
@@ -362,7 +372,7 @@ unary(
 )
 unary(
     "special_ndtr",
-    each(lambda v: 0.5 * math.erfc(-v * math.sqrt(0.5))),
+    lambda x: (0.5 * erfc_array(x.astype(np.float64) * -math.sqrt(0.5))).astype(x.dtype),
     lambda n, g, x: (g * n.xp.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi)),),
     formula="out = Φ(input)",
     backward="d input = g · φ(input)",
