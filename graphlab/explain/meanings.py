@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,16 +72,17 @@ class Meanings:
             return [""] * n
         self._known[tensor] = [""] * n  # a tensor that is changed in place may lead back to itself
         layers = [
-            self._of_use(record),
             self._of_weight(record),
             self._of_creation(record),
+            self._of_use(record),
             self._of_maker(record, depth),
+            self._of_layer(record),
         ]
         merged = [next((layer[axis] for layer in layers if len(layer) == n and layer[axis]), "") for axis in range(n)]
         self._known[tensor] = merged
         return merged
 
-    # What a tensor is used as: layers and losses fix what the axes of their inputs are.
+    # What a tensor is used as: convolutions and losses fix what the axes of their inputs are.
 
     def _of_use(self, record: Tensor) -> list[str]:
         if record.kind == TensorKind.PARAMETER:
@@ -90,6 +92,21 @@ class Meanings:
             for axis, word in enumerate(self._as_input(event, event.inputs.index(record.id), record)):
                 merged[axis] = merged[axis] or word
         return merged
+
+    def _of_layer(self, record: Tensor) -> list[str]:
+        """The last axis of what a linear layer takes holds its features, whatever the axes before it are."""
+        if record.kind == TensorKind.PARAMETER or record.id not in self._linear_inputs:
+            return []
+        return [*[""] * (len(record.shape) - 1), FEATURES]
+
+    @cached_property
+    def _linear_inputs(self) -> frozenset[int]:
+        kinds = (EventKind.FORWARD, EventKind.ERROR)
+        return frozenset(
+            event.inputs[0]
+            for event in self._trace.events
+            if event.kind in kinds and event.op == "linear" and event.inputs and event.inputs[0] >= 0
+        )
 
     @property
     def _uses(self) -> dict[int, list[Event]]:

@@ -40,7 +40,7 @@ def drawn(run: Runner, body: str) -> list[str]:
         ),
         (
             "fc1 = nn.Linear(784, 64)\nx = torch.ones(32, 28)\nprint(fc1(x))\n",
-            ["x (32, 28) 32 28", "fc1.weight (64, 784) 784 64 out_features × in_features", "^ 28 ≠ 784"],
+            ["x (32, 28) 32 28 ? × features", "fc1.weight (64, 784) 784 64 out_features × in_features", "^ 28 ≠ 784"],
         ),
         (
             "conv = nn.Conv2d(3, 16, 3)\nimg = torch.ones(8, 1, 28, 28)\nprint(conv(img))\n",
@@ -112,7 +112,7 @@ for images, labels in DataLoader(data, batch_size=4):
     assert of("table", 8, 4) == ["n_rows", "n_columns"]
     assert of("images", 4, 1, 6, 6) == ["batch", "channels", "height", "width"]
     assert of("maps", 4, 2, 4, 4) == ["batch", "channels", "height", "width"]
-    assert of("flat", 4, 32) == ["batch", ""]
+    assert of("flat", 4, 32) == ["batch", "features"]
     assert of("h", 4, 10) == ["batch", "fc1"]
     assert of("turned", 10, 4) == ["fc1", "batch"]
     assert of("labels", 4) == ["batch"]
