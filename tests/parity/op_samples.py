@@ -48,6 +48,8 @@ _SPECIAL: dict[str, Any] = {
     # The database gives these their arguments in another order.
     "where": lambda a, condition, b: engine.where(condition, a, b),
     "einsum": lambda tensors, equation: engine.einsum(equation, tensors),
+    "svd_lowrank": lambda a, b, **named: engine.svd_lowrank(a @ b.mT, **named),
+    "pca_lowrank": lambda a, b, **named: engine.pca_lowrank(a @ b.mT, **named),
     "normal.number_mean": lambda std, mean, *args, **named: engine.normal(mean, std, *args, **named),
     "normal.in_place": lambda t, *args, **named: t.normal_(*args, **named),
     "polygamma": lambda x, n: engine.polygamma(n, x),

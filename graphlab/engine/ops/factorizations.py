@@ -9,7 +9,15 @@ import numpy as np
 from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.linalg import CHOLESKY
-from graphlab.engine.ops.matrices import INT32, listed, magnitude, permutation, permutation_matrix, transposed, triangular
+from graphlab.engine.ops.matrices import (
+    INT32,
+    listed,
+    magnitude,
+    permutation,
+    permutation_matrix,
+    transposed,
+    triangular,
+)
 from graphlab.engine.ops.matrices import adjoint as adjoint_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.i18n import N_

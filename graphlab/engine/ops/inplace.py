@@ -56,8 +56,10 @@ def written(t: Tensor, name: str, result: Tensor, inputs: tuple[Any, ...]) -> Te
 
 
 def _value_twin(name: str, function: Any) -> Any:
-    def twin(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        t = need_tensor(self, name + "_")
+    def twin(*args: Any, **kwargs: Any) -> Any:
+        # By name where a program calls the function of `torch.nn.functional`.
+        t = need_tensor(args[0] if args else kwargs.pop("input"), name + "_")
+        args = args[1:]
         source: Any = t
         watcher = observe.set_observer(None)
         try:
@@ -159,9 +161,8 @@ def is_nonzero(input: Any) -> bool:
 @public("is_same_size", "is_same_size")
 def is_same_size(input: Any, other: Any) -> bool:
     """Whether both have the same shape."""
-    return (
-        need_tensor(input, "is_same_size")._array.shape == need_tensor(other, "is_same_size", "other", 2)._array.shape
-    )
+    a, b = need_tensor(input, "is_same_size"), need_tensor(other, "is_same_size", "other", 2)
+    return tuple(a.shape) == tuple(b.shape)
 
 
 @public("numel", "numel", method=False)
