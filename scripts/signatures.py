@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,56 @@ def collected() -> dict[str, list[str]]:
     return chosen
 
 
+class _Odd:
+    """An argument that no function takes."""
+
+
+def probed() -> dict[str, list[str]]:
+    """What functions written in Python say to an argument of a wrong type, one argument at a time.
+
+    Such a function meets its arguments in an order of its own, by attributes and by the native functions under it, so
+    it is asked: "probe.softmax", "input|AttributeError|'{}' object has no attribute 'softmax'", ….
+    """
+    import torch
+    import torch.nn.functional as functional
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    warnings.simplefilter("ignore")
+    found: dict[str, list[str]] = {}
+    samples: dict[str, Any] = {}
+    for op in op_db:
+        kind = next((k for k in (torch.float32, torch.int64) if k in op.dtypes), None)
+        name = op.name.removeprefix("nn.functional.")
+        if kind is not None and name not in samples and inspect.isfunction(getattr(functional, name, None)):
+            samples[name] = next(iter(op.sample_inputs("cpu", kind)), None)
+    x = torch.ones(2, 3)
+    for name in sorted(dir(functional)):
+        function = getattr(functional, name)
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        sample = samples.get(name)
+        inner = [c.cell_contents for c in function.__closure__ or () if inspect.isfunction(c.cell_contents)]
+        shape = inspect.signature(min(inner, key=lambda f: "indices" in f.__name__) if len(inner) == 2 else function)
+        try:
+            given = shape.bind(x) if sample is None else shape.bind(sample.input, *sample.args, **sample.kwargs)
+        except TypeError:
+            continue
+        bound = dict(given.arguments)
+        lines = []
+        for parameter in shape.parameters:
+            if parameter in ("kwargs", "args", "_random_samples"):
+                continue
+            try:
+                function(**{**bound, parameter: _Odd()})
+            except Exception as error:
+                text = str(error).split("\n")[0].replace("_Odd", "{}").replace("_with_indices()", "()")
+                if "<" not in text and "object at" not in text and "|" not in text:
+                    lines.append(f"{parameter}|{type(error).__name__}|{text}")
+        if lines:
+            found["probe." + name] = lines
+    return found
+
+
 def main() -> None:
     """Write the file."""
     import torch
@@ -152,7 +203,7 @@ def main() -> None:
         f"# How functions of PyTorch {torch.__version__.split('+')[0]} take their arguments; made by "
         "scripts/signatures.py. The forms of a name are parted by tabs; @ stands for the options of a new tensor.\n"
     ]
-    for key, forms in sorted(collected().items()):
+    for key, forms in sorted((collected() | probed()).items()):
         lines.append("\t".join((key, *(f.replace(OPTIONS, "@") for f in forms))) + "\n")
     TARGET.write_text("".join(lines), encoding="utf-8")
     print(f"{len(lines) - 1} names, {TARGET.stat().st_size} bytes")

@@ -13,7 +13,7 @@ from graphlab.engine.ops import eigen
 from graphlab.engine.ops import linalg as ops
 from graphlab.engine.ops.extremes import named
 from graphlab.engine.ops.linalg import LinAlgError, call, matrices, product
-from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor
+from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, renamed
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.engine.virtual import Virtual, no_kernel
 
@@ -264,6 +264,8 @@ def matrix_norm(
     A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None, out: Any = None
 ) -> Any:
     """The norm of each matrix: fro, nuc, ±inf, ±1, ±2."""
+    if ord == "fro" and dtype is None and isinstance(A, Tensor) and A.dtype in dtypes.LOW and A.dim() > 1:
+        return vector_norm(A, 2, dim, keepdim)
     a = _cast(matrices("matrix_norm", A), dtype)
     if len(dim) != 2:
         raise make(RuntimeError, f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
@@ -455,8 +457,8 @@ def _old_names() -> None:
     }  # fmt: skip
     for name, function in names.items():
         if function is not None and name not in FUNCTIONS:
-            FUNCTIONS[name] = function
-            setattr(Tensor, name, function)
+            FUNCTIONS[name] = renamed(function, f"torch.{name}")
+            setattr(Tensor, name, renamed(function, f"Tensor.{name}"))
 
 
 _old_names()

@@ -227,7 +227,7 @@ def pointwise_loss(
         kind = dtypes.result(x, y)
         if kind.rank < 2:
             fail(
-                RuntimeError,
+                NotImplementedError,
                 f"\"{op.name.split('_')[0]}_cpu\" not implemented for '{kind.title}'",
                 kind="target_dtype",
                 loss=op.name,

@@ -302,7 +302,8 @@ class Form:
     def first_misfit(self, given: dict[str, Any]) -> TypeError | None:
         """The error for the first of the arguments handed on by name that does not fit; others count as good."""
         for number, p in enumerate(self.parameters):
-            if p.name in given and not (given[p.name] is None and p.allows_none):
+            # What they call reduction is a number further down.
+            if p.name in given and p.name != "reduction" and not (given[p.name] is None and p.allows_none):
                 try:
                     good, wrong = fits(p, given[p.name], number)
                 except _WrongElementError as error:
@@ -451,6 +452,28 @@ def bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, 
         return {}
 
 
+def by_position(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A good call with what it gives by name put in its place: (args, kwargs); None where there is nothing to move."""
+    is_method = key.startswith("Tensor.")
+    own = args[1:] if is_method else args
+    for form in forms_of(key):
+        try:
+            if form.refusal(own, kwargs) is not None:
+                continue
+        except _WrongElementError:
+            return None
+        moved, left = list(own), dict(kwargs)
+        for p in form.parameters[len(own) :]:
+            name = next((k for k in (p.name, *_OTHER_NAMES.get(p.name, ())) if k in left), None)
+            if p.only_by_name or name is None:
+                break
+            moved.append(left.pop(name))
+        if len(moved) == len(own):
+            return None
+        return (*args[:1], *moved) if is_method else tuple(moved), left
+    return None
+
+
 @functools.cache
 def takes_out(called: str) -> bool:
     """Whether a function has an argument `out`; one that is not known may have it."""
@@ -480,6 +503,33 @@ def _table() -> dict[str, list[str]]:
 def forms_of(key: str) -> list[Form]:
     """The native forms of a name: "torch.sum", "Tensor.sum", "F.gelu", "linalg.solve"."""
     return [Form(text) for text in _table().get(key, ()) if not text.startswith("py ")]
+
+
+_BUILTIN = {"AttributeError": AttributeError, "TypeError": TypeError, "ValueError": ValueError}
+_BY_TITLE = {title: kind for kind, title in reversed(_TITLES.items())}
+
+
+def probed(name: str, parameter: str, value: Any) -> BaseException | None:
+    """What a function written in Python says to an argument of the wrong type; None where the type may be right."""
+    for line in _table().get("probe." + name, ()):
+        own, kind, text = line.split("|")
+        if own != parameter or kind not in _BUILTIN:
+            continue
+        title = re.search(r"must be ([\w. ]+), not", text)
+        if title is None:
+            is_odd = kind == "AttributeError" and not isinstance(value, Tensor)
+            attribute = re.search(r"has no attribute '(\w+)'", text)
+            is_odd = is_odd and attribute is not None and not hasattr(value, attribute[1])
+        else:
+            wanted = Parameter(parameter, _BY_TITLE.get(title[1], ""), 1, None, False, False, False)
+            try:
+                is_odd = value is not None and bool(wanted.kind) and not fits(wanted, value, 0)[0]
+            except _WrongElementError:
+                is_odd = False
+            is_odd = is_odd or (value is None and title[1] == "Tensor")
+        if is_odd:
+            return _BUILTIN[kind](text.replace("{}", type_name(value)))
+    return None
 
 
 def parameters_of(key: str) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def unary(
             return (dtypes.get_default_dtype().np,)
         if rule == "real" and x.dtype.kind == "b":
             fail(
-                RuntimeError,
+                NotImplementedError,
                 f"\"{name}_cpu\" not implemented for 'Bool'",
                 kind="dtype_unsupported",
                 op=name,

@@ -35,8 +35,10 @@ def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ba
     """The error that PyTorch raises for a call of `called` ("torch.sum") which failed with `error`."""
     key = _key(called)
     found: BaseException | None = parsing.refusal(key, args, kwargs) if key else None
+    if found is None and (isinstance(error, (TypeError, AttributeError, ValueError)) or is_foreign(error)):
+        found = _native(key, args, kwargs)
     if found is None and is_foreign(error):
-        found = _native(key, args, kwargs) or _translated(called, args, kwargs, error)
+        found = _translated(called, args, kwargs, error)
     if found is None:
         return error
     for name in ("kind", "facts"):
@@ -76,6 +78,10 @@ def _native(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseExce
     if not key:
         return None
     bound = parsing.bound(key, args, kwargs)
+    for name, value in bound.items():
+        told = parsing.probed(key.partition(".")[2], name, value)
+        if told is not None:
+            return told
     for form in parsing.forms_of("aten." + key.partition(".")[2]) if bound else ():
         return form.first_misfit(bound)
     return None
@@ -102,6 +108,11 @@ def _translated(
     if isinstance(error, OverflowError):
         return RuntimeError("Overflow when unpacking long long")
     if isinstance(error, ValueError):
+        if "read-only" in text:
+            return RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation."
+            )
         if "could not be broadcast" in text or "shape mismatch" in text:
             shapes = [tuple(int(n) for n in re.findall(r"\d+", s)) for s in re.findall(r"\(([\d, ]*)\)", text)]
             for i, a in enumerate(shapes):

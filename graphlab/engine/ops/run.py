@@ -14,7 +14,7 @@ from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import SavedOutput, make_node, next_seq
 from graphlab.engine.device import CPU, META, VIRTUAL_FROM, Virtual, device, reserve, root, virtual
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.op import ENTRYWISE, Op
 from graphlab.engine.tensor import Tensor, View, wrap
 from graphlab.engine.virtual import ordered
@@ -63,6 +63,11 @@ def guard(op: str, function: F, called: str = "") -> F:
         except Exception as error:
             if out is not None:
                 kwargs["out"] = out
+            elif type(error) is TypeError and error.__traceback__.tb_next is None:  # type: ignore[union-attr]
+                # Python could not bind the arguments: PyTorch's names for them may be others.
+                again = _rebound(called, args, kwargs)
+                if again is not None:
+                    return call(*again[0], **again[1])
             told = worded(called, args, kwargs, error)
             report(op, args, kwargs, told)
             if told is error:
@@ -72,6 +77,12 @@ def guard(op: str, function: F, called: str = "") -> F:
     call.guards = op  # type: ignore[attr-defined]
     call.called = called  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
+
+
+def _rebound(called: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from graphlab.engine.ops import parsing
+
+    return parsing.by_position(called, args, kwargs) if called and kwargs else None
 
 
 def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
@@ -95,7 +106,7 @@ def into(out: Any, result: Any, called: str = "", args: tuple[Any, ...] = (), dt
 
 def bad_combination(function: str, *got: Any) -> TypeError:
     """PyTorch's TypeError for arguments that fit none of a function's forms."""
-    kinds = ", ".join(type(g).__name__ for g in got)
+    kinds = ", ".join(type_name(g) for g in got)
     return TypeError(f"{function}() received an invalid combination of arguments - got ({kinds}), but expected one of:")
 
 
@@ -156,7 +167,7 @@ def attach(**methods: Any) -> None:
 def bad_argument(function: str, name: str, position: int, wanted: str, got: Any) -> TypeError:
     """PyTorch's TypeError for an argument of the wrong type."""
     return TypeError(
-        f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type(got).__name__}"
+        f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(got)}"
     )
 
 
@@ -396,7 +407,7 @@ def check_inplace(t: Tensor, op: str) -> None:
             )
         return
     base = t._view.base
-    if base._rg and base._fn is None:
+    if (base._rg and base._fn is None) or (t._rg and t._fn is None):
         fail(
             RuntimeError,
             "a view of a leaf Variable that requires grad is being used in an in-place operation.",

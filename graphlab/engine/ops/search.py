@@ -229,7 +229,7 @@ def _triangle(name: str, find: Any) -> None:
                 raise RuntimeError(f"{label} must be non-negative, got{size}")
         kind = dtypes.int64 if dtype is None else dtype
         if kind not in (dtypes.int32, dtypes.int64):
-            raise RuntimeError(f"\"{name}\" not implemented for '{kind.title}'")
+            raise NotImplementedError(f"\"{name}\" not implemented for '{kind.title}'")
         found = np.stack(find(row, offset, col)).astype(kind.np)
         return leaf(name, found, False, FUNCTIONS["empty"](0, device=device)._device, {"row": row, "col": col})
 
