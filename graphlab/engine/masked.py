@@ -44,7 +44,7 @@ def _whole_mask(input: Tensor, mask: Tensor) -> Tensor:
 
 def _least(input: Tensor, sign: int) -> float:
     """What loses against everything: −inf (or inf), or the smallest (largest) whole number of the type."""
-    if input.dtype.is_floating_point:
+    if input.dtype.rank >= 2:
         return -sign * math.inf
     limits = np.iinfo(input._array.dtype)
     return int(limits.min if sign > 0 else limits.max)
@@ -132,7 +132,7 @@ def _counts(input: Tensor, dim: Any, keepdim: bool, mask: Tensor | None) -> Any:
 def mean(input: Any, dim: Any = None, *, keepdim: bool | None = False, dtype: Any = None, mask: Any = None) -> Any:
     """The mean of what counts; nan where nothing does."""
     kind, source = (input.dtype, "Input") if dtype is None else (dtype, "Optional")
-    if not kind.is_floating_point:
+    if kind.rank < 2:
         raise ValueError(
             f"mean(): Could not infer output dtype. {source} dtype must be either a floating point or complex dtype. "
             f"Got: {kind}"
@@ -189,8 +189,8 @@ def _spread(
         raise AssertionError("Only one of unbiased and correction may be given")
     if correction is None:
         correction = 0 if unbiased is False else 1
-    kind = dtype or (input.dtype if input.dtype.is_floating_point else dtypes.float32)
-    inner = kind if kind.is_floating_point else dtypes.float32
+    kind = dtype or (input.dtype if input.dtype.rank >= 2 else dtypes.float32)
+    inner = kind if kind.rank >= 2 else dtypes.float32
     count = _counts(input, dim, True, mask)
     away = FUNCTIONS["sub"](input, sum(input, dim, keepdim=True, dtype=kind, mask=mask) / count)
     total = sum(away * away, dim, keepdim=keepdim, dtype=inner, mask=mask)

@@ -50,6 +50,15 @@ C2C: Op = declare(
 COMPLEX_VJP["fft_c2c"] = _c2c_vjp
 
 
+def _mirrored(x: Any, dims: tuple[int, ...], scale: str) -> Any:
+    """All frequencies of real numbers: the second half are the conjugates of the first."""
+    if len(dims) > 1:
+        return _c2c(x, dims, scale, True)
+    half = np.moveaxis(np.fft.rfftn(x, axes=dims, norm=FORWARD[scale]), dims[0], 0)
+    rest = half[1 : (x.shape[dims[0]] + 1) // 2][::-1].conj()
+    return np.moveaxis(np.concatenate([half, rest]), 0, dims[0])
+
+
 def _r2c_vjp(node: Any, g: Any) -> Any:
     (dims, scale, onesided), shape = node.params[1:], node.params[0]
     if onesided:
@@ -87,7 +96,7 @@ R2C: Op = declare(
         formula="out[k] = Σ input[n] · e^(−2πi·k·n/N), for k up to N/2",
         backward_formula="d input = real part of the inverse transform of g, filled up with zeros",
         forward=lambda x, dims, scale, onesided: (
-            np.fft.rfftn(x, axes=dims, norm=FORWARD[scale]) if onesided else _c2c(x, dims, scale, True)
+            np.fft.rfftn(x, axes=dims, norm=FORWARD[scale]) if onesided else _mirrored(x, dims, scale)
         ),
         vjp=_r2c_vjp,
         broadcasts=True,
