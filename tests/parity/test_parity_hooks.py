@@ -198,6 +198,20 @@ show(order, w.grad)
 
 (x * 2).register_post_accumulate_grad_hook(note("a"))
 
+a = torch.arange(3.0, requires_grad=True)
+show(torch.autograd.grad(a**2, a, torch.eye(3), is_grads_batched=True))
+torch.autograd.grad(a**2, a, torch.ones(2, 4), is_grads_batched=True)
+
+w = torch.ones(2, requires_grad=True)
+opt = optim.SGD([w], lr=0.1)
+handle = opt.register_step_pre_hook(lambda o, args, kwargs: order.append(("pre", len(args), kwargs)))
+opt.register_step_post_hook(lambda o, args, kwargs: order.append(("post", len(args))))
+w.sum().backward()
+opt.step()
+handle.remove()
+opt.step()
+show(order)
+
 handle = x.register_hook(note("a"))
 y = (x * 2).sum()
 handle.remove()

@@ -183,6 +183,8 @@ def grad(
     gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
     if allow_unused is None:
         allow_unused = materialize_grads
+    if is_grads_batched:
+        return _batched(roots, chosen, gradients, retain_graph, create_graph, allow_unused, materialize_grads)
     for each in (roots, chosen):
         for t in each:
             if not isinstance(t, Tensor):
@@ -210,3 +212,28 @@ def grad(
                 g = np.zeros(t._array.shape, t._array.dtype)
         found.append(g if g is None or isinstance(g, Tensor) else wrap(np.array(g), t._device))
     return tuple(found)
+
+
+def _batched(
+    roots: list[Any], chosen: list[Any], gradients: list[Any], retain_graph: bool | None, *settings: bool
+) -> tuple[Any, ...]:
+    """`grad` with several gradients of each output: a pass for each, and the results stacked."""
+    from graphlab.engine.ops.run import FUNCTIONS
+
+    for i, (root, g) in enumerate(zip(roots, gradients)):
+        if g is not None and g.shape[1:] != root.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                f"output, but a mismatch was detected: grad_output[{i}] has a shape of {g.shape[2:]} and output[{i}] has a "
+                f"shape of {root.shape}. If you only want some tensors in `grad_output` to be considered batched, "
+                "consider using vmap."
+            )
+    n = next(len(g) for g in gradients if g is not None)
+    create_graph, allow_unused, materialize = settings
+    rows = []
+    for at in range(n):
+        given = [None if g is None else g[at] for g in gradients]
+        keep = True if at < n - 1 else retain_graph
+        rows.append(grad(roots, chosen, given, keep, create_graph, allow_unused, False, materialize))
+    return tuple(None if column[0] is None else FUNCTIONS["stack"](list(column)) for column in zip(*rows))

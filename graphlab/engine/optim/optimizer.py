@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes, observe
+from graphlab.engine.autograd.graph import RemovableHandle
 from graphlab.engine.device import Virtual, device, reserve, reserved
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
@@ -40,8 +41,8 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._pre_hooks: list[Callable[..., Any]] = []
-        self._post_hooks: list[Callable[..., Any]] = []
+        self._pre_hooks: dict[int, Callable[..., Any]] = {}
+        self._post_hooks: dict[int, Callable[..., Any]] = {}
         self._plans: Any = None  # what a subclass prepares for its parameters
         self._told: dict[int, tuple[list[Any], dict[str, Any]]] = {}  # what an observer was told of each group
         self.n_steps = 0  # taken so far; schedules look at it
@@ -132,8 +133,8 @@ class Optimizer:
             with modes.enable_grad():
                 loss = closure()
         self.n_steps += 1
-        for hook in self._pre_hooks:
-            hook(self, (), {})
+        for hook in tuple(self._pre_hooks.values()):
+            hook(self, (self,), {})
         watcher = observe.observer
         for group in self.param_groups:
             settings = {} if watcher is None else self._watched_settings(group)
@@ -150,8 +151,8 @@ class Optimizer:
                     param._version[0] += 1
                 if watcher is not None:
                     watcher.updated(type(self).__name__, param, settings)
-        for hook in self._post_hooks:
-            hook(self, (), {})
+        for hook in tuple(self._post_hooks.values()):
+            hook(self, (self,), {})
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -165,13 +166,13 @@ class Optimizer:
         if observe.observer is not None:
             observe.observer.zeroed([param for group in self.param_groups for param in group["params"]])
 
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> None:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step."""
-        self._pre_hooks.append(hook)
+        return RemovableHandle(self._pre_hooks, hook)
 
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> None:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
-        self._post_hooks.append(hook)
+        return RemovableHandle(self._post_hooks, hook)
 
     def state_dict(self) -> dict[str, Any]:
         """State and settings, with parameters by their number."""
