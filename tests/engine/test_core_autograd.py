@@ -155,8 +155,9 @@ def test_names_and_edges_of_the_graph_are_pytorchs() -> None:
     b = torch.ones(4, requires_grad=True)
     h = torch.linear(x, w, b)
     assert h.grad_fn.name() == "AddmmBackward0"
-    assert [n and n.name() for n, _ in h.grad_fn.next_functions] == [None, "AccumulateGrad", "AccumulateGrad"]
-    assert h.grad_fn.next_functions[1][0].variable is w
+    assert [n and n.name() for n, _ in h.grad_fn.next_functions] == ["AccumulateGrad", None, "TBackward0"]
+    assert h.grad_fn.next_functions[0][0].variable is b
+    assert h.grad_fn.next_functions[2][0].next_functions[0][0].variable is w
     assert torch.relu(h).grad_fn.name() == "ReluBackward0"
     assert (h - 1).sum().grad_fn.name() == "SumBackward0"
     assert (h @ h.T).grad_fn.name() == "MmBackward0"
