@@ -150,7 +150,7 @@ _FROM = {
         "legacy",
     ),
     **dict.fromkeys(("finfo", "iinfo", "result_type"), "limits"),
-    **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype"), "amp"),
+    **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype", "GradScaler"), "amp"),
     **dict.fromkeys(("save", "load"), "serialization"),
     "vmap": "func",
     **dict.fromkeys(
