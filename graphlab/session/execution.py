@@ -27,6 +27,7 @@ from graphlab.record import failures
 from graphlab.record.recorder import Recorder
 from graphlab.session.messages import Limits, Outcome, RunRequest, limit_sentence
 from graphlab.session.saving import Folder
+from graphlab.session.wording import reword
 from graphlab.trace.store import TraceReader, TraceWriter
 
 SEED = 0
@@ -141,6 +142,7 @@ def _run(
                 control.leave()
     except BaseException as raised:  # a program may raise anything, and this is its edge
         error = raised
+        reword(error, checked.source)
     finally:
         sys.stdout, sys.stderr = before
     ended = control.ended(limits)

@@ -56,3 +56,17 @@ def test_recording_survives(name: str, execute) -> None:
             assert "{" not in sentence or event.kind == EventKind.PRINT, sentence
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("t = 0.0\nt += x.item", "unsupported operand type(s) for +=: 'float' and 'builtin_function_or_method'"),
+        ("x.sum[0]", "'builtin_function_or_method' object is not subscriptable"),
+        ("f'{x.item:.2f}'", "unsupported format string passed to builtin_function_or_method.__format__"),
+        ("class A:\n    def item(self): ...\n1 + A().item", "unsupported operand type(s) for +: 'int' and 'method'"),
+    ],
+)
+def test_a_tensors_method_that_was_not_called_is_called_as_in_pytorch(program: str, message: str, execute) -> None:
+    ended = execute(f"import torch\nx = torch.tensor(1.0)\n{program}", record=False)
+    assert ended.outcome.error_message == message
