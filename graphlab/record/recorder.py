@@ -99,6 +99,8 @@ class Recorder(Gradients):
         kind = _PARAMETER if tensor._rg else _LEAF
         array = tensor._array
         name = _entry_name(site, params["entry"]) if op == "batch" and "entry" in params else named.name
+        if op == "load" and name:
+            name += params.get("entry", "")  # "['model']['weight']"
         number = self._add_tensor(kind, array, name, tensor._rg, -1, str(tensor._device))
         tensor._mark = number
         self._names[number] = name
