@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -130,3 +132,32 @@ def test_a_tensor_without_numbers_prints_none() -> None:
 
 def test_out_of_memory_is_told_under_pytorchs_name() -> None:
     assert torch.OutOfMemoryError.__module__ == "torch"
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda x: x @ torch.zeros(3, 3, device="cuda"),
+        lambda x: x + torch.zeros(3, 7, device="cuda"),
+        lambda x: x.sum(5),
+        lambda x: torch.add(x, "a"),
+        lambda x: torch.zeros(10**5, 10**5, device="cuda") + x,
+    ],
+)
+def test_a_caught_error_lets_go_of_its_tensors(fails: Callable[[Any], Any]) -> None:
+    before = torch.cuda.memory_allocated()
+
+    def attempt() -> None:
+        x = torch.zeros(1000, 1000, device="cuda")
+        try:
+            fails(x)
+        except (RuntimeError, IndexError, TypeError):
+            return
+        raise AssertionError("it did not fail")
+
+    gc.disable()  # counting references is enough
+    try:
+        attempt()
+        assert torch.cuda.memory_allocated() == before
+    finally:
+        gc.enable()

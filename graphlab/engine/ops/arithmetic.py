@@ -258,9 +258,12 @@ def function(op: Op, call: Callable[..., Any], *names: str, out: bool = True) ->
                 kwargs = {} if out is None else {"out": out}
                 told = worded(called, args, kwargs, error)
                 report(op.name, args, kwargs, told)
-                if told is error:
-                    raise
-                raise told from None
+                try:
+                    if told is error:
+                        raise
+                    raise told from None
+                finally:
+                    del told  # or this frame and the error would hold each other, and with them the tensors
 
         named.__name__ = named.__qualname__ = called.partition(".")[2]
         named.__doc__ = op.formula

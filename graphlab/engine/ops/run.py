@@ -70,9 +70,12 @@ def guard(op: str, function: F, called: str = "") -> F:
                     return call(*again[0], **again[1])
             told = worded(called, args, kwargs, error)
             report(op, args, kwargs, told)
-            if told is error:
-                raise
-            raise told from None
+            try:
+                if told is error:
+                    raise
+                raise told from None
+            finally:
+                del told  # or this frame and the error would hold each other, and with them the tensors
 
     call.guards = op  # type: ignore[attr-defined]
     call.called = called  # type: ignore[attr-defined]
@@ -82,7 +85,7 @@ def guard(op: str, function: F, called: str = "") -> F:
 def _rebound(called: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from graphlab.engine.ops import parsing
 
-    return parsing.by_position(called, args, kwargs) if called and kwargs else None
+    return parsing.by_position(called, args, kwargs) if called else None
 
 
 def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> BaseException:
@@ -148,6 +151,13 @@ def renamed(function: Any, called: str) -> Any:
     return guard(function.guards, function.__wrapped__, called)
 
 
+_PLAIN_METHODS = (
+    "bool", "byte", "char", "double", "float", "half", "int", "long", "short", "cpu", "type_as", "view_as", "expand_as",
+    "reshape_as", "is_complex", "is_conj", "is_signed", "is_floating_point", "logdet", "get_device", "element_size",
+)  # fmt: skip
+"""Methods that were entered without a guard, and are called seldom enough to have one."""
+
+
 def name_guards() -> None:
     """Name the functions and methods that were entered without `public`, so that their errors are worded, too."""
     for name, function in FUNCTIONS.items():
@@ -156,6 +166,10 @@ def name_guards() -> None:
     for name, function in list(vars(Tensor).items()):
         if not name.startswith("__") and not getattr(function, "called", "-"):
             setattr(Tensor, name, renamed(function, f"Tensor.{name}"))
+    for name in _PLAIN_METHODS:
+        function = vars(Tensor).get(name)
+        if function is not None and not hasattr(function, "guards"):
+            setattr(Tensor, name, guard(name, function, f"Tensor.{name}"))
 
 
 def attach(**methods: Any) -> None:
