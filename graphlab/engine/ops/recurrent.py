@@ -85,7 +85,8 @@ def _lstm(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, re
     kind = x.dtype
     if kind != np.float32 and kind != np.float64:
         wide: Any = [None if a is None else a.astype(np.float32) for a in (x, h, c, w_ih, w_hh, b_ih, b_hh)]
-        return tuple(a.astype(kind) for a in _lstm(*wide, reverse=reverse)[:3])
+        forward: Any = _lstm
+        return tuple(a.astype(kind) for a in forward(*wide, reverse)[:3])
     (x,) = _turn(reverse, x)
     steps, batch, width = x.shape
     n = h.shape[1]
