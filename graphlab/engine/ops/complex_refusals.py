@@ -1,8 +1,8 @@
-"""What operators say to complex numbers: PyTorch's words for those that take real numbers only."""
+"""What operators say to complex numbers, and a few to float16 and bfloat16, in PyTorch's words."""
 
 from __future__ import annotations
 
-from graphlab.engine.ops.kinds import REFUSED
+from graphlab.engine.ops.kinds import REFUSED, REFUSED_LOW
 
 _NAMED_AS_THE_OPERATOR = (
     "atan2 copysign ctc_loss cummax cummin div_floor div_trunc elu fmod frac ge glu gt hardshrink hypot igamma "
@@ -91,3 +91,13 @@ for _name in _NAMED_AS_THE_OPERATOR.split():
 for _name, _kernel in _KERNELS.items():
     REFUSED[_name] = (NotImplementedError, f"\"{_kernel}\" not implemented for '{{title}}'")
 REFUSED.update(_WORDS)
+
+_WIDE_ONLY = (
+    "special_zeta special_ndtri special_log_ndtr special_erfcx special_airy_ai special_bessel_j0 special_bessel_j1 "
+    "special_bessel_y0 special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1 "
+    "special_modified_bessel_k0 special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
+    "special_scaled_modified_bessel_k1 special_spherical_bessel_j0"
+)
+for _name in _WIDE_ONLY.split():
+    REFUSED_LOW[_name] = _name.removeprefix("special_") + "_cpu"
+REFUSED_LOW.update(cdist="cdist", ctc_loss="ctc_loss_cpu", linalg_lu_solve="linalg.lu_solve_cpu")

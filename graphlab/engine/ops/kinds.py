@@ -32,6 +32,8 @@ ADJOINT: set[str] = set()
 """Derivatives written with transposed matrices that are right where the adjoint stands for them: `svd`, `qr`, …"""
 PLAIN: set[str] = set()
 """Real functions of complex numbers whose vjp is right as it is: `norm`, `var`, …"""
+REFUSED_LOW: dict[str, str] = {}
+"""The kernels that do not take float16 or bfloat16, by operator."""
 REFUSED: dict[str, tuple[type[Exception], str]] = {}
 """What an operator says to complex numbers; `{title}` stands for ComplexFloat or ComplexDouble."""
 
@@ -48,6 +50,8 @@ def variant(op: Op, arrays: Any) -> Op:
                 found = "complex"
                 break
             if a.itemsize == 2 and kind in "fV":
+                if op.name in REFUSED_LOW:
+                    refuse_low(op.name, a.dtype)
                 found = "low"
     if not found:
         return op
@@ -62,6 +66,13 @@ def refuse(name: str, dtype: Any) -> None:
     kind = dtypes.BY_NUM[dtype.num]
     error, words = REFUSED[name]
     fail(error, words.format(title=kind.title), kind="dtype_unsupported", op=name, dtype=kind.name)
+
+
+def refuse_low(name: str, dtype: Any) -> None:
+    """Fail as PyTorch does where a kernel does not take float16 or bfloat16."""
+    kind = dtypes.BY_NUM[dtype.num]
+    text = f"\"{REFUSED_LOW[name]}\" not implemented for '{kind.title}'"
+    fail(NotImplementedError, text, kind="dtype_unsupported", op=name, dtype=kind.name)
 
 
 def _make(op: Op, found: str) -> Op:

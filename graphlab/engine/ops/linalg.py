@@ -537,12 +537,31 @@ def matrices(name: str, value: Any, square: bool = False, word: str = "A", posit
             dtype=dtypes.of(x).name,
         )
     if x.itemsize == 2:
-        raise make(
-            RuntimeError,
-            f"linalg.{name}: Low precision dtypes not supported. Got {dtypes.of(x).title}",
-            kind="dtype_unsupported",
-        )
+        raise _low(name, x)
     return t
+
+
+_LOW_KERNELS = {
+    "det": "lu_cpu", "solve": "lu_cpu", "cholesky": "cholesky_cpu", "eigh": "linalg_eigh_cpu", "qr": "geqrf_cpu",
+    "svd": "linalg_svd_cpu", "cond": "linalg_svd_cpu", "solve_triangular": "triangular_solve_cpu",
+}  # fmt: skip
+
+
+def _low(name: str, x: Any) -> BaseException:
+    """PyTorch's error for matrices of float16 or bfloat16."""
+    title = dtypes.of(x).title
+    kind: type[Exception] = RuntimeError
+    text = f"linalg.{name}: Low precision dtypes not supported. Got {title}"
+    if name in _LOW_KERNELS:
+        kind, text = NotImplementedError, f"\"{_LOW_KERNELS[name]}\" not implemented for '{title}'"
+    elif name in ("matrix_rank", "lstsq"):
+        text = "This function doesn't handle types other than float and double"
+    elif name == "pinv":
+        text = (
+            f"linalg.pinv({title}{{{list(x.shape)}}}): expected a tensor with 2 or more dimensions of float, double, "
+            "cfloat or cdouble types"
+        )
+    return make(kind, text, kind="dtype_unsupported", op=f"linalg_{name}", dtype=dtypes.of(x).name)
 
 
 def call(op: Op, *inputs: Any, params: tuple[Any, ...] = ()) -> Any:
