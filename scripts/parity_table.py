@@ -1,6 +1,7 @@
 """Compare the engine with PyTorch over its operator database and write docs/PARITY.md.
 
-`parity_table.py` runs everything; `parity_table.py NAME…` runs the entries whose name contains one of the words, prints
+`parity_table.py` runs everything; `parity_table.py others` renews what the page says of other number types;
+`parity_table.py NAME…` runs the entries whose name contains one of the words, prints
 what differs and writes nothing.
 """
 
@@ -112,8 +113,29 @@ def second_table(names: list[str], rows: list[list]) -> str:
     return page
 
 
+def of_other_types(pool: ProcessPoolExecutor, places: list[int]) -> list[list]:
+    """For each of the other types a row an entry, or None."""
+    return [list(pool.map(check_named, places, [each] * len(places), chunksize=8)) for each in KINDS]
+
+
+def renew_others() -> None:
+    """Write the page's second table anew and leave the first as it is."""
+    from op_samples import label
+    from op_table import rows_wanted
+
+    wanted = rows_wanted()
+    with ProcessPoolExecutor(2, max_tasks_per_child=200) as pool:
+        others = of_other_types(pool, list(range(len(wanted))))
+    path = ROOT / "docs" / "PARITY.md"
+    first = path.read_text(encoding="utf-8").split(SECOND.splitlines()[1])[0].rstrip("\n") + "\n"
+    path.write_text(first + second_table([label(op) for op in wanted], others), encoding="utf-8")
+
+
 def main(words: list[str]) -> None:
     """Run and print; write the page when everything was run. A first word such as "bfloat16" takes that type only."""
+    if words == ["others"]:
+        renew_others()
+        return
     kind = words.pop(0) if words and words[0] in KINDS else ""
     from op_samples import label
     from op_table import rows_wanted
@@ -129,7 +151,7 @@ def main(words: list[str]) -> None:
         found = list(pool.map(check_named, places, [kind] * len(places), chunksize=8 if not words else 1))
         others = []
         if not words and not kind:
-            others = [list(pool.map(check_named, places, [each] * len(places), chunksize=8)) for each in KINDS]
+            others = of_other_types(pool, places)
     rows = [row for row in found if row is not None]
     for row in rows:
         if not row.present:
