@@ -272,8 +272,8 @@ class Controller(QObject):
     def reword(self) -> None:
         """Tell the shown problems in the language of the window, which they were not told in."""
         self._cancel_rewording()
-        if self._state.run_state != "idle":
-            return  # its end asks again
+        if self._state.run_state != "idle" or not self._state.problems:
+            return  # the end of a run asks again
         if self._diagnosed is None:
             self._state.set_problems(self._with_outcome([]))
             return
