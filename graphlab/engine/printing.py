@@ -142,7 +142,8 @@ def _vector_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: 
 
 def _nested_text(array: dtypes.Array, indent: int, is_summary: bool, formatter: Any) -> str:
     if array.ndim == 0:
-        return formatter.format(array.item())
+        text: str = formatter.format(array.item())
+        return text
     if array.ndim == 1:
         return _vector_text(array, indent, is_summary, formatter)
     n, edge = array.shape[0], _options.edgeitems

@@ -247,8 +247,8 @@ def normal(
     if size is not None:
         shape, where = tuple(int(n) for n in size), resolve(device)
         kind = _float_type(dtype, "normal_kernel_cpu")
-        array = _fill(empty_array(shape, kind, where), generator, "fill_normal", float(mean), float(std))
-        return _made("normal", array, where, requires_grad, out, {"mean": mean, "std": std, "size": list(shape)})
+        drawn = _fill(empty_array(shape, kind, where), generator, "fill_normal", float(mean), float(std))
+        return _made("normal", drawn, where, requires_grad, out, {"mean": mean, "std": std, "size": list(shape)})
     like = mean if isinstance(mean, Tensor) else std
     centre = mean._array if isinstance(mean, Tensor) else mean
     spread = std._array if isinstance(std, Tensor) else None

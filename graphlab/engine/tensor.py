@@ -219,15 +219,15 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Whether its elements are floating-point numbers."""
-        return self._array.dtype.kind in "fV"
+        return bool(self._array.dtype.kind in "fV")
 
     def is_complex(self) -> bool:
         """Whether its elements are complex numbers."""
-        return self._array.dtype.kind == "c"
+        return bool(self._array.dtype.kind == "c")
 
     def is_signed(self) -> bool:
         """Whether its elements can be negative."""
-        return self._array.dtype.kind in "ifVc"
+        return bool(self._array.dtype.kind in "ifVc")
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether its elements lie in memory in row order without gaps."""
