@@ -31,7 +31,7 @@ TEMPLATE = LOCALE / "graphlab.pot"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 LANGUAGES = ("zh_CN",)
 PLACEHOLDER = re.compile(r"\{\w*(?:\.\w+)*(?:![rsa])?(?::[^{}]*)?\}|\{\{|\}\}|%(?:\(\w+\))?[srd]\b")
-WIDTH = 110
+WIDTH = 0  # lines are not broken: how they are differs between versions of Babel
 
 
 class Texts(Catalog):
