@@ -430,9 +430,9 @@ for _name in [
     globals()[_name] = guard(f"linalg_{_name}", globals()[_name], f"linalg.{_name}")
     __all__.append(_name)
 
-globals().update(decompositions.LINALG)
+globals().update({_name: renamed(each, f"linalg.{_name}") for _name, each in decompositions.LINALG.items()})
 __all__.extend(decompositions.LINALG)
-globals().update(eigen.FUNCTIONS)
+globals().update({_name: renamed(each, f"linalg.{_name}") for _name, each in eigen.FUNCTIONS.items()})
 __all__.extend(eigen.FUNCTIONS)
 
 

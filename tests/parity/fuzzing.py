@@ -218,15 +218,20 @@ def _module(m: Any, where: str) -> Any:
     return m.nn.functional
 
 
-def outcome(m: Any, call: Call) -> tuple[str, Any]:
-    """How a call ends: ("ok", value) or (type of the exception, the first line of its message)."""
+def run(m: Any, call: Call) -> Any:
+    """What a call returns."""
     where, _, name = call.key.partition(".")
     args = [VALUES[a](m) for a in call.args]
     kwargs = {k: VALUES[v](m) for k, v in call.kwargs}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(_module(m, where), name)(*args, **kwargs)
+
+
+def outcome(m: Any, call: Call) -> tuple[str, Any]:
+    """How a call ends: ("ok", value) or (type of the exception, the first line of its message)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return "ok", getattr(_module(m, where), name)(*args, **kwargs)
+        return "ok", run(m, call)
     except Exception as error:
         text = str(error)
         return type(error).__name__, text.split("\n")[0]

@@ -18,6 +18,7 @@ from graphlab.engine.autograd.graph import accumulator, next_seq
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.refusals import out_of_memory
 from graphlab.engine.ops.run import (
     FUNCTIONS,
     attach,
@@ -85,6 +86,8 @@ def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, in
         if inplace:
             return run_inplace(op, (a, b), params, inplace, None if same else casts)
         return run(op, (a, b), params, None if same else casts)
+    except MemoryError as error:
+        raise out_of_memory(error) from None
     except ValueError as error:
         if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
             raise errors.broadcast(op.name, x.shape, y.shape) from None
@@ -165,13 +168,13 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
                 return general(input, other)
             try:
                 out = ufunc(x, y)
-            except ValueError:
+            except (ValueError, MemoryError):
                 return general(input, other)
             needs = differentiable and (input._rg or other._rg) and modes.grad
         elif other.__class__ is float or other.__class__ is int:
             try:
                 out = ufunc(x, other)
-            except OverflowError:
+            except (OverflowError, MemoryError):
                 return general(input, other)
             y = None
             needs = differentiable and input._rg and modes.grad

@@ -43,6 +43,14 @@ def leaf(
 def room(shape: tuple[int, ...], kind: dtypes.dtype, where: device) -> Virtual | None:
     """Refuse what does not fit, before it is allocated; the array itself if it is too large to be held."""
     n_bytes = prod(shape) * kind.itemsize
+    if n_bytes >= 2**63:
+        fail(
+            RuntimeError,
+            f"Storage size calculation overflowed with sizes={list(shape)}",
+            kind="out_of_memory",
+            device=str(where),
+            requested=n_bytes,
+        )
     if is_hollow(where, n_bytes):
         return reserved(where, shape, kind.np)
     reserve(where, n_bytes)

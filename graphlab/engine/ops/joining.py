@@ -297,8 +297,15 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
         if indices_or_sections._device is not CPU:
             where = indices_or_sections._device
             raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to be on cpu, but it's on {where}")
+        if found.dtype != np.int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{indices_or_sections.dtype.title}"
+            )
         indices_or_sections = found.tolist()
     if isinstance(indices_or_sections, int):
+        if indices_or_sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {indices_or_sections}")
         k, extra = divmod(n, indices_or_sections)
         return split(input, [k + 1] * extra + [k] * (indices_or_sections - extra), d)
     cuts = [0, *(min(max(i + n if i < 0 else i, 0), n) for i in map(int, indices_or_sections)), n]

@@ -163,6 +163,8 @@ def group_norm(
 ) -> Any:
     """Mean 0 and variance 1 for each sample and group of channels, then scaled and shifted by channel."""
     x = need_tensor(input, "group_norm")._array
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     facts: dict[str, Any] = {"op": "group_norm", "shape": list(x.shape), "num_groups": num_groups}
     if x.ndim < 2:
         fail(

@@ -453,25 +453,32 @@ def bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, 
 
 
 def by_position(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A good call with what it gives by name put in its place: (args, kwargs); None where there is nothing to move."""
+    """A good call with what it gives by name put in its place, and an old form's arguments in the order of the new:
+    (args, kwargs); None where nothing changes."""
     is_method = key.startswith("Tensor.")
     own = args[1:] if is_method else args
-    for form in forms_of(key):
-        try:
-            if form.refusal(own, kwargs) is not None:
-                continue
-        except _WrongElementError:
-            return None
-        moved, left = list(own), dict(kwargs)
-        for p in form.parameters[len(own) :]:
-            name = next((k for k in (p.name, *_OTHER_NAMES.get(p.name, ())) if k in left), None)
-            if p.only_by_name or name is None:
-                break
-            moved.append(left.pop(name))
-        if len(moved) == len(own):
-            return None
-        return (*args[:1], *moved) if is_method else tuple(moved), left
-    return None
+    forms = forms_of(key)
+    try:
+        form = next((f for f in forms if f.refusal(own, kwargs) is None), None)
+    except _WrongElementError:
+        return None
+    if form is None or (form.n_places == 1 and len(own) > 1):
+        return None
+    given = {p.name: value for p, value in zip(form.parameters, own)}
+    for p in form.parameters:
+        name = next((k for k in (p.name, *_OTHER_NAMES.get(p.name, ())) if k in kwargs), None)
+        if name is not None:
+            given[p.name] = kwargs[name]
+    if form.is_hidden:
+        form = next((f for f in forms if not f.is_hidden and set(given) <= {p.name for p in f.parameters}), form)
+    moved: list[Any] = []
+    for p in form.parameters:
+        if p.only_by_name or p.name not in given:
+            break
+        moved.append(given.pop(p.name))
+    if len(moved) == len(own) and given == kwargs:
+        return None
+    return (*args[:1], *moved) if is_method else tuple(moved), given
 
 
 @functools.cache

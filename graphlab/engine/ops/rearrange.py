@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.device import root
+from graphlab.engine.device import cpu_error, root
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.elementwise import invalid_combination
@@ -188,6 +188,9 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return FUNCTIONS["empty"](0, dtype=input.dtype)
+    n_bytes = math.comb(x.size + r - 1 if with_replacement else x.size, r) * r * 8
+    if n_bytes > 2**40:
+        raise cpu_error(n_bytes)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(x.size), r)), np.int64).reshape(-1, r)
     return FUNCTIONS["stack"]([input[wrap(np.ascontiguousarray(places[:, i]))] for i in range(r)], 1)

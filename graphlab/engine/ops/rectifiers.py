@@ -59,8 +59,8 @@ def _floating(input: Any, name: str) -> Any:
     x = need_tensor(input, name)._array
     if x.dtype.kind not in "fVc":
         fail(
-            RuntimeError if name not in ("gelu", "silu", "elu", "leaky_relu") else NotImplementedError,
-            f"\"{name}_cpu\" not implemented for '{dtypes.of(x).title}'",
+            NotImplementedError,
+            f"\"{'elu' if name in ('selu', 'celu') else name}_cpu\" not implemented for '{dtypes.of(x).title}'",
             kind="dtype_unsupported",
             op=name,
             dtype=dtypes.of(x).name,

@@ -68,8 +68,10 @@ def is_foreign(error: BaseException) -> bool:
     while step.tb_next is not None:
         step = step.tb_next
     frame = step.tb_frame
-    if not str(frame.f_globals.get("__name__", "")).startswith(_OWN):
-        return True
+    module = str(frame.f_globals.get("__name__", ""))
+    if not module.startswith(_OWN):
+        # What a program's own function raised, called by us, goes on as it is.
+        return module.partition(".")[0] in ("numpy", "ml_dtypes")
     return frame.f_code.co_code[step.tb_lasti] != _RAISE
 
 
@@ -94,7 +96,7 @@ def _translated(
     text = str(error)
     name = called.rpartition(".")[2]
     if isinstance(error, MemoryError):
-        return _out_of_memory(error)
+        return out_of_memory(error)
     if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
         n = error.ndim or 1
         return errors.make(
@@ -105,6 +107,20 @@ def _translated(
             dim=int(error.axis),
             n_dims=int(error.ndim),
         )
+    if isinstance(error, np.linalg.LinAlgError):
+        from graphlab.engine.ops.linalg import LinAlgError
+
+        return errors.make(
+            LinAlgError,
+            "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values."
+            if "SVD" in text
+            else f"linalg.{name}: {text}",
+            kind="not_invertible" if "ingular" in text else "",
+        )
+    if text in ("cannot convert float NaN to integer", "cannot convert float infinity to integer"):
+        first = next((a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), None)
+        kind = "int64_t" if first is None or first.dtype.name == "int64" else first.dtype.name
+        return RuntimeError(f"value cannot be converted to type {kind} without overflow")
     if isinstance(error, OverflowError):
         return RuntimeError("Overflow when unpacking long long")
     if isinstance(error, ValueError):
@@ -142,10 +158,14 @@ def _translated(
             op=name,
             dtypes=[source.name, target.name],
         )
+    if isinstance(error, (ValueError, IndexError, ZeroDivisionError)) or "numpy" in text or "ufunc" in text:
+        # Whatever else NumPy finds, PyTorch tells of as a RuntimeError.
+        return RuntimeError(f"{name}(): {text}")
     return None
 
 
-def _out_of_memory(error: BaseException) -> BaseException:
+def out_of_memory(error: BaseException) -> BaseException:
+    """NumPy's MemoryError in PyTorch's words."""
     shape, kind = getattr(error, "shape", None), getattr(error, "dtype", None)
     if shape is None or kind is None:
         return cpu_error(0)

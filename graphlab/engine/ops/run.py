@@ -54,7 +54,7 @@ def guard(op: str, function: F, called: str = "") -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        out = None
+        out = again = None
         try:
             if kwargs and kwargs.get("out") is not None:
                 out = kwargs.pop("out")
@@ -67,11 +67,15 @@ def guard(op: str, function: F, called: str = "") -> F:
                 # Python could not bind the arguments: PyTorch's names for them may be others.
                 again = _rebound(called, args, kwargs)
                 if again is not None:
-                    return call(*again[0], **again[1])
+                    args, kwargs = again
+                    try:
+                        return function(*args, **kwargs)
+                    except Exception as second:
+                        error = second
             told = worded(called, args, kwargs, error)
             report(op, args, kwargs, told)
             try:
-                if told is error:
+                if told is error and again is None:
                     raise
                 raise told from None
             finally:
@@ -180,9 +184,7 @@ def attach(**methods: Any) -> None:
 
 def bad_argument(function: str, name: str, position: int, wanted: str, got: Any) -> TypeError:
     """PyTorch's TypeError for an argument of the wrong type."""
-    return TypeError(
-        f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(got)}"
-    )
+    return TypeError(f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(got)}")
 
 
 def need_tensor(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:
