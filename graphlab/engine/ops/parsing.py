@@ -338,7 +338,7 @@ def _described(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _parts(form: Form) -> list[tuple[str, str]]:
     """A form as its listing is read again: everything up to the last space counts as the type."""
-    return [part.rpartition(" ")[::2] for part in str(form)[1:-1].split(", ")]  # type: ignore[misc]
+    return [part.rpartition(" ")[::2] for part in str(form)[1:-1].split(", ")]
 
 
 def _unmatched(form: Form, kwargs: dict[str, Any]) -> str:
@@ -512,7 +512,7 @@ def forms_of(key: str) -> list[Form]:
     return [Form(text) for text in _table().get(key, ()) if not text.startswith("py ")]
 
 
-_BUILTIN = {"AttributeError": AttributeError, "TypeError": TypeError, "ValueError": ValueError}
+_BUILTIN: dict[str, type[Exception]] = {"AttributeError": AttributeError, "TypeError": TypeError, "ValueError": ValueError}
 _BY_TITLE = {title: kind for kind, title in reversed(_TITLES.items())}
 
 
@@ -535,7 +535,8 @@ def probed(name: str, parameter: str, value: Any) -> BaseException | None:
                 is_odd = False
             is_odd = is_odd or (value is None and title[1] == "Tensor")
         if is_odd:
-            return _BUILTIN[kind](text.replace("{}", type_name(value)))
+            error: BaseException = _BUILTIN[kind](text.replace("{}", type_name(value)))
+            return error
     return None
 
 

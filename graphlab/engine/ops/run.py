@@ -171,9 +171,9 @@ def name_guards() -> None:
         if not name.startswith("__") and not getattr(function, "called", "-"):
             setattr(Tensor, name, renamed(function, f"Tensor.{name}"))
     for name in _PLAIN_METHODS:
-        function = vars(Tensor).get(name)
-        if function is not None and not hasattr(function, "guards"):
-            setattr(Tensor, name, guard(name, function, f"Tensor.{name}"))
+        plain = vars(Tensor).get(name)
+        if plain is not None and not hasattr(plain, "guards"):
+            setattr(Tensor, name, guard(name, plain, f"Tensor.{name}"))
 
 
 def attach(**methods: Any) -> None:
