@@ -296,3 +296,17 @@ def test_bfloat16_is_imported_when_it_is_first_used() -> None:
 def test_complex_gradcheck() -> None:
     z = engine.tensor([1 + 2j, 3 - 1j], dtype=engine.complex128, requires_grad=True)
     assert engine.autograd.gradcheck(lambda t: (t * t.conj() * t).abs(), (z,))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_complex_parameters_are_trained_as_in_pytorch(name: str) -> None:
+    trained = []
+    for lib in (torch, engine):
+        p = lib.nn.Parameter(lib.tensor([0.5 - 1j, 2 + 0.25j]))
+        optimizer = getattr(lib.optim, name)([p], lr=0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            ((p - (1 + 2j)).abs() ** 2).sum().backward()
+            optimizer.step()
+        trained.append(p.detach().numpy())
+    np.testing.assert_allclose(trained[1], trained[0], rtol=1e-5)

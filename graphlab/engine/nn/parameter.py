@@ -20,7 +20,7 @@ class Parameter(Tensor):
             data = wrap(np.zeros(0, dtypes.get_default_dtype().np))
         if not isinstance(data, Tensor):
             raise AttributeError(f"'{type(data).__name__}' object has no attribute 'detach'")
-        if requires_grad and not data.is_floating_point():
+        if requires_grad and data.dtype.rank < 2:
             fail(
                 RuntimeError,
                 "Only Tensors of floating point and complex dtype can require gradients",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine import modes, observe
+from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import RemovableHandle
 from graphlab.engine.device import Virtual, device, reserve, reserved
 from graphlab.engine.dtypes import Array
@@ -143,6 +143,9 @@ class Optimizer:
                     continue
                 if type(param._array) is Virtual:
                     self._update_hollow(group, param)
+                elif dtypes.special and param._array.dtype.kind == "c":
+                    # Real and imaginary parts are moved as numbers of their own.
+                    self._update(group, _parts(param), _parts(param._grad)._array, self.state[param])
                 elif type(param._grad._array) is not Virtual:
                     self._update(group, param, param._grad._array, self.state[param])
                 if param._version is None:
@@ -217,6 +220,11 @@ class Optimizer:
         return text + ")"
 
 
+def _parts(t: Tensor) -> Tensor:
+    """A complex tensor as pairs of real numbers, sharing its memory."""
+    return wrap(t._array[..., None].view(dtypes.of(t._array).to_real().np), t._device)
+
+
 def _split_names(given: Iterable[Any]) -> tuple[list[Any], list[str]]:
     params: list[Any] = []
     names: list[str] = []
@@ -243,6 +251,8 @@ def new_state(param: Tensor, fill: float = 0.0) -> Tensor:
     where: device = param._device
     if where.counts:
         reserve(where, param._array.nbytes)
+    if param._array.dtype.kind == "c":
+        param = _parts(param)
     return wrap(np.full(param._array.shape, fill, param._array.dtype), where)
 
 

@@ -40,6 +40,9 @@ def single(number: float) -> Array:
 
 def add_scaled(out: Array, a: Array, b: Array, alpha: float) -> None:
     """out = a + alpha * b, rounded once (`a.add(b, alpha=alpha)`)."""
+    if out.dtype.kind == "c":
+        real = np.float32 if out.itemsize == 8 else np.float64
+        out, a, b = (x[..., None].view(real) for x in (out, a, b))
     if out.dtype == np.float64:
         if alpha in (1, -1):
             np.add(a, b, out=out) if alpha == 1 else np.subtract(a, b, out=out)
