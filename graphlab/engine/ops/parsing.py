@@ -442,12 +442,14 @@ def _python_refusal(text: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a function written in Python by their names; nothing for a native one."""
+    """The arguments of a function written in Python by name, less those left at None; none for a native one."""
     texts = _table().get(key, ())
     if not texts or not texts[0].startswith("py "):
         return {}
     try:
-        return dict(inspect.signature(_like(texts[0])).bind(*args, **kwargs).arguments)
+        shape = inspect.signature(_like(texts[0]))
+        given = shape.bind(*args, **kwargs).arguments
+        return {k: v for k, v in given.items() if v is not None or shape.parameters[k].default is not None}
     except TypeError:
         return {}
 
@@ -512,7 +514,7 @@ def forms_of(key: str) -> list[Form]:
     return [Form(text) for text in _table().get(key, ()) if not text.startswith("py ")]
 
 
-_BUILTIN: dict[str, type[Exception]] = {"AttributeError": AttributeError, "TypeError": TypeError, "ValueError": ValueError}
+_BUILTIN: dict[str, type[Exception]] = {e.__name__: e for e in (AttributeError, TypeError, ValueError)}
 _BY_TITLE = {title: kind for kind, title in reversed(_TITLES.items())}
 
 

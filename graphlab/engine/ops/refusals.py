@@ -35,7 +35,7 @@ def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ba
     """The error that PyTorch raises for a call of `called` ("torch.sum") which failed with `error`."""
     key = _key(called)
     found: BaseException | None = parsing.refusal(key, args, kwargs) if key else None
-    if found is None and (isinstance(error, (TypeError, AttributeError, ValueError)) or is_foreign(error)):
+    if found is None:
         found = _native(key, args, kwargs)
     if found is None and is_foreign(error):
         found = _translated(called, args, kwargs, error)
