@@ -26,7 +26,7 @@ from graphlab.program.library import library
 from graphlab.record import failures
 from graphlab.record.recorder import Recorder
 from graphlab.session.messages import Limits, Outcome, RunRequest, limit_sentence
-from graphlab.session.saving import Folder
+from graphlab.session.saving import Folder, Memory
 from graphlab.session.wording import reword
 from graphlab.trace.store import TraceReader, TraceWriter
 
@@ -60,7 +60,7 @@ def execute(request: RunRequest, prints: Any, control: Control) -> Outcome:
     if isinstance(checked, Refusal):
         return refused(checked)
     _prepare(request.limits)
-    serialization.set_door(Folder(request.folder, request.is_trial) if request.folder else None)
+    serialization.set_door(Folder(request.folder, request.is_trial) if request.folder else Memory())
     if not request.record:
         outcome, _error = _run(checked, namespace(prints, prints.stderr), request.limits, prints, control)
         return outcome

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from graphlab.engine.errors import make
+from graphlab.engine.ops.activation import warn
 from graphlab.session.projects import write_atomically
 
 FOLDER = "saved"
@@ -81,6 +82,33 @@ class Folder:
             if not (stat.S_ISREG(mode) if is_last else stat.S_ISDIR(mode)):
                 raise _failed(f"{name} was not opened: {part} in the project's folder is a link or no plain file.")
         return path
+
+
+class Memory:
+    """The door of a program that has no folder of its own: its files last as long as its run."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, ...], bytes] = {}
+
+    def read(self, name: str) -> bytes:
+        """The content of a file that this run wrote."""
+        data = self._files.get(tuple(_parts(name)))
+        if data is None:
+            raise FileNotFoundError(2, "No such file or directory", name)
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keep the content of a file."""
+        parts = tuple(_parts(name))
+        if sum(len(kept) for path, kept in self._files.items() if path != parts) + len(data) > MAX_FILE:
+            raise _failed(f"{name} was not kept: files of one run may have {MAX_FILE:,} bytes together.")
+        if not self._files:
+            warn(
+                f"{name} is kept for this run only: the program has no folder of its own. Save it as a project, and "
+                "its files stay.",
+                "no_folder",
+            )
+        self._files[parts] = data
 
 
 def _parts(name: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from graphlab.engine import serialization
 from graphlab.session import execution
 from graphlab.session.messages import Limits
 from graphlab.session.runner import Runner, RunRequest
-from graphlab.session.saving import MAX_FILES, Folder
+from graphlab.session.saving import MAX_FILES, Folder, Memory
+from graphlab.trace.records import EventKind
 from graphlab.trace.store import TraceReader
 
 SAVE = """import torch
@@ -52,10 +54,15 @@ def test_a_program_saves_into_its_project_and_another_run_loads_it(runner: Runne
     reader.close()
 
 
-def test_without_a_project_a_sentence_says_what_to_do(runner: Runner) -> None:
-    outcome, _, _ = run(runner, SAVE)
-    assert outcome.status == "failed"
-    assert outcome.error_message.startswith("torch.save needs a project: this program has no folder of its own.")
+def test_without_a_project_files_last_as_long_as_the_run(runner: Runner) -> None:
+    outcome, printed, made = run(runner, SAVE + LOAD)
+    assert (outcome.status, printed.splitlines()[0]) == ("ok", "saved")
+    with closing(TraceReader(made.trace_path)) as trace:
+        told = [event.text for event in trace.events if event.kind == EventKind.WARNING]
+    assert len(told) == 1 and "is kept for this run only" in told[0]
+    outcome, _, _ = run(runner, LOAD)
+    assert (outcome.status, outcome.error_type) == ("failed", "FileNotFoundError")
+    assert outcome.line == 3
 
 
 def test_a_trial_keeps_nothing_but_reads_what_it_wrote(runner: Runner, tmp_path: Path) -> None:
@@ -161,4 +168,4 @@ def test_the_next_run_in_a_process_has_no_door_left_open(tmp_path: Path) -> None
     quiet.stderr = quiet  # type: ignore[assignment]
     for folder in (str(tmp_path), ""):
         execution.execute(RunRequest("x = 1", record=False, folder=folder), quiet, quiet)
-    assert serialization.door is None
+    assert isinstance(serialization.door, Memory)
