@@ -180,7 +180,7 @@ def kind_named(cls: type[Node], name: str) -> type[Node]:
     """The same derivative under another of PyTorch's names: `SumBackward1` is what sum does with a dim."""
     kind = _kinds.get((cls, name))
     if kind is None:
-        kind = _kinds[cls, name] = type(name, (cls,), {"__slots__": ()})
+        kind = _kinds[cls, name] = type(name, (cls,), {"__slots__": (), "__module__": "builtins"})
     return kind
 
 
@@ -190,6 +190,18 @@ def rename(t: Tensor, name: str) -> Tensor:
     if node is not None and type(node).__name__ != name:
         node.__class__ = kind_named(type(node), name)
     return t
+
+
+def rename_all(made: Any, name: str) -> Any:
+    """`rename` for each of several results."""
+    for t in made:
+        rename(t, name)
+    return made
+
+
+def rename_written(t: Tensor, name: str) -> Tensor:
+    """`rename` after a write in place; where `t` is a view, its node is that of the view."""
+    return t if t._view is not None else rename(t, name)
 
 
 # Hooks

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run, run_inplace
@@ -23,6 +24,7 @@ def _within(x: Any, low: Any, high: Any) -> Any:
 CLAMP = declare(
     Op(
         name="clamp",
+        node="ClampBackward1",
         category=Category.ELEMENTWISE,
         args=("input",),
         params=("min", "max"),
@@ -58,7 +60,7 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
             result = FUNCTIONS["minimum"](
                 result, max if isinstance(max, Tensor) else FUNCTIONS["full_like"](input, max)
             )
-        return result
+        return rename(result, "ClampBackward0")
     kind = dtypes.result(x, *(v for v in (min, max) if v is not None))
     return run(CLAMP, (input,), (min, max), None if kind.np == x.dtype else (kind.np,))
 
@@ -74,7 +76,7 @@ def clamp_min(input: Tensor, min: Any) -> Any:
     """At least min."""
     if not isinstance(input, Tensor):
         raise bad_combination("clamp_min", input, min)
-    return clamp(input, min=min)
+    return rename(clamp(input, min=min), "ClampMinBackward1" if isinstance(min, Tensor) else "ClampMinBackward0")
 
 
 @public("clamp_max")
@@ -82,7 +84,7 @@ def clamp_max(input: Tensor, max: Any) -> Any:
     """At most max."""
     if not isinstance(input, Tensor):
         raise bad_combination("clamp_max", input, max)
-    return clamp(input, max=max)
+    return rename(clamp(input, max=max), "ClampMaxBackward1" if isinstance(max, Tensor) else "ClampMaxBackward0")
 
 
 NAN_TO_NUM = declare(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename_all
 from graphlab.engine.errors import fail, make
 from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
@@ -34,7 +35,7 @@ def native_group_norm(input: Any, weight: Any, bias: Any, N: int, C: int, HxW: i
     rows = t.reshape(N, group, C // group * HxW)
     centre = rows.mean(-1, keepdim=True)
     variance = (rows - centre).square().mean(-1)
-    return out, centre.squeeze(-1), (variance + eps).rsqrt()
+    return rename_all((out, centre.squeeze(-1), (variance + eps).rsqrt()), "NativeGroupNormBackward0")
 
 
 @public("native_batch_norm", "native_batch_norm", method=False)

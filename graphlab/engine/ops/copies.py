@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
 from graphlab.engine.tensor import Tensor
 
@@ -19,7 +20,9 @@ def _one(name: str) -> None:
     of = _named(name)
 
     def call(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        return of(need_tensor(input, name + "_copy"), *args, **kwargs).clone()
+        seen = of(need_tensor(input, name + "_copy"), *args, **kwargs)
+        made = seen.clone()
+        return made if seen._fn is None else rename(made, f"{type(seen._fn).__name__}_copy")
 
     call.__name__ = name + "_copy"
     call.__doc__ = f"{name} of the tensor, as a copy."
@@ -28,7 +31,8 @@ def _one(name: str) -> None:
 
 def _many(name: str, of: Callable[..., Any]) -> None:
     def call(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        return tuple(part.clone() for part in of(need_tensor(input, name + "_copy"), *args, **kwargs))
+        parts = of(need_tensor(input, name + "_copy"), *args, **kwargs)
+        return tuple(t.clone() if t._fn is None else rename(t.clone(), f"{type(t._fn).__name__}_copy") for t in parts)
 
     call.__name__ = name + "_copy"
     call.__doc__ = f"{name} of the tensor, each part a copy."
@@ -59,7 +63,7 @@ _many("split_with_sizes", lambda input, split_sizes, dim=0: FUNCTIONS["split"](i
 @public("alias_copy", method=False)
 def alias_copy(input: Any, *, out: Any = None) -> Any:
     """A copy."""
-    return need_tensor(input, "alias_copy").clone()
+    return rename(need_tensor(input, "alias_copy").clone(), "AliasBackward0_copy")
 
 
 @public("narrow_copy")
@@ -75,4 +79,4 @@ def narrow_copy(input: Any, dim: int, start: int, length: int, *, out: Any = Non
         )
     if length < 0:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({x.shape[dim]}).")
-    return FUNCTIONS["narrow"](input, dim, start, length).clone()
+    return rename(FUNCTIONS["narrow"](input, dim, start, length).clone(), "NarrowCopyBackward0")

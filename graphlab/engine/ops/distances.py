@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
@@ -137,13 +138,14 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise RuntimeError("pdist only supports non-negative p values")
     rows, columns = np.triu_indices(x.shape[0], 1)
     both = cdist(input, input, p)
-    return both[wrap(rows.astype(np.int64)), wrap(columns.astype(np.int64))]
+    return rename(both[wrap(rows.astype(np.int64)), wrap(columns.astype(np.int64))], "PdistBackward0")
 
 
 @public("dist")
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of the difference."""
-    return FUNCTIONS["norm"](tensor_of(input, "dist") - tensor_of(other, "dist", "other", 2), float(p))
+    difference = tensor_of(input, "dist") - tensor_of(other, "dist", "other", 2)
+    return rename(FUNCTIONS["norm"](difference, float(p)), "DistBackward0")
 
 
 @public("pairwise_distance", method=False)
@@ -151,7 +153,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     """The distance of each row from the row at the same place."""
     tensor_of(x1, "pairwise_distance", "x1")
     tensor_of(x2, "pairwise_distance", "x2", 2)
-    return FUNCTIONS["norm"](x1 - x2 + eps, float(p), -1, keepdim)
+    return rename(FUNCTIONS["norm"](x1 - x2 + eps, float(p), -1, keepdim), "NormBackward1")
 
 
 @public("cosine_similarity", method=False)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, wrap_dim
-from graphlab.engine.ops.op import Category, Op, declare, values_and_places
+from graphlab.engine.ops.op import Category, Op, declare, known_as, values_and_places
 from graphlab.engine.ops.reduce import SUM, _need_size, _reduction, dims_of, reduced, spread
 from graphlab.engine.ops.run import FUNCTIONS, bad_combination, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, TorchType
@@ -150,6 +151,9 @@ MEDIAN = _pair(
 )
 
 
+_MEDIAN_ALL = known_as(MEDIAN, "MedianBackward0")
+
+
 class _Named(tuple[Any, ...], metaclass=TorchType):
     """A result of several tensors with names, printed as PyTorch prints it."""
 
@@ -209,7 +213,7 @@ def median(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = Non
     if dim is None:
         if not x.size:
             return run(SUM, (input,), (None, False)) * float("nan")
-        return run(MEDIAN, (input.reshape(-1),), (0, False))[0]
+        return run(_MEDIAN_ALL, (input.reshape(-1),), (0, False))[0]
     d = wrap_dim(dim, x.ndim, "median")
     if x.ndim and not x.shape[d]:
         _need_size(x, (d,), "median")
@@ -242,12 +246,8 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
             )
         if not x.shape[wrap_dim(dim, x.ndim, "aminmax")]:
             raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
-    return named("aminmax", ("min", "max"))(
-        (
-            FUNCTIONS["amin"](input, () if dim is None else dim, keepdim),
-            FUNCTIONS["amax"](input, () if dim is None else dim, keepdim),
-        )
-    )
+    both = (FUNCTIONS[name](input, () if dim is None else dim, keepdim) for name in ("amin", "amax"))
+    return named("aminmax", ("min", "max"))(rename(t, "AminmaxBackward0") for t in both)
 
 
 def _places(name: str, find: Any) -> None:

@@ -10,7 +10,7 @@ from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp, two_steps_shape
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import (
     FUNCTIONS,
     method,
@@ -197,9 +197,16 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, reduce: str,
                     f"and to be no larger size than src {list(shapes[2])}"
                 )
     params = (d, reduce)
+    op = SCATTER if isinstance(src, Tensor) else _SCATTER_NUMBER
+    if reduce:
+        op = _SCATTER_ADD if name == "scatter_add" else SCATTER
     if inplace:
-        return run_inplace(SCATTER, (input, index, src), params, name + "_")
-    return run(SCATTER, (input, index, src), params)
+        return run_inplace(op, (input, index, src), params, name + "_")
+    return run(op, (input, index, src), params)
+
+
+_SCATTER_NUMBER = known_as(SCATTER, "ScatterBackward1")
+_SCATTER_ADD = known_as(SCATTER, "ScatterAddBackward0")
 
 
 @public(SCATTER)
@@ -279,12 +286,13 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
             )
     if alpha != 1:
         source = source * alpha
+    op = _FILL_BY_TENSOR if name == "index_fill" and isinstance(source, Tensor) else _INDEXED_OPS[name]
     if not x.ndim:
         key: Key = (None, ...)
         return (
-            run_inplace(SETITEM, (input, source), (key, (i,), adds), name + "_")
+            run_inplace(op, (input, source), (key, (i,), adds), name + "_")
             if inplace
-            else run(SETITEM, (input, source), (key, (i,), adds))
+            else run(op, (input, source), (key, (i,), adds))
         )
     if isinstance(source, Tensor) and source._array.ndim != x.ndim and name in ("index_add", "index_copy") and adds:
         raise RuntimeError(
@@ -293,8 +301,16 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
         )
     params = ((slice(None),) * x.ndim + (...,), (slice(None),) * d + (i,), adds)
     if inplace:
-        return run_inplace(SETITEM, (input, source), params, name + "_")
-    return run(SETITEM, (input, source), params)
+        return run_inplace(op, (input, source), params, name + "_")
+    return run(op, (input, source), params)
+
+
+_INDEXED_OPS = {
+    "index_add": known_as(SETITEM, "IndexAddBackward0"),
+    "index_copy": known_as(SETITEM, "IndexCopyBackward0"),
+    "index_fill": known_as(SETITEM, "IndexFillBackward0"),
+}
+_FILL_BY_TENSOR = known_as(SETITEM, "IndexFillBackward1")
 
 
 @public("index_add")
@@ -343,24 +359,24 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
         no_kernel("masked_select")
     basic = (slice(None),) * m._array.ndim + (...,)
     if not m._array.ndim:
-        return run(INDEX, (x,), ((None, ...), (m._array.reshape(1),)))
-    return run(INDEX, (x,), (basic, (m._array,)))
+        return run(_MASKED_SELECT, (x,), ((None, ...), (m._array.reshape(1),)))
+    return run(_MASKED_SELECT, (x,), (basic, (m._array,)))
 
 
-def _c_name(t: Tensor) -> str:
-    return t.dtype.title
+_MASKED_SELECT, _TAKE = known_as(INDEX, "MaskedSelectBackward0"), known_as(INDEX, "TakeBackward0")
+_MASKED_SCATTER = known_as(SETITEM, "MaskedScatterBackward0")
 
 
 @public("masked_scatter")
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """source written where the mask holds, in order."""
     if mask._array.dtype.kind != "b":
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {_c_name(mask)}")
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.title}")
     shape = np.broadcast_shapes(input._array.shape, mask._array.shape)
     m = np.broadcast_to(mask._array, shape)
     n = int(m.sum()) if type(m) is not Virtual else source._array.size
     basic = (slice(None),) * len(shape) + (...,)
-    return run(SETITEM, (input.expand(shape), source.reshape(-1)[:n]), (basic, (m,), False))
+    return run(_MASKED_SCATTER, (input.expand(shape), source.reshape(-1)[:n]), (basic, (m,), False))
 
 
 @public("take")
@@ -372,7 +388,7 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
     n = need_tensor(input, "take")._array.size
     if known(i) and (i.min() < -n or i.max() >= n):
         raise IndexError("out of range: tried to access index " + str(int(i.max())) + f" on a tensor of {n} elements.")
-    return run(INDEX, (input.reshape(-1),), ((slice(None), ...), (i,)))
+    return run(_TAKE, (input.reshape(-1),), ((slice(None), ...), (i,)))
 
 
 @public("nonzero")

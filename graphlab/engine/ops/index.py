@@ -10,7 +10,7 @@ from graphlab.engine import errors, modes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.create import infer
-from graphlab.engine.ops.op import Category, Op, declare, first_shape
+from graphlab.engine.ops.op import Category, Op, declare, first_shape, known_as
 from graphlab.engine.ops.run import (
     attach,
     guard,
@@ -425,6 +425,9 @@ SETITEM = declare(
 )
 
 
+INDEX_PUT = known_as(SETITEM, "IndexPutBackward0")
+
+
 def _setitem(self: Tensor, key: Any, value: Any) -> None:
     source: Any = value
     if not isinstance(value, Tensor):
@@ -467,7 +470,12 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
             op="setitem",
             shape=list(self._array.shape),
         )
-    run_inplace(SETITEM, (self, source), (basic, second, False), "setitem")
+    op = SETITEM if second is None or not _is_whole(basic) else INDEX_PUT
+    run_inplace(op, (self, source), (basic, second, False), "setitem")
+
+
+def _is_whole(basic: Key) -> bool:
+    return all(item is Ellipsis or item == slice(None) for item in basic)
 
 
 def _assigned_number(self: Tensor, value: Any) -> Any:
@@ -520,7 +528,7 @@ attach(__setitem__=guard("setitem", _setitem))
 def index_put_(self: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """In place: values written (or added) at indices."""
     basic, second = parse(self._array, tuple(indices))
-    run_inplace(SETITEM, (self, values), (basic, second, accumulate), "index_put_")
+    run_inplace(INDEX_PUT, (self, values), (basic, second, accumulate), "index_put_")
     return self
 
 
@@ -528,4 +536,4 @@ def index_put_(self: Tensor, indices: Any, values: Any, accumulate: bool = False
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """values written (or added) at indices of a copy."""
     basic, second = parse(input._array, tuple(indices))
-    return run(SETITEM, (input, values), (basic, second, accumulate))
+    return run(INDEX_PUT, (input, values), (basic, second, accumulate))

@@ -10,7 +10,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.device import CPU
 from graphlab.engine.errors import fail, wrap_dim
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import FUNCTIONS, attach, common_device, need_tensor, public, run
 from graphlab.engine.ops.views import unsqueeze
 from graphlab.engine.tensor import Tensor
@@ -242,6 +242,9 @@ UNBIND = declare(
 )
 
 
+_SPLIT_SIZES, _SLICES = known_as(SPLIT, "SplitWithSizesBackward0"), known_as(SPLIT, "SliceBackward0")
+
+
 @public(SPLIT)
 def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     """Consecutive pieces of a size, or of given sizes, along a dim."""
@@ -258,6 +261,7 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
                 f"dimension {d}), but "
                 f"got split_sizes={list(pieces)}"
             )
+        return run(_SPLIT_SIZES, (input,), (pieces, d))
     else:
         size = int(split_size_or_sections)
         if size < 0:
@@ -307,7 +311,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
         if indices_or_sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {indices_or_sections}")
         k, extra = divmod(n, indices_or_sections)
-        return split(input, [k + 1] * extra + [k] * (indices_or_sections - extra), d)
+        return run(_SLICES, (input,), ((k + 1,) * extra + (k,) * (indices_or_sections - extra), d))
     cuts = [0, *(min(max(i + n if i < 0 else i, 0), n) for i in map(int, indices_or_sections)), n]
     return tuple(FUNCTIONS["narrow"](input, d, a, max(b - a, 0)) for a, b in pairwise(cuts))
 

@@ -20,7 +20,7 @@ from graphlab.engine.ops.op import Op
 from graphlab.engine.tensor import Tensor
 
 NUMERIC = Node.xp
-_variants: dict[tuple[str, str], Op] = {}
+_variants: dict[tuple[str, str, str], Op] = {}
 
 COMPLEX_FORWARD: dict[str, Callable[..., Any]] = {}
 """What an operator computes on complex arrays, where that is not what it does on real ones."""
@@ -55,9 +55,9 @@ def variant(op: Op, arrays: Any) -> Op:
                 found = "low"
     if not found:
         return op
-    made = _variants.get((op.name, found))
+    made = _variants.get((op.name, op.node, found))
     if made is None:
-        made = _variants[op.name, found] = _make(op, found)
+        made = _variants[op.name, op.node, found] = _make(op, found)
     return made
 
 

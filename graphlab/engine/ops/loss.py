@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from graphlab.engine import dtypes, errors, modes, observe
-from graphlab.engine.autograd.graph import Scratch, accumulator, next_seq
+from graphlab.engine.autograd.graph import Scratch, accumulator, next_seq, rename
 from graphlab.engine.dtypes import F32, F64, I64
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import warn
@@ -560,11 +560,22 @@ def class_loss(
         inputs = (input, target) if weight is None else (input, target, weight)
         params = (reduction, int(ignore_index), float(smoothing), is_log)
         if weight is None:
-            return run(op, (input, target, None), params)
-        return run(op, inputs, params)
+            inputs = (input, target, None)
+        return rename(run(op, inputs, params), _class_node(input._array, target._array, reduction, smoothing))
     except Exception as error:
         report(op.name, (input, target), {"reduction": reduction}, error)
         raise
+
+
+def _class_node(x: Any, y: Any, reduction: str, smoothing: float) -> str:
+    """By what PyTorch does last."""
+    if y.dtype.kind in "fVc":
+        return "DivBackward1" if reduction == "mean" else "NegBackward0"
+    if smoothing:
+        return "AddBackward0"
+    if x.ndim < 3:
+        return "NllLossBackward0"
+    return "ViewBackward0" if reduction == "none" and x.ndim != 4 else "NllLoss2DBackward0"
 
 
 def _need_floating(op: Op, x: Any, y: Any, kernel: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.loss import _reduce, pointwise_loss, reduced_shape, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
@@ -170,7 +171,8 @@ def _bce_logits_weighted(x: Any, y: Any, weight: Any, pos_weight: Any, reduction
     values = (1 - y) * x + scale * softplus(-x)
     if weight is not None:
         values = values * weight
-    return values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+    total = values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+    return rename(total, "BinaryCrossEntropyWithLogitsBackward0")
 
 
 def _kl(x: Any, y: Any, log_target: bool) -> Any:
@@ -200,7 +202,18 @@ def l1_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
 ) -> Any:
     """The mean of |input − target|."""
-    return pointwise_loss(L1, input, target, reduction, size_average, reduce, (), weight)
+    made = pointwise_loss(L1, input, target, reduction, size_average, reduce, (), weight)
+    return made if weight is not None else _ended(made, size_average, reduce, reduction, "AbsBackward0")
+
+
+def _ended(made: Any, size_average: Any, reduce: Any, reduction: str, each: str) -> Any:
+    """Named as PyTorch's last step, where it has no operator for the loss: the reduction, or what each entry's is."""
+    if made._fn is None:
+        return made
+    if reduce is False or reduction == "none":
+        return rename(made, each)
+    is_sum = reduction == "sum" if size_average is None and reduce is None else size_average is False
+    return rename(made, "SumBackward0" if is_sum else "MeanBackward0")
 
 
 @public(SMOOTH_L1, method=False)
@@ -259,7 +272,8 @@ def binary_cross_entropy(
     if weight is None:
         return pointwise_loss(BCE, x, y, reduction)
     values = pointwise_loss(BCE, x, y, "none") * weight
-    return values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+    total = values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+    return rename(total, "BinaryCrossEntropyBackward0")
 
 
 @public(BCE_LOGITS, method=False)
@@ -318,4 +332,6 @@ def kl_div(
             "kl_mean",
             stacklevel=5,
         )
-    return pointwise_loss(KL, input, target, reduction, size_average, reduce, (log_target,))
+    made = pointwise_loss(KL, input, target, reduction, size_average, reduce, (log_target,))
+    each = "MulBackward0" if log_target else "SubBackward0"
+    return _ended(made, size_average, reduce, reduction, each)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import modes, observe
-from graphlab.engine.autograd.graph import Node, accumulator, kind_named, next_seq
+from graphlab.engine.autograd.graph import Node, accumulator, kind_named, next_seq, rename
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
-from graphlab.engine.ops.op import OPS, Category, Op, declare
+from graphlab.engine.ops.op import OPS, Category, Op, declare, known_as
 from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, report, run
 from graphlab.engine.shapes import einsum_shape
 from graphlab.engine.tensor import Tensor
@@ -26,25 +26,11 @@ _empty = np.empty
 def _same_dtype(op: str, a: Any, b: Any, text: str = "") -> None:
     if a.dtype != b.dtype:
         x, y = of(a), of(b)
-        names = {
-            "float32": "float",
-            "float64": "double",
-            "int64": "long int",
-            "int32": "int",
-            "uint8": "unsigned char",
-            "int8": "signed char",
-            "int16": "short",
-            "bool": "bool",
-            "float16": "c10::Half",
-            "bfloat16": "c10::BFloat16",
-            "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>",
-        }
         fail(
             RuntimeError,
             text.format(x.title, y.title)
             if text
-            else f"expected m1 and m2 to have the same dtype, but got: {names[x.name]} != {names[y.name]}",
+            else f"expected m1 and m2 to have the same dtype, but got: {x.c_name()} != {y.c_name()}",
             kind="dtype_mix",
             op=op,
             dtypes=[x.name, y.name],
@@ -412,7 +398,7 @@ def _product_op(name: str, node: str, args: tuple[str, str], formula: str, narra
 
 MATMUL = _product_op(
     "matmul",
-    "BmmBackward0",
+    "UnsafeViewBackward0",
     ("input", "other"),
     "out = input · other",
     N_("the matrix product of {input} {input_shape} and {other} {other_shape} is {shape}"),
@@ -476,29 +462,28 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
             _same_dtype("matmul", x, y, "dot : expected both vectors to have same dtype, but found {0} and {1}")
             return run(DOT_AS_MATMUL, (input, other))
         _same_dtype("matmul", x, y)
-        return run(MM_AS_MATMUL if x.ndim == 2 and y.ndim == 2 else MV_AS_MATMUL, (input, other))
+        if x.ndim == 1:
+            return run(VM_AS_MATMUL, (input, other))
+        return run(MM_AS_MATMUL if y.ndim == 2 else MV_AS_MATMUL, (input, other))
     _same_dtype("matmul", x, y, "expected scalar type {0} but found {1}")
     try:
         np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
         raise broadcast("matmul", x.shape[:-2], y.shape[:-2]) from None
+    if x.ndim == 2 and input._rg and modes.grad:
+        # PyTorch multiplies the other way round and turns the result.
+        is_flat = x.shape[0] == 1 or y.shape[-1] == 1
+        return run(TURNED_MATMUL if is_flat else COPIED_MATMUL, (input, other))
     return run(MATMUL, (input, other))
 
 
-def _named_matmul(node: str) -> Op:
-    """`matmul` under the grad_fn name that PyTorch shows for arguments of these dims."""
-    from dataclasses import replace
-
-    from graphlab.engine.autograd.graph import Node
-
-    op = replace(MATMUL, node=node)
-    op.node_type = type(node, (Node,), {"__slots__": (), "op": op, "vjp": staticmethod(_matmul_vjp), "n_outputs": 1})
-    return op
-
-
-MM_AS_MATMUL = _named_matmul("MmBackward0")
-MV_AS_MATMUL = _named_matmul("MvBackward0")
-DOT_AS_MATMUL = _named_matmul("DotBackward0")
+# `matmul` under the grad_fn names that PyTorch shows for arguments of some dims.
+MM_AS_MATMUL = known_as(MATMUL, "MmBackward0")
+MV_AS_MATMUL = known_as(MATMUL, "MvBackward0")
+VM_AS_MATMUL = known_as(MATMUL, "SqueezeBackward4")
+DOT_AS_MATMUL = known_as(MATMUL, "DotBackward0")
+TURNED_MATMUL = known_as(MATMUL, "TransposeBackward0")
+COPIED_MATMUL = known_as(MATMUL, "CloneBackward0")
 
 
 def _matmul_mismatch(a: tuple[int, ...], b: tuple[int, ...], inner: int) -> None:
@@ -955,7 +940,7 @@ def _equation_of(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...
 EINSUM = declare(
     Op(
         name="einsum",
-        node="EinsumBackward0",
+        node="ViewBackward0",
         category=Category.MATRIX,
         args=("operands",),
         params=("equation",),
@@ -970,6 +955,20 @@ EINSUM = declare(
         narrate_backward=N_("each operand gets the gradient multiplied with the other operands"),
     )
 )
+
+
+_EINSUM_SUM = known_as(EINSUM, "SumBackward1")
+_EINSUM_PERMUTE = known_as(EINSUM, "PermuteBackward0")
+_EINSUM_MUL = known_as(EINSUM, "MulBackward0")
+
+
+def _einsum_named(spelled: str) -> Op:
+    """By what PyTorch does last: sum, permute, multiply, or drop the dims that were summed."""
+    left, _, right = spelled.partition("->")
+    is_summed = bool(set(left) - set(right) - {","})
+    if "," in left:
+        return EINSUM if is_summed else _EINSUM_MUL
+    return _EINSUM_SUM if is_summed else _EINSUM_PERMUTE
 
 
 @public(EINSUM, method=False)
@@ -1011,7 +1010,8 @@ def einsum(equation: str, *operands: Any) -> Any:
                     )
                 if c not in sizes or sizes[c][0] == 1:
                     sizes[c] = (n, k)
-    return run(EINSUM, tuple(operands), (_spelled(text, [o._array.ndim for o in operands]),))
+    spelled = _spelled(text, [o._array.ndim for o in operands])
+    return run(_einsum_named(spelled), tuple(operands), (spelled,))
 
 
 @public("tensordot", method=False)
@@ -1038,4 +1038,4 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
     keep = "".join(c for i, c in enumerate(first) if i not in left) + "".join(
         c for j, c in enumerate(second) if j not in right
     )
-    return einsum(f"{first},{''.join(second)}->{keep}", a, b)
+    return rename(einsum(f"{first},{''.join(second)}->{keep}", a, b), "ViewBackward0")

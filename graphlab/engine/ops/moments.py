@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename_all
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
 from graphlab.engine.ops.reduce import _add_reduce, _count, _reduction, _sum, dims_of, mean, reduced, spread
 from graphlab.engine.ops.run import need_tensor, public, run
@@ -118,7 +119,8 @@ def var_mean(
 ) -> Any:
     """Variance and mean."""
     params = _spread_arguments("var_mean", input, dim, unbiased, correction, keepdim)
-    return run(VAR, (input,), params), mean(input, dim if not isinstance(dim, bool) else None, keepdim)
+    centre = mean(input, dim if not isinstance(dim, bool) else None, keepdim)
+    return rename_all((run(VAR, (input,), params), centre), "VarMeanBackward0")
 
 
 @public("std_mean", method=False)
@@ -127,7 +129,8 @@ def std_mean(
 ) -> Any:
     """Standard deviation and mean."""
     params = _spread_arguments("std_mean", input, dim, unbiased, correction, keepdim)
-    return run(STD, (input,), params), mean(input, dim if not isinstance(dim, bool) else None, keepdim)
+    centre = mean(input, dim if not isinstance(dim, bool) else None, keepdim)
+    return rename_all((run(STD, (input,), params), centre), "StdMeanBackward0")
 
 
 def _norm(x: Any, p: float, dim: Any, keepdim: bool) -> Any:

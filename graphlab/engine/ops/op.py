@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from graphlab.engine import dtypes
-from graphlab.engine.autograd.graph import Node
+from graphlab.engine.autograd.graph import Node, kind_named
 from graphlab.i18n import N_
 
 
@@ -105,10 +105,21 @@ def declare(op: Op) -> Op:
     op.node_type = type(
         op.node,
         (Node,),
-        {"__slots__": (), "__module__": "builtins", "op": op, "vjp": staticmethod(op.vjp or _no_vjp(op.name)), "n_outputs": op.n_outputs},
+        {
+            "__slots__": (),
+            "__module__": "builtins",  # as PyTorch's are: `print(type(t.grad_fn))`
+            "op": op,
+            "vjp": staticmethod(op.vjp or _no_vjp(op.name)),
+            "n_outputs": op.n_outputs,
+        },
     )
     OPS[op.name] = op
     return op
+
+
+def known_as(op: Op, node: str) -> Op:
+    """The same operator under another of PyTorch's names for its grad_fn: what `sum` with a dim is called."""
+    return replace(op, node=node, node_type=kind_named(op.node_type, node))
 
 
 def _no_vjp(name: str) -> Callable[..., Any]:

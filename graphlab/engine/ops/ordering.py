@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.extremes import named
-from graphlab.engine.ops.op import Category, Op, declare, values_and_places
+from graphlab.engine.ops.op import Category, Op, declare, known_as, values_and_places
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
 from graphlab.engine.virtual import known
 from graphlab.i18n import N_
@@ -84,6 +85,7 @@ TOPK = _ordering(
     "out = the k largest entries along dim, and their places",
     N_("the {k} first entries of {input} by size along dim {dim} are kept: {shape}"),
 )
+_STABLE = known_as(SORT, "SortBackward1")
 _SORT_RESULT, _TOPK_RESULT = named("sort"), named("topk")
 
 
@@ -91,7 +93,8 @@ _SORT_RESULT, _TOPK_RESULT = named("sort"), named("topk")
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: Any = None, *, out: Any = None) -> Any:
     """In order along a dim, with the places that the entries came from."""
     x = need_tensor(input, "sort")._array
-    return _SORT_RESULT(run(SORT, (input,), (wrap_dim(dim, x.ndim, "sort"), bool(descending))))
+    op = SORT if stable is None else _STABLE
+    return _SORT_RESULT(run(op, (input,), (wrap_dim(dim, x.ndim, "sort"), bool(descending))))
 
 
 @public("argsort")
@@ -125,9 +128,9 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
     values, places = sort(input, d)
     if not x.ndim:
-        return named("kthvalue")((values, places))
+        return named("kthvalue")((rename(values, "KthvalueBackward0"), places))
     pick = (FUNCTIONS["narrow"](v, d, k - 1, 1) for v in (values, places))
-    return named("kthvalue")(v if keepdim else v.squeeze(d) for v in pick)
+    return named("kthvalue")(rename(v if keepdim else v.squeeze(d), "KthvalueBackward0") for v in pick)
 
 
 @public("unique")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename, rename_all
 from graphlab.engine.device import cpu_error, root
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
@@ -39,11 +40,16 @@ def _grown_3(t: Any) -> Any:
     n = t._array.ndim
     if n == 2:
         return t.unsqueeze(-1)
-    return t.reshape(1, -1, 1) if n < 2 else t
+    return rename(t.reshape(1, -1, 1), "UnsqueezeBackward0" if n else "ViewBackward0") if n < 2 else t
+
+
+def _grown_2(t: Any) -> Any:
+    n = t._array.ndim
+    return rename(t.reshape(1, -1), "UnsqueezeBackward0" if n else "ViewBackward0") if n < 2 else t
 
 
 _at_least(1, lambda t: t if t._array.ndim else t.reshape(1))
-_at_least(2, lambda t: t if t._array.ndim > 1 else t.reshape(1, -1))
+_at_least(2, _grown_2)
 _at_least(3, _grown_3)
 
 
@@ -91,7 +97,7 @@ _split_along("dsplit", 3, lambda n: 2)
 @public("unsafe_split")
 def unsafe_split(input: Any, split_size: Any, dim: int = 0) -> Any:
     """Parts of one size, as copies."""
-    return tuple(part.clone() for part in FUNCTIONS["split"](input, split_size, dim))
+    return rename_all(tuple(t.clone() for t in FUNCTIONS["split"](input, split_size, dim)), "UnsafeSplitBackward0")
 
 
 @public("unsafe_split_with_sizes")
@@ -103,7 +109,7 @@ def unsafe_split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
 @public("unsafe_chunk")
 def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     """So many parts, as copies."""
-    return tuple(part.clone() for part in FUNCTIONS["chunk"](input, chunks, dim))
+    return rename_all(tuple(t.clone() for t in FUNCTIONS["chunk"](input, chunks, dim)), "UnsafeSplitBackward0")
 
 
 # Turning
@@ -126,12 +132,14 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
             raise RuntimeError(f"Rotation dim{which} out of range, dim{which} = {d}")
     turns = k % 4
     if turns == 1:
-        return FUNCTIONS["flip"](input, [dims[1]]).transpose(*dims).clone()
-    if turns == 2:
-        return FUNCTIONS["flip"](input, list(dims))
-    if turns == 3:
-        return FUNCTIONS["flip"](input, [dims[0]]).transpose(*dims).clone()
-    return input.clone()
+        made = FUNCTIONS["flip"](input, [dims[1]]).transpose(*dims).clone()
+    elif turns == 2:
+        made = FUNCTIONS["flip"](input, list(dims))
+    elif turns == 3:
+        made = FUNCTIONS["flip"](input, [dims[0]]).transpose(*dims).clone()
+    else:
+        made = input.clone()
+    return rename(made, "Rot90Backward0")
 
 
 # Blocks, products of sets, pairs
@@ -159,7 +167,7 @@ def block_diag(*tensors: Any) -> Any:
         right = FUNCTIONS["zeros"](height, width - at - own, dtype=kind, device=b._device)
         rows.append(FUNCTIONS["cat"]([left, b.to(kind), right], 1))
         at += own
-    return FUNCTIONS["cat"](rows, 0)
+    return rename(FUNCTIONS["cat"](rows, 0), "BlockDiagBackward0")
 
 
 @public("cartesian_prod", method=False)
@@ -223,7 +231,8 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     n, c, *rest = x.shape
     if c % groups:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
-    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)
+    made = input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)
+    return rename(made, "ChannelShuffleBackward0")
 
 
 @method("sum_to_size")
@@ -235,7 +244,10 @@ def sum_to_size(self: Tensor, *size: Any) -> Any:
     if extra < 0 or any(w not in (1, n) for w, n in zip(wanted, shape[extra:])):
         raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}.")
     dims = tuple(range(extra)) + tuple(i + extra for i, w in enumerate(wanted) if w == 1 and shape[i + extra] != 1)
-    return (self.sum(dims, True) if dims else self).reshape(wanted)
+    if not dims:
+        return self if len(wanted) == len(shape) else self.reshape(wanted)
+    total = self.sum(dims, True)
+    return total.reshape(wanted) if extra else total
 
 
 # Windows along a dim
@@ -406,7 +418,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
     x = need_tensor(input, "select_scatter")._array
     d = wrap_dim(dim, x.ndim, "select_scatter")
     _same_shape(FUNCTIONS["select"](input, d, index)._array.shape, src)
-    return _with_part(input, src, (slice(None),) * d + (index,))
+    return rename(_with_part(input, src, (slice(None),) * d + (index,)), "SelectScatterBackward0")
 
 
 @public("slice_scatter")
@@ -416,7 +428,7 @@ def slice_scatter(input: Any, src: Any, dim: int = 0, start: Any = None, end: An
     d = wrap_dim(dim, x.ndim, "slice_scatter")
     key = (slice(None),) * d + (slice(start, end, step),)
     _same_shape(x[key].shape, src)
-    return _with_part(input, src, key)
+    return rename(_with_part(input, src, key), "SliceScatterBackward0")
 
 
 def _with_part(input: Any, src: Any, key: Any) -> Any:
@@ -438,7 +450,7 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
     part = FUNCTIONS["diagonal"](out, offset, dim1, dim2)
     _same_shape(part._array.shape, src)
     part.copy_(src)
-    return out
+    return rename(out, "DiagonalScatterBackward0")
 
 
 @public("as_strided_scatter")
@@ -450,7 +462,8 @@ def as_strided_scatter(input: Any, src: Any, size: Any, stride: Any, storage_off
     places = _strided(flat, params[0], params[1], storage_offset or 0)
     _same_shape(places.shape, src)
     key = ((slice(None), ...), (places.reshape(-1),), False)
-    return run(SETITEM, (input.reshape(-1), src.reshape(-1)), key).reshape(x.shape)
+    made = run(SETITEM, (input.reshape(-1), src.reshape(-1)), key).reshape(x.shape)
+    return rename(made, "AsStridedScatterBackward0")
 
 
 @public("slice")

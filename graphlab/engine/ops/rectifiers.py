@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.activation import same_shape
@@ -16,7 +17,7 @@ from graphlab.engine.ops.applied import NUMERIC
 from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.erf import erf_array, gelu_array, gelu_slope
 from graphlab.engine.ops.numeric import softplus as softplus_array
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.pointwise import sigmoid_array
 from graphlab.engine.ops.run import need_tensor, public, run, run_inplace
 from graphlab.i18n import N_
@@ -209,10 +210,13 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return run(ELU, (_floating(input, "elu"),), (alpha, 1.0, 1.0))
 
 
+_CELU = known_as(ELU, "CeluBackward0")
+
+
 @public("celu", method=False)
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """max(0, input) + min(0, alpha · (e^(input/alpha) − 1))"""
-    return run(ELU, (_floating(input, "celu"),), (alpha, 1.0, 1.0 / alpha))
+    return run(_CELU, (_floating(input, "celu"),), (alpha, 1.0, 1.0 / alpha))
 
 
 @public("selu", method=False)
@@ -262,13 +266,13 @@ def relu6(input: Any, inplace: bool = False) -> Any:
 @public("hardsigmoid", method=False)
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """relu6(input + 3) / 6"""
-    return relu6(input + 3) / 6
+    return rename(relu6(input + 3) / 6, "HardsigmoidBackward0")
 
 
 @public("hardswish", method=False)
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """input · relu6(input + 3) / 6"""
-    return input * relu6(input + 3) / 6
+    return rename(input * relu6(input + 3) / 6, "HardswishBackward0")
 
 
 @public("softsign", method=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import need_tensor, public, run
 from graphlab.i18n import N_
 
@@ -81,6 +81,9 @@ SUM = declare(
 )
 
 
+SUM_DIM = known_as(SUM, "SumBackward1")
+
+
 @public(SUM)
 def sum(
     input: Any,
@@ -98,8 +101,9 @@ def sum(
         input = input.to(dtype)
     elif x.dtype.kind not in "fVc" and x.dtype != dtypes.I64:
         input = input.to(dtypes.int64)
-    which = dims_of(dim if axis is None else axis, x.ndim, "sum")
-    return run(SUM, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
+    dim = dim if axis is None else axis
+    which = dims_of(dim, x.ndim, "sum")
+    return run(SUM if dim is None else SUM_DIM, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
 
 
 def _count(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
@@ -132,6 +136,9 @@ MEAN = declare(
 )
 
 
+MEAN_DIM = known_as(MEAN, "MeanBackward1")
+
+
 @public(MEAN)
 def mean(
     input: Any,
@@ -161,8 +168,9 @@ def mean(
             kind="mean_dtype",
             dtype=dtypes.of(x).name,
         )
-    which = dims_of(dim if axis is None else axis, x.ndim, "mean")
-    return run(MEAN, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
+    dim = dim if axis is None else axis
+    which = dims_of(dim, x.ndim, "mean")
+    return run(MEAN if dim is None else MEAN_DIM, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
 
 
 def _normal_dims(dim: Any, n_dims: int, op: str, which: Any = None) -> Any:
@@ -290,6 +298,9 @@ PROD = _reduction(
 )
 
 
+PROD_DIM = known_as(PROD, "ProdBackward1")
+
+
 @public(PROD)
 def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
     """Π input over all or one dim."""
@@ -298,4 +309,4 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
         input = input.to(dtype)
     elif x.dtype.kind not in "fVc" and x.dtype != dtypes.I64:
         input = input.to(dtypes.int64)
-    return run(PROD, (input,), (dims_of(dim, x.ndim, "prod"), bool(keepdim)))
+    return run(PROD if dim is None else PROD_DIM, (input,), (dims_of(dim, x.ndim, "prod"), bool(keepdim)))

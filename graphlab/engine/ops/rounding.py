@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.ops.activation import same_shape
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.pointwise import _flat, unary
 from graphlab.engine.ops.run import need_tensor, public, run
 from graphlab.i18n import N_
@@ -58,7 +58,10 @@ ROUND = declare(
 )
 
 
+_ROUND_DECIMALS = known_as(ROUND, "RoundBackward1")
+
+
 @public(ROUND)
 def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
     """Rounded to decimals; halves go to the even neighbour."""
-    return run(ROUND, (need_tensor(input, "round"),), (decimals,))
+    return run(_ROUND_DECIMALS if decimals else ROUND, (need_tensor(input, "round"),), (decimals,))

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.generator import Generator, default_generator
 from graphlab.engine.ops.activation import same_shape, warn
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
 from graphlab.engine.random import _overwrite
 from graphlab.engine.tensor import Tensor, wrap
@@ -33,7 +34,7 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
     if self._array.dtype.kind not in "fV":
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {_c_names.get(self.dtype.name, self.dtype.name)}"
+            f"specified {self.dtype.c_name()}"
         )
     if type(self._array) is Virtual:
         return _overwrite(self, "cauchy_", self._array, {"median": median, "sigma": sigma})
@@ -41,9 +42,6 @@ def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Gen
     # tan is not asked for the ends of its range.
     u = np.clip(u, _EPS, 1 - _EPS)
     return _put(self, "cauchy_", median + sigma * np.tan(math.pi * (u - 0.5)), {"median": median, "sigma": sigma})
-
-
-_c_names = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
 
 
 @method("geometric_")
@@ -113,6 +111,10 @@ ALPHA_DROPOUT = declare(
 )
 
 
+# PyTorch computes both from other operators.
+_FEATURE_OP, _ALPHA_OP = known_as(FEATURE_DROPOUT, "MulBackward0"), known_as(ALPHA_DROPOUT, "AddBackward0")
+
+
 def _check_probability(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
@@ -142,8 +144,8 @@ def _dropped(input: Any, p: float, training: bool, inplace: bool, feature: bool,
         a = 1 / math.sqrt((limit * limit * p + 1) * (1 - p))
         shift = (noise - kind(1)) * kind(limit * a) + kind(limit * a * p)
         tensors = (input, wrap(noise * kind(a), input._device), wrap(shift, input._device))
-        return call(ALPHA_DROPOUT, tensors, (p,))
-    return call(FEATURE_DROPOUT, (input, wrap(noise / kind(1 - p), input._device)), (p,))
+        return call(_ALPHA_OP, tensors, (p,))
+    return call(_FEATURE_OP, (input, wrap(noise / kind(1 - p), input._device)), (p,))
 
 
 @public("alpha_dropout", method=False)
@@ -233,7 +235,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 @public("native_dropout_backward", method=False)
 def native_dropout_backward(grad_output: Any, mask: Any, scale: float) -> Any:
     """The gradient of dropout from its mask."""
-    return grad_output * mask.to(grad_output.dtype) * scale
+    return rename(grad_output * mask.to(grad_output.dtype) * scale, "NativeDropoutBackwardBackward0")
 
 
 # Bags of embeddings

@@ -10,7 +10,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import wrap_dim
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.gather import _checked_index
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import method, need_tensor, public, run, run_inplace
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.engine.virtual import known
@@ -192,6 +192,9 @@ def scatter_reduce_(self: Tensor, dim: int, index: Any, src: Any, reduce: str, *
     return run_inplace(SCATTER_REDUCE, (self, index, src), (d, reduce, bool(include_self)), "scatter_reduce_")
 
 
+_INDEX_REDUCE = known_as(SCATTER_REDUCE, "IndexReduceBackward0")
+
+
 def _index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool, inplace: bool) -> Any:
     x = need_tensor(input, "index_reduce")._array
     i, s = (
@@ -214,7 +217,7 @@ def _index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, in
     whole = np.broadcast_to(i.reshape(shape) if s.ndim else i.reshape(()), s.shape).astype(np.int64)
     params = (d, reduce, bool(include_self))
     call = run_inplace if inplace else run
-    return call(SCATTER_REDUCE, (input, wrap(whole, index._device), source), params)
+    return call(_INDEX_REDUCE, (input, wrap(whole, index._device), source), params)
 
 
 @public("index_reduce")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.arithmetic import NUMBERS
 from graphlab.engine.ops.create import leaf
@@ -285,7 +286,7 @@ def _put(input: Any, index: Any, source: Any, accumulate: bool, inplace: bool) -
             run_inplace(SETITEM, (flat, values), key, "put_")
             return input
         return input.copy_(_put(input, index, source, accumulate, False))
-    return run(SETITEM, (input.reshape(-1), values), key).reshape(x.shape)
+    return rename(run(SETITEM, (input.reshape(-1), values), key).reshape(x.shape), "PutBackward0")
 
 
 @public("put")

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.create import leaf
 from graphlab.engine.ops.extremes import named
-from graphlab.engine.ops.op import Category, Op, declare, values_and_places
+from graphlab.engine.ops.op import Category, Op, declare, known_as, values_and_places
 from graphlab.engine.ops.reduce import reduced
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
@@ -27,7 +28,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     need_tensor(input, "nansum")
     if input._array.dtype.kind in "fVc":
         input = FUNCTIONS["where"](FUNCTIONS["isnan"](input), 0, input)
-    return input.sum(dim, keepdim, dtype=dtype)
+    return rename(input.sum(dim, keepdim, dtype=dtype), "NansumBackward0")
 
 
 @public("nanmean")
@@ -116,6 +117,7 @@ MODE = _taken(
     "out = the most frequent entry along dim (the smallest of several), and its place",
     N_("the most frequent entry of {input} along dim {dim} is found, and its place: {shape}"),
 )
+_NANMEDIAN_DIM = known_as(NANMEDIAN, "NanmedianBackward1")
 _NANMEDIAN_RESULT, _MODE_RESULT = named("nanmedian"), named("mode")
 
 
@@ -129,7 +131,7 @@ def nanmedian(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = 
         return run(NANMEDIAN, (input.reshape(-1),), (0, False))[0]
     d = wrap_dim(dim, x.ndim, "nanmedian")
     _need_entries(x, d, "median")
-    return _NANMEDIAN_RESULT(run(NANMEDIAN, (input,), (d, bool(keepdim))))
+    return _NANMEDIAN_RESULT(run(_NANMEDIAN_DIM, (input,), (d, bool(keepdim))))
 
 
 def _need_entries(x: Array, d: int, name: str) -> None:

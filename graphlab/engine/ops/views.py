@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.errors import fail, wrap_dim, wrap_dims
-from graphlab.engine.ops.op import Category, Op, declare, first_shape
+from graphlab.engine.ops.op import Category, Op, declare, first_shape, known_as
 from graphlab.engine.ops.run import attach, bad_argument, method, need_tensor, public, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -259,14 +259,17 @@ UNSQUEEZE = _view_op(
 )
 
 
+_SQUEEZE_ALL, _SQUEEZE_SEVERAL = known_as(SQUEEZE, "SqueezeBackward0"), known_as(SQUEEZE, "SqueezeBackward2")
+
+
 @public(SQUEEZE)
 def squeeze(input: Any, dim: Any = None) -> Any:
     """Without its dims of size 1 (or the given ones among them)."""
     x = need_tensor(input, "squeeze")._array
     if dim is None:
-        which = tuple(range(x.ndim))
-    elif isinstance(dim, (tuple, list)):
-        which = wrap_dims(dim, x.ndim, "squeeze")
+        return run(_SQUEEZE_ALL, (input,), (tuple(range(x.ndim)),))
+    if isinstance(dim, (tuple, list)):
+        return run(_SQUEEZE_SEVERAL, (input,), (wrap_dims(dim, x.ndim, "squeeze"),))
     else:
         which = (wrap_dim(dim, x.ndim, "squeeze"),)
     return run(SQUEEZE, (input,), (which,))
