@@ -51,8 +51,8 @@ def main() -> None:
                 shown += 1
                 print(fuzzing.tell(call, theirs, ours)[:600])
         print(
-            f"{family}: {n_same} of {options.n} alike ({n_same / options.n:.1%}), the same type {n_type / options.n:.1%}"
-            f"; most often {worst.most_common(25)}"
+            f"{family}: {n_same} of {options.n} alike ({n_same / options.n:.1%}), "
+            f"the same type {n_type / options.n:.1%}; most often {worst.most_common(25)}"
         )
 
 

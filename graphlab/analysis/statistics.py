@@ -18,7 +18,7 @@ def magnitudes(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def statistics(array: npt.NDArray[Any]) -> Statistics:
-    """The statistics of an array, of the absolute values of complex numbers. The standard deviation is the population's."""
+    """The statistics of an array (complex: of the absolute values). The standard deviation is the population's."""
     if array.size == 0:
         return {}
     flat = magnitudes(array).reshape(-1)

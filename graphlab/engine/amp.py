@@ -31,8 +31,8 @@ LOWER = (
 """What runs in the lower type, on every device."""
 CPU_FLOAT = (
     "binary_cross_entropy", "mse_loss", "cosine_embedding_loss", "nll_loss", "hinge_embedding_loss", "poisson_nll_loss",
-    "cross_entropy", "l1_loss", "huber_loss", "margin_ranking_loss", "multilabel_margin_loss", "soft_margin_loss",
-    "triplet_margin_loss", "multi_margin_loss", "ctc_loss", "kl_div", "multilabel_soft_margin_loss",
+    "cross_entropy", "l1_loss", "huber_loss", "margin_ranking_loss", "multilabel_margin_loss",
+    "soft_margin_loss", "triplet_margin_loss", "multi_margin_loss", "ctc_loss", "kl_div", "multilabel_soft_margin_loss",
     "binary_cross_entropy_with_logits", "smooth_l1_loss",
     "avg_pool3d", "grid_sample", "polar", "prod", "quantile", "nanquantile", "stft", "cdist", "trace",
     "view_as_complex",
@@ -48,8 +48,8 @@ CUDA_FLOAT = (
     "renorm",
     "logsumexp", "prod", "cumprod", "cumsum", "sum", "softmax", "log_softmax", "softmin",
     "poisson_nll_loss", "cosine_embedding_loss", "nll_loss", "cross_entropy", "hinge_embedding_loss", "kl_div",
-    "l1_loss", "smooth_l1_loss", "huber_loss", "mse_loss", "margin_ranking_loss", "multilabel_margin_loss", "soft_margin_loss",
-    "triplet_margin_loss", "multi_margin_loss", "binary_cross_entropy_with_logits",
+    "l1_loss", "smooth_l1_loss", "huber_loss", "mse_loss", "margin_ranking_loss", "multilabel_margin_loss",
+    "soft_margin_loss", "triplet_margin_loss", "multi_margin_loss", "binary_cross_entropy_with_logits",
 )  # fmt: skip
 """What runs in float32 on a GPU."""
 WIDEST = ("cat", "stack", "index_copy", "addcdiv", "addcmul", "atan2", "bilinear", "cross", "dot", "vdot", "tensordot",

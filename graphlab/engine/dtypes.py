@@ -10,6 +10,21 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
+_C_NAMES = {
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+    "int64": "long int",
+    "int32": "int",
+    "int16": "short int",
+    "int8": "signed char",
+    "uint8": "unsigned char",
+}
+
+
 class dtype:
     """An element type. One object each: compare with `is` or `==`."""
 
@@ -37,6 +52,10 @@ class dtype:
 
     def __reduce__(self) -> str:
         return self.name
+
+    def c_name(self) -> str:
+        """C++'s name for it, as some error messages have it: "long int"."""
+        return _C_NAMES.get(self.name, self.name)
 
     def to_real(self) -> dtype:
         """The type of the real part: complex64 gives float32; others are real already."""

@@ -1,4 +1,4 @@
-"""What a number type can hold (`torch.finfo`, `torch.iinfo`), and what type an operation gives (`torch.result_type`)."""
+"""What a number type can hold (`torch.finfo`, `torch.iinfo`), and the type of a result (`torch.result_type`)."""
 
 from __future__ import annotations
 

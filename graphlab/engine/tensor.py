@@ -26,7 +26,7 @@ _backward: Any = None  # graph.py puts its function here; an import at every cal
 class TorchType(type):
     """A type that error messages call by its full name, as they do PyTorch's; its `__name__` is the short one."""
 
-    __name__ = property(lambda cls: cls.__qualname__)  # type: ignore[assignment]
+    __name__ = property(lambda cls: cls.__qualname__)
 
 
 class Size(tuple[int, ...], metaclass=TorchType):

@@ -75,8 +75,8 @@ def traceback_text(error: BaseException, filename: str, source: str) -> str:
     shown = stack if len(stack) <= 40 else [*stack[:20], *stack[-20:]]
     head = "Traceback (most recent call last):\n" if stack else ""
     tail = "".join(traceback.format_exception_only(type(error), error))
-    facts = getattr(error, "facts", None)
-    near = facts.get("nearest") if isinstance(error, AttributeError) and isinstance(facts, dict) else None
+    facts = getattr(error, "facts", None) or {}
+    near = facts.get("nearest") if isinstance(error, AttributeError) else None
     if near and "Did you mean" not in tail and "absent" not in facts:
         tail = f"{tail.rstrip()}. Did you mean: '{near[0]}'?\n"  # Python 3.12 and newer say so themselves
     return head + "".join(traceback.StackSummary.from_list(shown).format()) + tail

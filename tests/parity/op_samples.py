@@ -28,7 +28,10 @@ def label(op: Any) -> str:
 
 
 _T = engine.Tensor
-_AS_METHODS = set("bool double float half int long short char byte where bfloat16 cdouble cfloat".split())
+_AS_METHODS = {
+    *("bool", "double", "float", "half", "int", "long", "short", "char", "byte", "where"),
+    *("bfloat16", "cdouble", "cfloat"),
+}
 _SPECIAL: dict[str, Any] = {
     "__getitem__": _T.__getitem__,
     "__radd__": _T.__radd__,

@@ -293,7 +293,12 @@ def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Calla
             # Nothing to record: straight into the array.
             if isinstance(other, Tensor):
                 y = other._array
-                if y.dtype is x.dtype and (y.dtype is F32 or y.dtype is F64) and y.ndim <= x.ndim and other._device is self._device:
+                if (
+                    y.dtype is x.dtype
+                    and (y.dtype is F32 or y.dtype is F64)
+                    and y.ndim <= x.ndim
+                    and other._device is self._device
+                ):
                     try:
                         ufunc(x, y, out=x)
                     except ValueError:

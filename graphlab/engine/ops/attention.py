@@ -127,11 +127,8 @@ ATTENTION = declare(
 
 
 def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool) -> None:
-    names = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-             "complex128": "c10::complex<double>", "int64": "long int", "bool": "bool",
-             "int32": "int", "uint8": "unsigned char", "int8": "signed char", "int16": "short int"}  # fmt: skip
     facts: dict[str, Any] = {"op": ATTENTION.name, "shapes": [list(a.shape) for a in (q, k, v)]}
-    kinds = [names[dtypes.of(a).name] for a in (q, k, v)]
+    kinds = [dtypes.of(a).c_name() for a in (q, k, v)]
     if len(set(kinds)) > 1:
         fail(
             RuntimeError,
@@ -154,7 +151,7 @@ def _check(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool)
             fail(
                 RuntimeError,
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-                f"{names[dtypes.of(mask).name]} and  query.dtype: {kinds[0]} instead.",
+                f"{dtypes.of(mask).c_name()} and  query.dtype: {kinds[0]} instead.",
                 kind="dtype_mix",
                 dtypes=[dtypes.of(mask).name, dtypes.of(q).name],
                 **facts,

@@ -509,7 +509,7 @@ def _check_dtypes(name: str, x: Any, w: Any, b: Any) -> None:
     if b is not None and b.dtype != x.dtype:
         fail(
             RuntimeError,
-            f"Input type ({_c_name(mine)}) and bias type ({_c_name(dtypes.of(b))}) should be the same",
+            f"Input type ({mine.c_name()}) and bias type ({dtypes.of(b).c_name()}) should be the same",
             kind="dtype_mix",
             op=name,
             dtypes=[mine.name, dtypes.of(b).name],
@@ -531,13 +531,6 @@ def _check_dtypes(name: str, x: Any, w: Any, b: Any) -> None:
             op=name,
             dtype=mine.name,
         )
-
-
-def _c_name(d: Any) -> str:
-    names = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "uint8": "unsigned char",
-             "int8": "signed char", "int16": "short int", "bool": "bool", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
-    return str(names.get(d.name, d.name))
 
 
 def _dims_differ(name: str, x: Ints, w: Ints) -> None:

@@ -107,7 +107,8 @@ def operate(
         kind = dtypes.get_default_dtype()
     casts = tuple(kind.np if isinstance(a, np.ndarray) else None for a in arrays)
     same = all(c is None or a.dtype == c for a, c in zip(arrays, casts))
-    operands = tuple(t if isinstance(t, Tensor) or kind.rank < 2 else (float, complex)[kind.rank - 2](t) for t in operands)
+    number = (float, complex)[kind.rank - 2] if kind.rank >= 2 else None
+    operands = tuple(t if isinstance(t, Tensor) or number is None else number(t) for t in operands)
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     try:
         np.broadcast_shapes(*shapes)
@@ -470,28 +471,11 @@ def _same_types(name: str, input: Any, others: tuple[tuple[str, Any], ...]) -> N
         if isinstance(t, Tensor) and t.dtype is not kind:
             fail(
                 RuntimeError,
-                f"expected dtype {_c_name(kind)} for `{label}` but got dtype {_c_name(t.dtype)}",
+                f"expected dtype {kind.c_name()} for `{label}` but got dtype {t.dtype.c_name()}",
                 kind="dtype_mix",
                 op=name,
                 dtypes=[kind.name, t.dtype.name],
             )
-
-
-def _c_name(kind: dtypes.dtype) -> str:
-    """C++'s name of an element type, as some messages have it."""
-    return {
-        "float32": "float",
-        "float64": "double",
-        "float16": "c10::Half",
-        "bfloat16": "c10::BFloat16",
-        "complex64": "c10::complex<float>",
-        "complex128": "c10::complex<double>",
-        "int64": "long int",
-        "int32": "int",
-        "int16": "short int",
-        "int8": "signed char",
-        "uint8": "unsigned char",
-    }.get(kind.name, kind.name)
 
 
 @public(LERP)

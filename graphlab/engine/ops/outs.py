@@ -16,20 +16,6 @@ from graphlab.engine.ops.run import bad_argument, bump
 from graphlab.engine.tensor import Tensor
 from graphlab.engine.virtual import Virtual
 
-C_NAMES = {
-    "float16": "c10::Half",
-    "bfloat16": "c10::BFloat16",
-    "float32": "float",
-    "float64": "double",
-    "complex64": "c10::complex<float>",
-    "complex128": "c10::complex<double>",
-    "int64": "long int",
-    "int32": "int",
-    "int16": "short int",
-    "int8": "signed char",
-    "uint8": "unsigned char",
-    "bool": "bool",
-}
 _EXACT = "Expected out tensor to have dtype {c_wanted}, but got {c_got} instead"
 _EXACTLY = {
     _EXACT: (
@@ -191,8 +177,8 @@ def _check_type(called: str, name: str, wanted: dtypes.dtype, got: dtypes.dtype)
         op=name,
         wanted=wanted.title,
         got=got.title,
-        c_wanted=C_NAMES.get(wanted.name, wanted.name),
-        c_got=C_NAMES.get(got.name, got.name),
+        c_wanted=wanted.c_name(),
+        c_got=got.c_name(),
     )
     fail(
         TypeError if text.startswith("torch.cat") else RuntimeError,

@@ -159,7 +159,7 @@ class LBFGS(Optimizer):
         if closure is None:
             raise TypeError("LBFGS.step() missing 1 required positional argument: 'closure'")
         self.n_steps += 1
-        for hook in self._pre_hooks:
+        for hook in tuple(self._pre_hooks.values()):
             hook(self, (), {})
         loss = self._optimize(closure)
         watcher = observe.observer
@@ -167,7 +167,7 @@ class LBFGS(Optimizer):
             p._version = [1] if p._version is None else [p._version[0] + 1]
             if watcher is not None:
                 watcher.updated(type(self).__name__, p, self._watched_settings(self.param_groups[0]))
-        for hook in self._post_hooks:
+        for hook in tuple(self._post_hooks.values()):
             hook(self, (), {})
         return loss
 
