@@ -140,7 +140,6 @@ COMMANDS = (
 )  # fmt: skip
 
 
-
 def has_path(problem: Problem) -> bool:
     """Whether a problem has a path that can be lit on the graph."""
     from graphlab.explain.lineage import has_path as has

@@ -21,9 +21,7 @@ class Verification(QThread):
 
     checked = Signal(object)
 
-    def __init__(
-        self, problems: list[Problem], source: str, limits: Limits, parent: QObject, folder: str = ""
-    ) -> None:
+    def __init__(self, problems: list[Problem], source: str, limits: Limits, parent: QObject, folder: str = "") -> None:
         super().__init__(parent)
         self.setObjectName("verification")
         self._problems = problems

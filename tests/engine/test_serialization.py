@@ -103,9 +103,7 @@ def test_a_model_and_its_optimizer_go_on_as_if_nothing_happened() -> None:
 
 
 def test_a_whole_model_is_refused_with_what_to_do() -> None:
-    with pytest.raises(
-        TypeError, match=r"a whole model \(Linear\) is not .* Save its numbers, model.state_dict\(\)"
-    ):
+    with pytest.raises(TypeError, match=r"a whole model \(Linear\) is not .* Save its numbers, model.state_dict\(\)"):
         trip(nn.Linear(1, 1))
     with pytest.raises(TypeError, match=r"a whole optimizer \(SGD\)"):
         trip({"opt": optim.SGD([torch.ones(1, requires_grad=True)], lr=1)})

@@ -1,4 +1,3 @@
-
 """Parametrized weights: the numbers, names and refusals of torch."""
 
 from __future__ import annotations

@@ -51,9 +51,7 @@ def _gradients(node: Any, g: Any, v: Any, tau: Any, c: Any, order: list[int]) ->
         across = conjugate(xp.mT(u))
         ug, ub = xp.matmul(across, g), xp.matmul(across, before)
         g_tau[i] = xp.reshape(-xp.sum(ug * conjugate(ub), (-1,), False), (*tau.shape[:-1], 1))
-        column = -(
-            conjugate(f) * xp.matmul(g, conjugate(xp.mT(ub))) + f * xp.matmul(before, conjugate(xp.mT(ug)))
-        )
+        column = -(conjugate(f) * xp.matmul(g, conjugate(xp.mT(ub))) + f * xp.matmul(before, conjugate(xp.mT(ug))))
         columns[i] = xp.pick(column, (..., slice(i + 1, None), slice(None)))
         g = g - conjugate(f) * xp.matmul(u, ug)
     kind = xp.array_of(v).dtype
