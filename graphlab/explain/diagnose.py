@@ -13,6 +13,7 @@ from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import DIAGNOSES, Diagnosis, Explanation, match
 from graphlab.explain.meanings import Meanings
 from graphlab.explain.pictures import illustrated, picture_of
+from graphlab.explain.remedies import add_remedies
 from graphlab.explain.run import Run
 from graphlab.explain.source import Source
 from graphlab.i18n import _
@@ -71,6 +72,7 @@ def _problem(case: Case, meanings: Meanings) -> Problem:
     if hit is None:  # the generic entry always answers
         raise LookupError("the catalogue has no entry for what is unknown")
     entry, found = hit
+    add_remedies(entry.code, case, found)
     return illustrated(entry.problem(found, case), meanings, drawn)
 
 
@@ -170,6 +172,7 @@ def problem_for_refusal(refusal: Refusal, source: str) -> Problem:
     case = Case(kind, {"kind": refusal.kind}, "SyntaxError", refusal.message, refusal.line, Source(source))
     case.facts["place"] = [refusal.line, refusal.column, refusal.end_line, refusal.end_column]
     entry, found = match(case) or _generic(case)
+    add_remedies(entry.code, case, found)
     found.end_line = refusal.end_line
     problem = entry.problem(found, case)
     return problem

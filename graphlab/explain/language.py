@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import re
 
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
+from graphlab.explain.names import nearest
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -126,13 +126,6 @@ def name_unknown(case: Case) -> Found | None:
             if uses:
                 found.fixes.append(Fix(title, "maybe", [case.source.replace(use, other) for use in uses]))
     return found
-
-
-def nearest(name: str, known: set[str]) -> list[str]:
-    """Known names that look like `name`, best first."""
-    folded = {k.lower(): k for k in sorted(known, reverse=True) if not k.startswith("__")}
-    found = difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=0.72)
-    return [folded[f] for f in found if folded[f] != name]
 
 
 @diagnosis(

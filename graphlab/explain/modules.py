@@ -241,7 +241,7 @@ def module_forward(case: Case) -> Found | None:
     found = Found({"name": words.code(name) if name else _("the module")})
     cls = case.source.class_of(name)
     methods = [f for f in cls.body if isinstance(f, ast.FunctionDef)] if cls is not None else []
-    from graphlab.explain.language import nearest
+    from graphlab.explain.names import nearest
     from graphlab.trace.records import Edit
 
     near = nearest("forward", {f.name for f in methods} - {"__init__"})

@@ -147,7 +147,7 @@ _CANT = (
 @diagnosis(
     "GL814",
     Severity.ERROR,
-    kinds=("python", "index_kind", "too_many_indices", "index_range"),
+    kinds=("python", "index_kind", "too_many_indices", "index_range", "jacobian_call"),
     over=("GL900", "GL108", "GL109"),
     title=N_("{owner} can't be {deed}"),
     what=N_("Line {line} treats {owner} as something that can be {deed}, and it is a {type}."),
@@ -166,7 +166,7 @@ for i in range(n):
 def object_use(case: Case) -> Found | None:
     """An object used as what it isn't: called, indexed, iterated, measured."""
     message = message_of(case)
-    if case.kind != "python":
+    if case.kind not in ("python", "jacobian_call"):
         return _text_index(case)
     hit = next(((m.group(1), deed) for p, deed in _CANT if (m := re.match(p, message)) is not None), None)
     if hit is None:

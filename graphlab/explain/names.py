@@ -1,0 +1,27 @@
+"""Which known name comes nearest to one that isn't known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_CUTOFF = 0.72
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Known names that look like `name`, best first: one letter off, two swapped, or much the same on the whole."""
+    folded = {k.lower(): k for k in sorted(known, reverse=True) if not k.startswith("__")}
+    close = difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=_CUTOFF)
+    slips = [k for k in folded if len(k) > 2 and k not in close and is_slip(name.lower(), k)]
+    return [folded[f] for f in [*close, *sorted(slips)][:3] if folded[f] != name]
+
+
+def is_slip(a: str, b: str) -> bool:
+    """Whether one letter was changed, left out, put in, or swapped with its neighbour."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    at = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    if len(a) == len(b):
+        return a[at + 1 :] == b[at + 1 :] or (a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :])
+    short, long = sorted((a, b), key=len)
+    return short[at:] == long[at + 1 :]
