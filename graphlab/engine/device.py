@@ -8,6 +8,7 @@ A meta tensor has a shape, a type and strides, and neither numbers nor memory: i
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from graphlab.engine.virtual import Virtual, virtual
 __all__ = ["CPU", "CUDA0", "META", "Ledger", "Virtual", "device", "reserve", "reserved", "resolve", "virtual"]
 BLOCK = 512
 _ROUND = BLOCK - 1
+_n_references = weakref.getweakrefcount
 ROOMY = 2**20
 """Results of no more entries than this are made without asking first whether there is room for them on the cpu."""
 VIRTUAL_FROM = 256 * 2**20
@@ -35,43 +37,60 @@ def root(array: Array) -> Array:
 
 
 class Held(weakref.ref[Array]):
-    """An array that is counted: under which key, and as how many bytes."""
+    """An array that is counted. It is equal to itself alone, whatever the array holds."""
 
-    __slots__ = ("key", "size")
-    key: int
-    size: int
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
 
 class Ledger:
     """The bytes in use on one device, by the arrays that own them."""
 
-    __slots__ = ("_drop", "_live", "capacity", "in_use", "peak")
+    __slots__ = ("_drop_large", "_drop_small", "_large", "_large_bytes", "_small", "capacity", "peak", "risen")
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = capacity
-        self.in_use = 0
         self.peak = 0
-        self._live: dict[int, Held] = {}
-        self._drop = self._free  # bound once
+        self.risen: Callable[[int], None] | None = None  # is told each new peak
+        # Of arrays of one block it is enough to know how many there are: no Python runs when one is freed.
+        self._small: set[Held] = set()
+        self._large: dict[Held, int] = {}
+        self._large_bytes = 0
+        self._drop_small = self._small.discard  # bound once
+        self._drop_large = self._free
+
+    @property
+    def in_use(self) -> int:
+        """Bytes of the arrays that are alive."""
+        return self._large_bytes + len(self._small) * BLOCK
 
     def charge(self, array: Array) -> None:
         """Count the memory that `array` looks at, once, until it is freed."""
         # Every tensor that a recorded program makes comes by here.
         owner = array if array.base is None else root(array)
-        key = id(owner)
-        live = self._live
-        if key in live:
+        if _n_references(owner) and self._holds(owner):
             return
-        live[key] = held = Held(owner, self._drop)
-        held.key = key
-        held.size = size = (owner.nbytes + _ROUND) & -BLOCK
-        self.in_use = total = self.in_use + size
+        size = owner.nbytes
+        small = self._small
+        if 0 < size <= BLOCK:
+            small.add(Held(owner, self._drop_small))
+        else:
+            size = (size + _ROUND) & -BLOCK
+            self._large[Held(owner, self._drop_large)] = size
+            self._large_bytes += size
+        total = self._large_bytes + len(small) * BLOCK
         if total > self.peak:
             self.peak = total
+            if self.risen is not None:
+                self.risen(total)
+
+    def _holds(self, owner: Array) -> bool:
+        small, large = self._small, self._large
+        return any(held in small or held in large for held in weakref.getweakrefs(owner))
 
     def _free(self, held: Held) -> None:
-        del self._live[held.key]
-        self.in_use -= held.size
+        self._large_bytes -= self._large.pop(held)
 
 
 class NoLedger(Ledger):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Copies:
     """Iterations like `template`, the first of which has the numbers `first`."""
 
     __slots__ = (
-        *("_counted", "_cpu", "_cuda", "_cuda_log", "_log", "_logged", "_peak", "_peaks", "_shift", "_texts"),
+        *("_counted", "_cpu", "_cuda", "_cuda_log", "_log", "_logged", "_note", "_peak", "_peaks", "_shift", "_texts"),
         *("at", "first", "n", "taken", "template"),
     )
 
@@ -46,27 +47,30 @@ class Copies:
         self._shift: Shift = (first.event - template.first.event, first.tensor - template.first.tensor)
         self._counted = template.is_counted
         self._log: list[int] = []  # for each event: cpu bytes in use
-        self._cuda_log: list[tuple[int, int]] = []  # once cuda was used, for each event: in use and peak
+        self._cuda_log: list[tuple[int, int]] = []  # if cuda is used, for each event: in use and peak
         self._peak = cpu.peak
         self._peaks = [(first.event, cpu.peak)]  # from which event on the cpu's peak is which
         self._logged = first.event  # first event in the logs
         self._cpu, self._cuda = cpu, cuda
+        # Who uses cuda for the first time does something that the template does not.
+        self._note: Callable[[int], None] = self._note_both if cuda.peak else self._log.append
+        cpu.risen = self._risen if self._counted else None
         self._texts: list[str] = []  # printed since the run began
 
-    def _note(self, n_events: int = 1) -> None:
-        cpu = self._cpu
-        log = self._log
-        if cpu.peak != self._peak:
-            self._peak = cpu.peak
-            self._peaks.append((self._logged + len(log), cpu.peak))
+    def _risen(self, peak: int) -> None:
+        """The cpu's peak is another one at the next event."""
+        self._peak = peak
+        self._peaks.append((self._logged + len(self._log), peak))
+
+    def _note_both(self, in_use: int) -> None:
+        """One event's bytes in use, where cuda is used as well."""
         cuda = self._cuda
-        if cuda.peak:
-            self._cuda_log += [(0, 0)] * (len(log) - len(self._cuda_log))
-            self._cuda_log += [(cuda.in_use, cuda.peak)] * n_events
-        if n_events == 1:
-            log.append(cpu.in_use)
-        else:
-            log += [cpu.in_use] * n_events
+        self._cuda_log.append((cuda.in_use, cuda.peak))
+        self._log.append(in_use)
+
+    def over(self) -> None:
+        """Nothing more is recorded by this."""
+        self._cpu.risen = None
 
     @property
     def position(self) -> Position:

@@ -99,7 +99,7 @@ class Replay(Copies):
         self._recorder._chunk += tensor._array.tobytes()
         tensor._mark = self._marks[made.slot]
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -146,7 +146,7 @@ class Replay(Copies):
         if node is not None:
             node._mark = (self._shift, made)
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -179,7 +179,7 @@ class Replay(Copies):
         if tensor._fn is not None:
             tensor._fn._mark = (self._shift, made)
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -234,7 +234,11 @@ class Replay(Copies):
                 data += more
         self._recorder._chunk += data
         if self._counted:
-            self._note(1 + sum(size >= 0 for size in seeds))
+            in_use = self._cpu.in_use
+            for size in seeds:
+                if size >= 0:
+                    self._note(in_use)
+            self._note(in_use)
         self.at = at + 1
         return None
 
@@ -259,7 +263,7 @@ class Replay(Copies):
             return self._leave().summed(node, output, contribution, total)
         self._recorder._chunk += data
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -291,7 +295,10 @@ class Replay(Copies):
         self._recorder._chunk += data
         total._mark = number
         if self._counted:
-            self._note(1 if seed < 0 else 2)
+            in_use = self._cpu.in_use
+            self._note(in_use)
+            if seed >= 0:
+                self._note(in_use)
         self.at = at + 1
         return None
 
@@ -327,7 +334,7 @@ class Replay(Copies):
                 return self._leave().updated(optimizer, param, params)
         self._recorder._chunk += data
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -349,7 +356,7 @@ class Replay(Copies):
             if frame.f_code is not code or (lasti >= 0 and frame.f_lasti != lasti):
                 return self._leave().zeroed(params)
         if self._counted:
-            self._note()
+            self._note(self._cpu.in_use)
         self.at = at + 1
         return None
 
@@ -396,7 +403,7 @@ class Replay(Copies):
             self._texts.append(recorder._partial.removesuffix("\n"))
             recorder._partial = ""
             if self._counted:
-                self._note()
+                self._note(self._cpu.in_use)
             self.at = at + 1
         return None
 

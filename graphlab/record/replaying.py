@@ -148,6 +148,7 @@ class Replaying(Naming):
         if replay is None:
             return
         template, position, shift = replay.template, replay.position, replay.shift
+        replay.over()
         self._keep()
         self._replay = None
         for name in METHODS:
