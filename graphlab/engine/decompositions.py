@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, make, wrap_dim
 from graphlab.engine.ops import exponential, factorizations, indefinite, reflections
 from graphlab.engine.ops.activation import warn
@@ -150,7 +151,7 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
         )
     if left:
         return run(factorizations.LU_SOLVE, (a, p, b), (bool(adjoint),))
-    return run(factorizations.LU_SOLVE, (a, p, b.mT), (not adjoint,)).mT
+    return rename(run(factorizations.LU_SOLVE, (a, p, b.mT), (not adjoint,)).mT, "LinalgLuSolveBackward0")
 
 
 @public("lu_unpack", "lu_unpack", method=False)

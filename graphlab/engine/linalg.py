@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import decompositions, dtypes
+from graphlab.engine.autograd.graph import rename, rename_all
 from graphlab.engine.errors import fail, make, wrap_dims
 from graphlab.engine.ops import eigen
 from graphlab.engine.ops import linalg as ops
@@ -74,7 +75,7 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
             sizes=[a.shape[-1], b.shape[-2]],
         )
     x = call(ops.SOLVE, a, b)
-    return x.squeeze(-1) if is_vector else x
+    return rename(x.squeeze(-1), "LinalgSolveExBackward0") if is_vector else x
 
 
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
@@ -204,7 +205,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     full = m > n and driver not in (None, "gelsy") and bool((matrix_rank(a)._array == n).all())
     residuals = (product(a, x) - b).pow(2).sum(-2) if full else x.flatten()[:0]
     values = svdvals(a.detach()) if driver in ("gelsd", "gelss") else none
-    return _LSTSQ((x.squeeze(-1) if is_vector else x, residuals, rank, values))
+    solution = x.squeeze(-1) if is_vector else x
+    return _LSTSQ(rename_all((solution, residuals, rank, values), "LinalgLstsqBackward0"))
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -230,7 +232,7 @@ def vector_norm(
     dims = tuple(range(t.dim())) if dim is None or not len(dim) else wrap_dims(dim, t.dim(), "linalg_vector_norm")
     p = float(ord)
     if not t.dim():
-        return _ones_where_not_zero(t) if p == 0 else t.abs()
+        return rename(_ones_where_not_zero(t) if p == 0 else t.abs(), "LinalgVectorNormBackward0")
     if any(t.shape[d] == 0 for d in dims) and (p < 0 or p == math.inf):
         fail(
             RuntimeError,
@@ -241,12 +243,12 @@ def vector_norm(
             shape=list(t.shape),
         )
     if p == 0:
-        return _ones_where_not_zero(t).sum(dims, keepdim)
-    if p == math.inf:
-        return t.abs().amax(dims, keepdim)
-    if p == -math.inf:
-        return t.abs().amin(dims, keepdim)
-    return FUNCTIONS["norm"](t, p, dims, keepdim)
+        made = _ones_where_not_zero(t).sum(dims, keepdim)
+    elif abs(p) == math.inf:
+        made = t.abs().amax(dims, keepdim) if p > 0 else t.abs().amin(dims, keepdim)
+    else:
+        return FUNCTIONS["norm"](t, p, dims, keepdim)
+    return rename(made, "LinalgVectorNormBackward0")
 
 
 def _ones_where_not_zero(t: Tensor) -> Any:
@@ -293,7 +295,7 @@ def matrix_norm(
         return found
     for d in sorted((first, second), reverse=True):
         found = found.squeeze(d)
-    return found
+    return rename(found, "AmaxBackward0" if ord > 0 else "AminBackward0")
 
 
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Any = None, dtype: Any = None) -> Any:
@@ -341,7 +343,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Any:
     result = parts[0]
     if last_vector:
         result = result.squeeze(-1)
-    return result.squeeze(0) if first_vector else result
+    return rename(result.squeeze(0) if first_vector else result, "ViewBackward0")
 
 
 def cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
@@ -360,12 +362,12 @@ def cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
         )
     roll = FUNCTIONS["roll"]
     one = roll(a, -1, d) * roll(b, -2, d)
-    return one - roll(a, -2, d) * roll(b, -1, d)
+    return rename(one - roll(a, -2, d) * roll(b, -1, d), "LinalgCrossBackward0")
 
 
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     """Σ x · y along a dim."""
-    return (x.conj() * y).sum(dim)
+    return rename((x.conj() * y).sum(dim), "SumBackward1" if x.dim() > 1 or y.dim() > 1 else "VdotBackward0")
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
@@ -381,13 +383,14 @@ def solve_triangular(
     half = FUNCTIONS["triu" if upper else "tril"](a, (1 if upper else -1) if unitriangular else 0)
     if unitriangular:
         half = half + wrap(np.eye(a.shape[-1], dtype=a._array.dtype), a._device)
-    return call(ops.SOLVE, half, B) if left else call(ops.SOLVE, half.mT, B.mT).mT
+    made = call(ops.SOLVE, half, B) if left else call(ops.SOLVE, half.mT, B.mT).mT
+    return rename(made, "LinalgSolveTriangularBackward0")
 
 
 def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
     """The inverse of a tensor as a matrix between its first `ind` dims and the others."""
     first, last = tuple(A.shape[:ind]), tuple(A.shape[ind:])
-    return inv(A.reshape(math.prod(first), math.prod(last))).reshape(*last, *first)
+    return rename(inv(A.reshape(math.prod(first), math.prod(last))).reshape(*last, *first), "ReshapeAliasBackward0")
 
 
 def vander(x: Any, *, N: int | None = None) -> Any:
@@ -396,7 +399,7 @@ def vander(x: Any, *, N: int | None = None) -> Any:
         x = x.unsqueeze(0)
     n = x.shape[-1] if N is None else N
     powers = wrap(np.arange(n), x._device)
-    made = x.unsqueeze(-1) ** powers
+    made = rename(x.unsqueeze(-1) ** powers, "CatBackward0")
     return made if made.dtype is x.dtype or x.dtype is not dtypes.uint8 else made.to(dtypes.int64)
 
 
@@ -443,7 +446,7 @@ def _old_names() -> None:
     def logdet(input: Any) -> Any:
         """The logarithm of the determinant; nan where it is negative."""
         sign, log = mine["slogdet"](input)
-        return log + FUNCTIONS["log"](sign)
+        return rename(log + FUNCTIONS["log"](sign), "WhereBackward0")
 
     def old_cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
         """The cross product; without dim, along the first dim of size 3."""

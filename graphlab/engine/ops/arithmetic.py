@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, errors, modes, observe
-from graphlab.engine.autograd.graph import accumulator, next_seq
+from graphlab.engine.autograd.graph import accumulator, next_seq, rename
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
@@ -579,7 +579,7 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     result = _rsub(input if alpha == 1 else _scaled(input, alpha, other), other)
     if result is NotImplemented:
         raise bad_argument("rsub", "other", 2, "Tensor", other)
-    return result
+    return rename(result, "RsubBackward0") if isinstance(other, Tensor) else result
 
 
 FUNCTIONS["rsub"] = RSUB.function = guard("rsub", rsub)

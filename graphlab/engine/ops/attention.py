@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.applied import NUMERIC, composed
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.rows import row_max, row_sum
 from graphlab.engine.ops.run import FUNCTIONS, common_device, need_tensor, public, run
 from graphlab.engine.tensor import Tensor, wrap
@@ -247,7 +247,11 @@ def scaled_dot_product_attention(
     inputs = (query, key, value, attn_mask)
     params = (bool(is_causal), factor)
     # The weights, as many as rows times columns, are made again in the backward pass rather than kept, as in PyTorch.
-    return run(ATTENTION, inputs, params)
+    return run(ATTENTION if q.ndim == k.ndim == v.ndim == 4 else _PLAIN[q.ndim == 2], inputs, params)
+
+
+# PyTorch has a kernel for four dims only.
+_PLAIN = known_as(ATTENTION, "UnsafeViewBackward0"), known_as(ATTENTION, "MmBackward0")
 
 
 # Several heads

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, errors
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.arithmetic import (
     NUMBERS,
@@ -20,7 +21,7 @@ from graphlab.engine.ops.arithmetic import (
     number,
 )
 from graphlab.engine.ops.choice import choose
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import (
     FUNCTIONS,
     attach,
@@ -312,9 +313,21 @@ FMOD = _declare(
     samples=lambda: [((3, 2), (3, 2), {"_domain": (0.3, 2.0)})],
 )
 _remainder = binary(REMAINDER, _whole(np.remainder), SAVE_BOTH)
-function(REMAINDER, _remainder)
-function(FMOD, binary(FMOD, _whole(np.fmod), SAVE_BOTH))
-attach(__mod__=_remainder)
+
+
+def _by_operands(call: Callable[..., Any], node: str) -> Callable[..., Any]:
+    """PyTorch has a second name for the node where the divisor is a tensor."""
+
+    def named(input: Any, other: Any) -> Any:
+        made = call(input, other)
+        return rename(made, node) if isinstance(other, Tensor) and made is not NotImplemented else made
+
+    return named
+
+
+function(REMAINDER, _by_operands(_remainder, "RemainderBackward1"))
+function(FMOD, _by_operands(binary(FMOD, _whole(np.fmod), SAVE_BOTH), "FmodBackward1"))
+attach(__mod__=_by_operands(_remainder, "RemainderBackward1"))
 attach(
     __rmod__=lambda self, other: _remainder(
         other if isinstance(other, Tensor) else FUNCTIONS["full_like"](self, other), self
@@ -346,7 +359,7 @@ TRUNC_DIVIDE = _declare(
     N_("{input} is divided by {other} and loses its fraction"),
     _flat_vjp,
     "d input = 0;  d other = 0",
-    node="DivBackward1",
+    node="DivBackward2",
 )
 DIV_FLOOR = _declare(
     "div_floor",
@@ -356,7 +369,7 @@ DIV_FLOOR = _declare(
     N_("{input} is divided by {other} and rounded down"),
     _flat_vjp,
     "d input = 0;  d other = 0",
-    node="DivBackward1",
+    node="DivBackward2",
 )
 
 
@@ -532,7 +545,10 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     except ValueError:
         raise _mask_clash(x, m) from None
     _check_fill(x, value)
-    return run(MASKED_FILL, (x, m, number(value)))
+    return run(_FILL_BY_TENSOR if isinstance(value, Tensor) else MASKED_FILL, (x, m, number(value)))
+
+
+_FILL_BY_TENSOR = known_as(MASKED_FILL, "MaskedFillBackward1")
 
 
 def _check_fill(x: Tensor, value: Any) -> None:

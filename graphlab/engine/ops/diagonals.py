@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
@@ -119,7 +120,7 @@ def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
     if n == 1:
         return diag_embed(input, diagonal, 0, 1)
     if n == 2:
-        return FUNCTIONS["diagonal"](input, diagonal, 0, 1).clone()
+        return rename(FUNCTIONS["diagonal"](input, diagonal, 0, 1).clone(), "DiagonalBackward0_copy")
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {n}D")
 
 
@@ -128,7 +129,7 @@ def trace(input: Any) -> Any:
     """The sum of a matrix's diagonal."""
     if need_tensor(input, "trace")._array.ndim != 2:
         raise RuntimeError("trace: expected a matrix, but got tensor with dim " + str(input._array.ndim))
-    return FUNCTIONS["diagonal"](input).sum()
+    return rename(FUNCTIONS["diagonal"](input).sum(), "TraceBackward0")
 
 
 @public("meshgrid", method=False)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes, errors
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.arithmetic import NUMBERS, number
-from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, method, need_tensor, public, run, run_inplace
 from graphlab.engine.ops.special import lower_gamma, upper_gamma, zeta_array
 from graphlab.engine.tensor import Tensor
@@ -107,8 +108,8 @@ def operate(
         kind = dtypes.get_default_dtype()
     casts = tuple(kind.np if isinstance(a, np.ndarray) else None for a in arrays)
     same = all(c is None or a.dtype == c for a, c in zip(arrays, casts))
-    number = (float, complex)[kind.rank - 2] if kind.rank >= 2 else None
-    operands = tuple(t if isinstance(t, Tensor) or number is None else number(t) for t in operands)
+    exact = (float, complex)[kind.rank - 2] if kind.rank >= 2 else None
+    operands = tuple(t if isinstance(t, Tensor) or exact is None else exact(t) for t in operands)
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     try:
         np.broadcast_shapes(*shapes)
@@ -378,7 +379,8 @@ binary_function(LCM, "same", numbers=False)
 @public("ldexp")
 def ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
     """input · 2^other"""
-    return need_tensor(input, "ldexp") * FUNCTIONS["pow"](2.0, need_tensor(other, "ldexp", "other", 2))
+    made = need_tensor(input, "ldexp") * FUNCTIONS["pow"](2.0, need_tensor(other, "ldexp", "other", 2))
+    return rename(made, "LdexpBackward0")
 
 
 @method("ldexp_")
@@ -401,7 +403,7 @@ def frexp(input: Any, *, out: Any = None) -> Any:
     mantissa = (
         input / FUNCTIONS["pow"](2.0, exponent).to(input.dtype) if input._rg else wrap(np.frexp(x)[0], input._device)
     )
-    return named("frexp", ("mantissa", "exponent"))((mantissa, exponent))
+    return named("frexp", ("mantissa", "exponent"))((rename(mantissa, "FrexpBackward0"), exponent))
 
 
 def _to_double(value: Any) -> Any:
@@ -465,6 +467,9 @@ LERP = entrywise(
 )
 
 
+_LERP_BY_TENSOR = known_as(LERP, "LerpBackward1")
+
+
 def _same_types(name: str, input: Any, others: tuple[tuple[str, Any], ...]) -> None:
     kind = need_tensor(input, name).dtype
     for label, t in others:
@@ -482,7 +487,7 @@ def _same_types(name: str, input: Any, others: tuple[tuple[str, Any], ...]) -> N
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     """input + weight · (end − input)"""
     _same_types("lerp", input, (("end", end), ("weight", weight)))
-    return operate(LERP, (input, end, weight))
+    return operate(_LERP_BY_TENSOR if isinstance(weight, Tensor) else LERP, (input, end, weight))
 
 
 @method(LERP, "lerp_")

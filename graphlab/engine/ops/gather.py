@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp, two_steps_shape
@@ -249,7 +250,8 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     if known(i) and (i.min() < 0 or i.max() >= n):
         raise IndexError("index out of range in self")
     if not x.ndim:
-        return run(INDEX, (input.reshape(1),), ((slice(None), ...), (i.reshape(-1),))).reshape(())
+        row = run(INDEX, (input.reshape(1),), ((slice(None), ...), (i.reshape(-1),)))
+        return rename(row.reshape(()), "IndexSelectBackward0")
     basic = (slice(None),) * x.ndim + (...,)
     return run(INDEX_SELECT, (input,), (basic, (slice(None),) * d + (i.reshape(-1).astype(np.int64),)))
 

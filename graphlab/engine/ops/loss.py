@@ -557,10 +557,8 @@ def class_loss(
         common_device(op.name, (input, target))
         _check_classes(op, input, target, weight, ignore_index, smoothing)
         is_log = op is NLL
-        inputs = (input, target) if weight is None else (input, target, weight)
+        inputs = (input, target, weight)
         params = (reduction, int(ignore_index), float(smoothing), is_log)
-        if weight is None:
-            inputs = (input, target, None)
         return rename(run(op, inputs, params), _class_node(input._array, target._array, reduction, smoothing))
     except Exception as error:
         report(op.name, (input, target), {"reduction": reduction}, error)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run
@@ -133,9 +134,8 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
     if alpha != 1:
         total = total * alpha
     # With beta 0 not even a nan of input counts.
-    return (
-        total.expand(np.broadcast_shapes(tuple(input.shape), tuple(total.shape))) if beta == 0 else input * beta + total
-    )
+    wide = np.broadcast_shapes(tuple(input.shape), tuple(total.shape))
+    return rename(total.expand(wide) if beta == 0 else input * beta + total, "AddbmmBackward0")
 
 
 @method("addbmm_")
@@ -159,7 +159,7 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float, *, out: Any = None) -
     norms = FUNCTIONS["norm"](input, float(p), others, True)
     high = norms._array > maxnorm
     factor = FUNCTIONS["where"](wrap(high, input._device), maxnorm / (norms + 1e-7), 1.0)
-    return input * factor
+    return rename(input * factor, "RenormBackward0")
 
 
 @method("renorm_")

@@ -211,7 +211,7 @@ def kron(input: Any, other: Any, *, out: Any = None) -> Any:
     n = max(a.ndim, b.ndim)
     left, right = (1,) * (n - a.ndim) + tuple(a.shape), (1,) * (n - b.ndim) + tuple(b.shape)
     product = a.reshape([m for s in left for m in (s, 1)]) * b.reshape([m for s in right for m in (1, s)])
-    return product.reshape([s * t for s, t in zip(left, right)])
+    return rename(product.reshape([s * t for s, t in zip(left, right)]), "UnsafeViewBackward0")
 
 
 @public("diagflat")
@@ -244,6 +244,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Any:
     if extra < 0 or any(w not in (1, n) for w, n in zip(wanted, shape[extra:])):
         raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}.")
     dims = tuple(range(extra)) + tuple(i + extra for i, w in enumerate(wanted) if w == 1 and shape[i + extra] != 1)
+    if not wanted:
+        return self.sum()
     if not dims:
         return self if len(wanted) == len(shape) else self.reshape(wanted)
     total = self.sum(dims, True)

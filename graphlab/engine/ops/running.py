@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.applied import apply
@@ -152,7 +153,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     if not n:
-        return input.clone()
+        return rename(input.clone(), "CopyBackwards")
     parts = [t for t in (prepend, input, append) if t is not None]
     t = FUNCTIONS["cat"](parts, d) if len(parts) > 1 else input
     n = min(n, t._array.shape[d])
@@ -276,7 +277,8 @@ def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     if not y._array.shape[d]:
         shape = y._array.shape
         return FUNCTIONS["zeros"](*(shape[:d] + shape[d + 1 :]), dtype=y.dtype)
-    return _widths("trapezoid", y, x, 1.0 if dx is None else dx, d).sum(d)
+    made = _widths("trapezoid", y, x, 1.0 if dx is None else dx, d).sum(d)
+    return rename(made, "MulBackward1" if x is None else "DivBackward1")
 
 
 @public("trapz", method=False)
@@ -289,4 +291,5 @@ def trapz(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The running area under samples y, by trapezoids."""
     d = _area_arguments("cumulative_trapezoid", y, x, dx, dim)
-    return _widths("cumulative_trapezoid", y, x, 1.0 if dx is None else dx, d).cumsum(d)
+    made = _widths("cumulative_trapezoid", y, x, 1.0 if dx is None else dx, d).cumsum(d)
+    return made if x is None else rename(made, "DivBackward1")

@@ -296,14 +296,15 @@ def embedding_bag(
     zeros = FUNCTIONS["zeros"](n_bags, w.shape[1], dtype=weight.dtype, device=where)
     if mode == "max":
         index = np.broadcast_to(bag[:, None], (bag.size, w.shape[1]))
-        return FUNCTIONS["scatter_reduce"](
+        largest = FUNCTIONS["scatter_reduce"](
             zeros, 0, wrap(np.ascontiguousarray(index), where), rows, "amax", include_self=False
         )
+        return rename(largest, "EmbeddingBagBackward0")
     total = FUNCTIONS["index_add"](zeros, 0, wrap(bag, where), rows)
     if mode == "sum":
-        return total
+        return rename(total, "EmbeddingBagBackward0")
     counts = np.maximum(np.bincount(bag, minlength=n_bags), 1).astype(w.dtype)
-    return total / wrap(counts[:, None], where)
+    return rename(total / wrap(counts[:, None], where), "EmbeddingBagBackward0")
 
 
 def _bags(i: Array, offsets: Any, include_last: bool) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.applied import apply
@@ -233,7 +234,8 @@ def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
         raise RuntimeError("mvlgamma: The input tensor may not be a bool tensor")
     kind = None if x.dtype.kind not in "fVc" else input.dtype
     parts = FUNCTIONS["arange"](-p * 0.5 + 0.5, 0.5, 0.5, dtype=kind, device=input._device)
-    return (input.unsqueeze(-1) + parts).lgamma().sum(-1) + p * (p - 1) * math.log(math.pi) / 4
+    made = (input.unsqueeze(-1) + parts).lgamma().sum(-1) + p * (p - 1) * math.log(math.pi) / 4
+    return rename(made, "MvlgammaBackward0")
 
 
 @method("mvlgamma_")
@@ -378,6 +380,7 @@ unary(
     backward="d input = g · φ(input)",
     narrate=N_("the chance that a normal number lies below each entry of {input}"),
     inplace=False,
+    node="MulBackward1",
 )
 unary(
     "special_log_ndtr",

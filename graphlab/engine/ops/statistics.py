@@ -218,8 +218,8 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
             weights = FUNCTIONS["where"](wrap(fixed), 0, fraction)
         found = FUNCTIONS["lerp"](found, above, weights)
     if not q._array.ndim:
-        return found.squeeze(-1).reshape(left)
-    return found.movedim(-1, 0).reshape(each.size, *left)
+        return rename(found.squeeze(-1).reshape(left), "SqueezeBackward4")
+    return rename(found.movedim(-1, 0).reshape(each.size, *left), "SqueezeBackward4")
 
 
 @public("quantile")
@@ -305,7 +305,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         norm = 0
     centred = rows - average.unsqueeze(1)
     out = centred @ (centred if w is None else centred * w).t().conj() / norm
-    return out.reshape(()) if out._array.size == 1 else out
+    return rename(out.reshape(()) if out._array.size == 1 else out, "SqueezeBackward0")
 
 
 @public("corrcoef")

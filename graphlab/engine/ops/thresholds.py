@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import wrap_dim
 from graphlab.engine.generator import default_generator
@@ -201,7 +202,8 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return FUNCTIONS["leaky_relu"](input, (lower + upper) / 2, inplace)
+        made = FUNCTIONS["leaky_relu"](input, (lower + upper) / 2, inplace)
+        return made if inplace else rename(made, "RreluWithNoiseBackward0")
     if type(x) is Virtual:
         return run(RRELU, (input, input.detach()))
     noise = np.ones(x.shape, x.dtype)
@@ -210,7 +212,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     # Numbers are drawn for these entries only, a double each.
     flat[low] = (default_generator.uniform64(int(low.sum())) * (upper - lower) + lower).astype(x.dtype)
     args: tuple[Any, ...] = (input, wrap(noise, input._device))
-    return run_inplace(RRELU, args, (), "rrelu_") if inplace else run(RRELU, args)
+    return run_inplace(RRELU, args, (), "rrelu_") if inplace else rename(run(RRELU, args), "RreluWithNoiseBackward0")
 
 
 @public("rrelu_", method=False)

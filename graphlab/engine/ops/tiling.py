@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.engine.autograd.graph import rename
 from graphlab.engine.errors import wrap_dim, wrap_dims
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run
@@ -77,7 +78,8 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, outpu
         places = virtual((int(output_size),), np.dtype(np.int64))
         return FUNCTIONS["index_select"](input, dim, wrap(places, input._device))
     index = np.repeat(np.arange(n), np.broadcast_to(counts, (n,)) if np.ndim(counts) else counts)
-    return FUNCTIONS["index_select"](input, dim, wrap(index, input._device))
+    made = FUNCTIONS["index_select"](input, dim, wrap(index, input._device))
+    return made if isinstance(repeats, Tensor) else rename(made, "ViewBackward0")
 
 
 FLIP = declare(
