@@ -204,15 +204,63 @@ def no_grad_fn(case: Case) -> Found | None:
         found.facts["cut"] = {"line": line, "op": op}
         found.line = 0
         found.what = N_("{name} depends on tensors with `requires_grad`, but the graph ends at {op} on line {line}.")
-        found.why = N_(
-            "Under `torch.no_grad()` nothing is recorded, and `detach()`, `.data` and `.item()` give numbers "
-            "without a history."
-        )
-        found.fix = N_("Take line {line} out of `torch.no_grad()`, or leave out what cuts the graph there.")
+        found.why, found.fix = _why_cut(case, line, op)
         return found
     if name and owner is not None:
         found.fixes.extend(_requires_grad_fixes(case, owner))
     return found
+
+
+def _why_cut(case: Case, line: int, op: str) -> tuple[str, str]:
+    """Why the graph ends at an operator on a line, and what to do: what is true of that operator only."""
+    if op in ("detach", "detach_", "item", "numpy"):
+        return (
+            N_("{op} gives the same numbers without their history, so nothing behind it is asked for a gradient."),
+            N_("Leave out {op} on line {line}, or take the loss from the tensor before it."),
+        )
+    is_switched_off = any(
+        isinstance(n, ast.With)
+        and n.lineno <= line <= (n.end_lineno or n.lineno)
+        and any(called(i.context_expr) in ("no_grad", "inference_mode", "set_grad_enabled") for i in n.items)
+        for n in case.source.nodes
+    )
+    if is_switched_off:
+        return (
+            N_("Under `torch.no_grad()` nothing is recorded, so the results have no history."),
+            N_("Take line {line} out of `torch.no_grad()`."),
+        )
+    if op in _STEPS:
+        return (
+            N_("{op} gives whole numbers, or true and false: a tiny change of its input changes nothing, or all."),
+            N_("Compute the loss from the scores before {op}; for classes `F.cross_entropy(scores, classes)` does it."),
+        )
+    return (
+        N_(
+            "Under `torch.no_grad()` nothing is recorded, and `detach()`, `.data` and `.item()` give numbers without a history."
+        ),
+        N_("Take line {line} out of `torch.no_grad()`, or leave out what cuts the graph there."),
+    )
+
+
+_STEPS = frozenset(
+    [
+        "argmax",
+        "argmin",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "argsort",
+        "isnan",
+        "long",
+        "int",
+        "to",
+        "bool",
+        "multinomial",
+    ]
+)
 
 
 def _cut(case: Case) -> tuple[int, str] | None:

@@ -38,7 +38,7 @@ def method(case: Case) -> ast.Call | None:
     "GL120",
     Severity.ERROR,
     kinds=("permute_count", "matrix_only"),
-    title=N_("{op} doesn't fit a tensor with {n} axes"),
+    title=N_("`{op}` doesn't fit a tensor with {n} axes"),
     what=N_("{x} has {n} axes, and `{op}` was given {n_given}."),
     why=N_("`permute` names every axis exactly once, in the new order."),
     fix=N_("Name all {n} axes: `permute({example})` and so on."),
@@ -635,8 +635,9 @@ def index_dtype(case: Case) -> Found | None:
             )
         found.fix = N_("Use `//` where a division makes it, or `int(…)`.")
         return found
+    order = (0, 1) if op in ("embedding", "one_hot", "bincount", "embedding_bag") else (1, 0)
     index = next(
-        (o for o in (operand(case, at) for at in (1, 0)) if str(o.get("dtype") or "").startswith(_NO_INDEX)),
+        (o for o in (operand(case, at) for at in order) if str(o.get("dtype") or "").startswith(_NO_INDEX)),
         {},
     )
     dtype = dtype_name(str(index.get("dtype") or case.facts.get("dtype") or ""))

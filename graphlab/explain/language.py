@@ -10,6 +10,7 @@ from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.names import nearest
+from graphlab.explain.source import dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -569,7 +570,24 @@ def operand_types(case: Case) -> Found | None:
     else:
         return None
     found = Found({"op": op, "a": words.code(a), "b": words.code(b)})
-    if "NoneType" in (a, b):
+    grads = [
+        dotted(n)
+        for n in case.source.nodes
+        if isinstance(n, ast.Attribute) and n.attr == "grad" and n.lineno == case.line and dotted(n)
+    ]
+    if "NoneType" in (a, b) and grads:
+        found.words["owner"] = words.code(grads[0])
+        found.title = N_("{owner} holds nothing")
+        found.what = N_("{op} meets {owner}, and that has no value: no gradient was computed for it.")
+        found.why = N_(
+            "`.grad` is filled by `backward()`, and only for leaves with `requires_grad=True` that the result "
+            "depends on."
+        )
+        found.fix = N_(
+            "Call `backward()` before this line, and check that the tensor was made with `requires_grad=True`."
+        )
+        found.words["op"] = words.code(op)
+    elif "NoneType" in (a, b):
         found.fix = N_(
             "One side holds nothing: find out where it should have got its value; a function without `return` "
             "gives nothing."

@@ -10,6 +10,7 @@ from graphlab.explain.case import Argument, Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.shapes import broadcast_shape, rewrite
 from graphlab.explain.source import argument, called, dotted, literal
+from graphlab.explain.values import range_at
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -279,16 +280,53 @@ def _same_shape_fixes(case: Case, prediction: Argument, target: Argument) -> lis
         if not _is_column(column.shape) or flat.shape != column.shape[:1]:
             continue
         first, second = (flat, column) if is_target_flat else (column, flat)
+        more, suffixes = _what_comes_next(case, prediction, target)
         for operand in (first, second):
             suffix, shape = (".unsqueeze(1)", column.shape) if operand is flat else (".squeeze(1)", flat.shape)
+            is_target = operand is target
+            suffix += suffixes[is_target]
             edits = rewrite(case, operand, suffix)
+            other = rewrite(case, prediction if is_target else target, suffixes[not is_target])
             if edits:
+                changes = [f"{operand.base}{suffix}"]
+                if suffixes[not is_target] and other:
+                    edits = [*edits, *other]
+                    changes.append(f"{(prediction if is_target else target).base}{suffixes[not is_target]}")
+                if more:
+                    edits = [*edits, *more]
+                    changes.append(more[0].text)
+                if len(changes) > 1 or suffixes[is_target]:
+                    title = words.fill(
+                        N_("Write {changes}: both get shape {shape}, and the kinds of numbers fit as well"),
+                        {"changes": words.listing(words.code(c) for c in changes), "shape": words.shape(shape)},
+                    )
+                    fixes.append(Fix(title, "maybe", edits))
+                    continue
                 title = words.fill(
                     N_("Write `{text}{suffix}`: {name} gets shape {shape}, like the other one"),
                     {"text": operand.base, "suffix": suffix, "name": operand.said, "shape": words.shape(shape)},
                 )
                 fixes.append(Fix(title, "safe", edits))
     return fixes
+
+
+def _what_comes_next(case: Case, prediction: Argument, target: Argument) -> tuple[list[Edit], tuple[str, str]]:
+    """What the loss would refuse once the shapes fit: edits of the loss itself, what is put behind input and target."""
+    tensors = case.tensors
+    if len(tensors) < 2 or case.trace is None or not str(case.facts.get("loss", "")).startswith("binary_cross"):
+        return [], ("", "")
+    suffix = ".float()" if not tensors[1].dtype.startswith(("float", "bfloat")) else ""
+    limits = range_at(case.trace, tensors[0].id, case.event)
+    is_scores = (
+        case.facts.get("loss") == "binary_cross_entropy" and limits is not None and not 0 <= limits[0] <= limits[1] <= 1
+    )
+    if not is_scores:
+        return [], ("", suffix)
+    made = [c for c in case.source.calls() if called(c) == "BCELoss" and isinstance(c.func, ast.Attribute)]
+    if len(made) == 1 and isinstance(made[0].func, ast.Attribute):
+        text = f"{case.source.text_of(made[0].func.value)}.BCEWithLogitsLoss"
+        return [case.source.replace(made[0].func, text)], ("", suffix)
+    return [], (".sigmoid()", suffix)
 
 
 @diagnosis(

@@ -357,6 +357,12 @@ def conversion(case: Case) -> Found | None:
         r"(?:float|int)\(\) argument must be a string or a(?: real)? number, not '([\w.]+)'", message
     ):
         wanted, value = _("a number"), found.group(1)
+    elif "converted to an index" in message and "tensor" in message:
+        return Found(
+            {"wanted": _("a whole number"), "value": _("a tensor of other numbers"), "line": case.line},
+            what=N_("Line {line} counts with a tensor, and that works only for one whole number (dtype int64)."),
+            fix=N_("Make a whole number of it with `int(…)`, or make the tensor from whole numbers."),
+        )
     elif found := re.match(r"must be real number, not ([\w.]+)", message):
         wanted, value = _("a real number"), found.group(1)
     else:

@@ -269,11 +269,13 @@ def _matmul_fixes(case: Case, a: Argument, b: Argument) -> list[Fix]:
                 N_("Multiply entry by entry with `*`: the result keeps shape {shape}"), {"shape": words.shape(a.shape)}
             )
             fixes.append(Fix(title, "maybe", [edit]))
+    turned = list(fixes)
     for operand, other, axis, size in (
         (b, a, len(b.shape) - 2 if len(b.shape) > 1 else 0, a.shape[-1]),
         (a, b, len(a.shape) - 1, b.shape[-2 if len(b.shape) > 1 else 0]),
     ):
-        made = _size_in_creation(case, operand, axis, size)
+        # Where the operands fit when turned, nobody means other sizes.
+        made = _size_in_creation(case, operand, axis, size) if not turned else None
         if made is not None and operand.shape[axis] != size:
             title = words.fill(
                 N_("Make {name} fit {other} with size {size} in axis {axis}: `{line}`"),

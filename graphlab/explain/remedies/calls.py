@@ -277,7 +277,7 @@ def keyword(case: Case, found: Found) -> Iterator[Fix]:
     """A keyword that the function doesn't know, or that was given twice: leave it out."""
     message = message_of(case)
     hit = re.search(r"(?:unexpected keyword argument|multiple values for(?: keyword)? argument) '(\w+)'", message)
-    if hit is None:
+    if hit is None or found.words.get("near"):
         return
     for call in on_line(case, ast.Call):
         for item in call.keywords:

@@ -402,6 +402,7 @@ def _inplace_places(case: Case, found: Found) -> list[ast.expr | ast.stmt]:
         return []
     shape = case.facts.get("shape")
     places: list[ast.expr | ast.stmt] = []
+    names: set[str] = set()
     for event in case.trace.events:
         if event.kind != EventKind.INPLACE or not event.outputs:
             continue
@@ -416,8 +417,9 @@ def _inplace_places(case: Case, found: Found) -> list[ast.expr | ast.stmt]:
             )
         if node is not None and node not in places:
             places.append(node)
-        if tensor.name:
-            found.words.setdefault("overwritten", tensor.name)
+        names.add(tensor.name)
+    if len(names) == 1 and "" not in names:  # the only one of that shape: it must be this
+        found.words["tensor"] = words.code(names.pop())
     return places[:4]
 
 

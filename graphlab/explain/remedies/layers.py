@@ -121,7 +121,7 @@ def _axes_put_in(case: Case) -> Iterator[Fix]:
         )
 
 
-@remedy("GL115")
+@remedy("GL115", leads=True)
 def pooling_left_out(case: Case, found: Found) -> Iterator[Fix]:
     """One layer less, where the layer stands in a `Sequential`."""
     path, type_ = str(case.facts.get("module") or ""), str(case.facts.get("module_type") or "")

@@ -487,7 +487,7 @@ def whole_numbers(case: Case, found: Found) -> Iterator[Fix]:
                 )
 
 
-@remedy("GL900", leads=True)
+@remedy("GL816", leads=True)
 def tensor_as_count(case: Case, found: Found) -> Iterator[Fix]:
     """`range(n)` with a floating point tensor."""
     if "converted to an index" not in message_of(case):

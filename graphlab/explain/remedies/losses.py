@@ -256,3 +256,14 @@ def weights_filled(case: Case, found: Found) -> Iterator[Fix]:
                     [Edit(line, column, end_line, end_column, "")],
                     n=n,
                 )
+
+
+@remedy("GL407")
+def loss_of_scores(case: Case, found: Found) -> Iterator[Fix]:
+    """`BCELoss` of scores: the loss that takes the sigmoid itself."""
+    made = [c for c in case.source.calls() if called(c) == "BCELoss"]
+    if len(made) == 1:
+        text = case.source.text_of(made[0].func).removesuffix("BCELoss") + "BCEWithLogitsLoss"
+        yield maybe(
+            N_("Use `{text}`, which applies the sigmoid itself"), [case.source.replace(made[0].func, text)], text=text
+        )
