@@ -92,13 +92,15 @@ def verify_fixes(
     limits = limits or Limits()
     checked = []
     for problem in problems:
-        fixes = [
-            msgspec.structs.replace(
-                fix, verified=verify(problem, fix, source, runner, limits, problems, is_cancelled, folder)
-            )
-            if fix.edits and fix.applicability != "needs-input" and not is_cancelled()
-            else fix
-            for fix in problem.fixes
-        ]
+        fixes = []
+        for fix in problem.fixes:
+            if not fix.edits or fix.applicability == "needs-input" or is_cancelled():
+                fixes.append(fix)
+                continue
+            is_clean = verify(problem, fix, source, runner, limits, problems, is_cancelled, folder)
+            # Nothing is called safe that didn't come out clean.
+            word = fix.applicability if is_clean or is_cancelled() else "maybe"
+            fixes.append(msgspec.structs.replace(fix, verified=is_clean, applicability=word))
+        fixes.sort(key=lambda fix: not fix.verified)  # those that were seen to help come first
         checked.append(msgspec.structs.replace(problem, fixes=fixes))
     return checked
