@@ -17,6 +17,7 @@ from graphlab.explain import (  # noqa: F401
     objects,
     paths,
     shapes,
+    strays,
     training,
     wordings,
 )

@@ -102,7 +102,14 @@ def _with_softmax(problem: Problem, trace: TraceReader) -> Problem:
     return msgspec.structs.replace(problem, softmax=view) if view is not None and view.op in APPLIED else problem
 
 
-_CAUSES = {"GL741": {"GL601", "GL602", "GL724"}, "GL601": {"GL724", "GL602"}, "GL602": {"GL724"}, "GL720": {"GL731"}}
+_CAUSES = {
+    "GL741": {"GL601", "GL602", "GL724"},
+    "GL601": {"GL724", "GL602"},
+    "GL602": {"GL722", "GL724"},
+    "GL720": {"GL731"},
+    "GL731": {"GL729", "GL743"},
+    "GL743": {"GL729"},
+}
 """Silent bugs that explain others: the cause is told, its consequence is left out."""
 
 

@@ -13,7 +13,7 @@ from graphlab.explain import words
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
 from graphlab.explain.modules import OPTIMIZERS
-from graphlab.explain.narrate import name_of
+from graphlab.explain.narrate import quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted
 from graphlab.explain.values import value_at
@@ -21,6 +21,7 @@ from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, Fix, Loss, TensorKind, ValueForm
 
 _RANDOM = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
+MAX_WALK = 200_000
 
 
 def norm_of(run: Run, tensor: int, event: int) -> float | None:
@@ -75,20 +76,91 @@ def line_of(run: Run, event: Event) -> int:
 
 
 def optimizers(run: Run) -> dict[str, ast.Call]:
-    """The optimizers that the program makes, by their variables."""
-    return {
-        dotted(n.targets[0]): n.value
-        for n in run.source.nodes
-        if isinstance(n, ast.Assign)
-        and isinstance(n.value, ast.Call)
-        and called(n.value) in OPTIMIZERS
-        and dotted(n.targets[0])
+    """The optimizers that the program makes, by the names they go by: of variables, and of arguments they become."""
+    functions = {f.name: f for f in run.source.nodes if isinstance(f, ast.FunctionDef)}
+    classes = {c.name: c for c in run.source.nodes if isinstance(c, ast.ClassDef)}
+    for name, class_ in classes.items():
+        init = next((f for f in class_.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"), None)
+        if init is not None:
+            functions[name] = init
+    makers = {
+        f.name: r.value
+        for f in functions.values()
+        for r in ast.walk(f)
+        if isinstance(r, ast.Return) and isinstance(r.value, ast.Call) and called(r.value) in OPTIMIZERS
     }
+    found: dict[str, ast.Call] = {}
+
+    def made(value: ast.AST | None) -> ast.Call | None:
+        if isinstance(value, ast.IfExp):
+            return made(value.body) or made(value.orelse)
+        if isinstance(value, ast.Call):
+            return value if called(value) in OPTIMIZERS else makers.get(called(value))
+        return found.get(dotted(value)) if isinstance(value, ast.Name | ast.Attribute) else None
+
+    def bind(name: str, value: ast.AST | None) -> None:
+        call = made(value)
+        if name and call is not None:
+            found.setdefault(name, call)
+
+    for _round in range(3):  # handed on from function to function
+        n_found = len(found)
+        for node in run.source.nodes:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    bind(dotted(target), node.value)
+                    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                        for part, value in zip(target.elts, node.value.elts):
+                            bind(dotted(part), value)
+        for call in run.source.calls():
+            function = functions.get(called(call))
+            if function is not None:
+                names = [a.arg for a in function.args.args]
+                for name, value in zip(names[1:] if names[:1] == ["self"] else names, call.args):
+                    bind(name, value)
+                for keyword in call.keywords:
+                    bind(keyword.arg or "", keyword.value)
+        if len(found) == n_found:
+            break
+    return found
+
+
+def step_calls(run: Run) -> list[ast.Call]:
+    """Calls that may be `step()` of an optimizer: not a scheduler's, nor an environment's with an action."""
+    known = optimizers(run)
+    return [
+        c
+        for c in method_calls(run, "step")
+        if isinstance(c.func, ast.Attribute)
+        and (dotted(c.func.value) in known or (not c.args and re.search(r"opt", dotted(c.func.value), re.IGNORECASE)))
+    ]
 
 
 def method_calls(run: Run, method: str) -> list[ast.Call]:
     """Every call of a method of that name, in the order of the text."""
     return [c for c in run.source.calls() if isinstance(c.func, ast.Attribute) and c.func.attr == method]
+
+
+def ancestors(run: Run, starts: Iterable[int]) -> set[int]:
+    """Every tensor that some tensors were computed from, gradients or not, themselves included."""
+    queue = list(starts)
+    seen: set[int] = set(queue)
+    while queue and len(seen) < MAX_WALK:
+        event = run.made_by.get(queue.pop())
+        for tensor in event.inputs if event is not None else ():
+            if tensor >= 0 and tensor not in seen:
+                seen.add(tensor)
+                queue.append(tensor)
+    return seen
+
+
+def learned(run: Run) -> set[int]:
+    """Everything that was computed from a parameter, whether its gradient is recorded or not."""
+    found = {t.id for t in run.trace.tensors if t.kind == TensorKind.PARAMETER or t.requires_grad}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if not found.isdisjoint(event.inputs):
+            found.update(event.outputs)
+    return found
 
 
 def updated(run: Run) -> set[int]:
@@ -141,12 +213,28 @@ def cleared_too_early(run: Run) -> list[Found]:
         elif event.kind == EventKind.UPDATE and len(event.inputs) > 1:
             used += event.inputs[1] in filled and not is_zero(run, event.inputs[1], event.id)
             filled.discard(event.inputs[1])
-    steps = [c for c in method_calls(run, "step") if dotted(c.func.value) in optimizers(run)]  # type: ignore[attr-defined]
+    steps = step_calls(run)
     if n_lost < 2 or used or first is None or not steps:
         return []
     line = line_of(run, first)
-    name = dotted(steps[0].func.value) if isinstance(steps[0].func, ast.Attribute) else "optimizer"
-    return [Found({"line": line, "optimizer": words.code(name)}, fixes=_moved_up(run, line), event=first.id, line=line)]
+    scope = next((run.source.scope_of(c) for c in method_calls(run, "zero_grad") if c.lineno == line), None)
+    step = next((c for c in steps if run.source.scope_of(c) is scope), steps[0])
+    name = dotted(step.func.value) if isinstance(step.func, ast.Attribute) else "optimizer"
+    found = Found({"line": line, "optimizer": words.code(name)}, event=first.id, line=line)
+    backward = next((c for c in method_calls(run, "backward") if run.source.scope_of(c) is scope), None)
+    if backward is not None and line <= step.lineno < backward.lineno:
+        found.words["backward"] = backward.lineno
+        found.words["step"] = step.lineno
+        found.title = N_("{optimizer} steps before `backward()`")
+        found.what = N_(
+            "In each turn `step()` on line {step} comes before `backward()` on line {backward}, and `zero_grad()` on "
+            "line {line} has just cleared what the turn before computed."
+        )
+        found.fix = N_("Call `backward()` first, then `step()`.")
+        found.line = step.lineno
+    else:
+        found.fixes = _moved_up(run, line)
+    return [found]
 
 
 def _moved_up(run: Run, line: int) -> list[Fix]:
@@ -204,9 +292,7 @@ def never_stepped(run: Run) -> list[Found]:
     if len(run.trace.losses) < 3 or run.by_kind[EventKind.UPDATE] or not optimizers(run):
         return []
     # `step` without brackets is not a call of it; a scheduler's step is another one.
-    if any(
-        dotted(c.func.value) in optimizers(run) for c in method_calls(run, "step") if isinstance(c.func, ast.Attribute)
-    ):
+    if step_calls(run):
         return []
     parameters = {t.id for t in run.trace.tensors if t.kind == TensorKind.PARAMETER}
     if any(set(e.outputs) & parameters for e in run.by_kind[EventKind.INPLACE]):
@@ -407,8 +493,8 @@ def vanishing(run: Run) -> list[Found]:
     return [
         Found(
             {
-                "first": words.code(name_of(run.trace, weights[0])),
-                "last": words.code(name_of(run.trace, weights[-1])),
+                "first": quoted_name(run.trace, weights[0]),
+                "last": quoted_name(run.trace, weights[-1]),
                 "first_size": words.number(sizes[0]),
                 "last_size": words.number(sizes[-1]),
                 "ratio": words.number(float(f"{ratio:.1g}")),
@@ -497,7 +583,7 @@ def exploding(run: Run) -> list[Found]:
     event = next(e for e in run.by_kind[EventKind.ACCUMULATE] if e.outputs and run.tensor(e.outputs[0]).of == tensor)
     loss_line = line_of(run, event)
     words_ = {
-        "name": words.code(name_of(run.trace, tensor)),
+        "name": quoted_name(run.trace, tensor),
         "size": words.number(float(f"{norm:.3g}")),
         "ratio": words.number(float(f"{ratio:.1g}")),
     }
@@ -543,37 +629,71 @@ def graph_kept(run: Run) -> list[Found]:
     names = {run.tensor(t).name for t in known if run.tensor(t).name}
     if len(known) < 2:
         return []
+    # The loss was gone through backward already: its sum, or a multiple of it, can't be meant for another one.
+    spent = {t: e.id for t, e in known.items()}
     for event in [*run.by_kind[EventKind.FORWARD], *run.by_kind[EventKind.INPLACE]]:
-        if event.op not in ("add", "add_") or not event.outputs or event.outputs[0] in known:
+        added = [t for t in event.inputs if t in spent and spent[t] < event.id]
+        if not added or not event.outputs or event.outputs[0] in known:
             continue
-        # The loss was gone through backward already: its sum can't be meant for another one.
-        added = [t for t in event.inputs if t in known and known[t].id < event.id]
-        if not added or not run.tensor(event.outputs[0]).requires_grad:
+        if not run.tensor(event.outputs[0]).requires_grad:
+            continue
+        if event.op in ("mul", "div"):
+            spent[event.outputs[0]] = event.id
+        if event.op not in ("add", "add_"):
             continue
         line = line_of(run, event)
-        statement = next((n for n in run.source.nodes if isinstance(n, ast.AugAssign) and n.lineno == line), None)
-        plain = next((n for n in run.source.nodes if isinstance(n, ast.Assign) and n.lineno == line), None)
-        value: ast.expr | None = None
-        if statement is not None:
-            total, value = dotted(statement.target), statement.value
-        elif plain is not None and isinstance(plain.value, ast.BinOp) and isinstance(plain.value.op, ast.Add):
-            total = dotted(plain.targets[0])
-            sides = [plain.value.left, plain.value.right]
-            value = next((s for s in sides if dotted(s) != total), None)
-            if total not in [dotted(s) for s in sides]:
-                continue
-        else:
-            continue
-        if value is None or not total:
-            continue
-        return [_kept(run, total, value, line, event.id)]
+        total, value = _summed(run, line)
+        if value is not None and total:
+            return [_kept(run, total, value, line, event.id)]
+    grown = _grown(run, known)
+    if grown is not None:
+        return [grown]
     for call in method_calls(run, "append"):
         if len(call.args) == 1 and dotted(call.args[0]) in names and isinstance(call.func, ast.Attribute):
-            owner = dotted(call.func.value)
+            owner = run.source.text_of(call.func.value)
             text = run.source.text
-            if owner and not re.search(rf"(stack|cat|sum)\(\s*{re.escape(owner)}\b", text):
+            if owner and not re.search(rf"(stack|cat|sum)\(\s*{re.escape(owner)}", text):
                 return [_kept(run, owner, call.args[0], call.lineno, -1)]
     return []
+
+
+def _grown(run: Run, known: dict[int, Event]) -> Found | None:
+    """A number with a history that grows from turn to turn in one place, and from which no `backward()` starts."""
+    needed = ancestors(run, known)
+    length: dict[int, int] = {}
+    for event in run.trace.events:
+        if event.op not in ("add", "add_") or event.kind not in (EventKind.FORWARD, EventKind.INPLACE):
+            continue
+        if not event.outputs or event.outputs[0] in needed:
+            continue
+        record = run.tensor(event.outputs[0])
+        if not record.requires_grad or record.shape or not record.name:
+            continue
+        before = [t for t in event.inputs if t in length and run.tensor(t).name == record.name]
+        length[record.id] = 1 + max((length[t] for t in before), default=0)
+        if length[record.id] >= 3:
+            line = line_of(run, event)
+            total, value = _summed(run, line)
+            if value is not None and total == record.name:
+                return _kept(run, total, value, line, event.id)
+    return None
+
+
+def _summed(run: Run, line: int) -> tuple[str, ast.expr | None]:
+    """What `total += value` or `total = total + value` on a line adds, and to what."""
+    for node in run.source.nodes:
+        if isinstance(node, ast.AugAssign) and node.lineno == line:
+            return run.source.text_of(node.target), node.value
+        is_sum = (
+            isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Add)
+        )
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and is_sum and node.lineno == line:
+            total = run.source.text_of(node.targets[0])
+            sides = [node.value.left, node.value.right]
+            rest = [s for s in sides if run.source.text_of(s) != total]
+            if len(rest) == 1:
+                return total, rest[0]
+    return "", None
 
 
 def _kept(run: Run, total: str, value: ast.expr, line: int, event: int) -> Found:
@@ -667,6 +787,7 @@ def trained_in_eval(run: Run) -> list[Found]:
     if not modules or not evals:
         return []
     owners = {dotted(c.func.value) for c in evals if isinstance(c.func, ast.Attribute)}
+    frozen = _frozen(run)
     quiet: dict[str, int] = {}
     for first, end in _training_sections(run):
         events = run.trace.events[first:end]
@@ -675,7 +796,7 @@ def trained_in_eval(run: Run) -> list[Found]:
             for e in events
             if e.kind == EventKind.FORWARD and (e.op.endswith("dropout") or e.params.get("training"))
         }
-        trained = {e.module for e in events if e.kind == EventKind.BACKWARD and e.module}
+        trained = {e.module for e in events if e.kind == EventKind.BACKWARD and e.module} - frozen
         rest = {
             e.module
             for e in events
@@ -683,7 +804,7 @@ def trained_in_eval(run: Run) -> list[Found]:
         }
         for path, type_ in modules.items():
             root = path.partition(".")[0]
-            if root not in _roots_of(trained) or path in active:
+            if root not in _roots_of(trained) or path in active or path in frozen:
                 continue
             # A batch norm that rests shows in the trace; a dropout that rests leaves nothing behind.
             if (type_ in _RANDOM and _siblings_ran(path, trained)) or path in rest:
@@ -705,6 +826,24 @@ def trained_in_eval(run: Run) -> list[Found]:
         fixes.append(Fix(title, "maybe", [run.source.line_before(first_statement, f"{owner}.train()")]))
     layers = f"{words.code(path)} ({modules[path]})"
     return [Found({"model": words.code(owner), "layers": layers, "n": n, "text": owner}, fixes=fixes, line=line)]
+
+
+def _frozen(run: Run) -> set[str]:
+    """Modules that were given no parameter to train: all of theirs, or of their siblings where they have none, rest."""
+    learning: dict[str, bool] = {}
+    for tensor in run.trace.tensors:
+        if tensor.kind in (TensorKind.PARAMETER, TensorKind.LEAF) and "." in tensor.name:
+            path = tensor.name.rpartition(".")[0]
+            learning[path] = learning.get(path, False) or tensor.requires_grad
+    found = {path for path, is_learning in learning.items() if not is_learning}
+    for module in run.trace.modules:
+        if module.path in learning or "." not in module.path:
+            continue
+        parent = module.path.rpartition(".")[0]
+        siblings = [is_learning for path, is_learning in learning.items() if path.startswith(parent + ".")]
+        if siblings and not any(siblings):
+            found.add(module.path)
+    return found
 
 
 def _siblings_ran(path: str, trained: set[str]) -> bool:
@@ -774,15 +913,20 @@ def tested_in_train(run: Run) -> list[Found]:
     if last_update < 0:
         return []
     hits: dict[tuple[str, int], list[Event]] = {}
+    targets = ancestors(run, roots(run))
     used_backward = {e.forward for e in run.by_kind[EventKind.BACKWARD]}
     for event in run.by_kind[EventKind.FORWARD]:
         is_random = event.op.endswith("dropout") and event.params.get("p", 1) != 0
         is_norm = event.op == "batch_norm" and event.params.get("training")
         if not (is_random or is_norm) or not event.outputs or event.id in used_backward:
             continue
+        if event.outputs[0] in targets:
+            continue  # computed without gradients for a loss: no test but a teacher's answer, a next state's value
         root = event.module.partition(".")[0]
         is_watched = run.tensor(event.outputs[0]).requires_grad
         if (is_watched and event.id < last_update) or (root and root not in trained):
+            continue
+        if is_watched and _is_for_distillation(run, event.outputs[0]):
             continue
         hits.setdefault((event.module, event.span), []).append(event)
     for (path, _span), events in hits.items():
@@ -811,6 +955,10 @@ def tested_in_train(run: Run) -> list[Found]:
             event=events[0].id,
             line=line,
         )
+        if run.tensor(events[0].outputs[0]).requires_grad:
+            found.what = N_(
+                "On line {line} {model} is used after its training, and {layers} works as before: {effect}."
+            )
         if is_function:
             found.why = N_(
                 "`F.dropout` doesn't know whether the module trains or is tested; it drops always unless it is told."
@@ -832,6 +980,21 @@ def tested_in_train(run: Run) -> list[Found]:
             found.fixes.append(Fix(title, "maybe", [run.source.line_before(entry, f"{text}.eval()")]))
         return [found]
     return []
+
+
+def _is_for_distillation(run: Run, tensor: int) -> bool:
+    """Whether what comes of a tensor is compared with another model's answer: a test compares it with data."""
+    known = learned(run)
+    of_it = {tensor}
+    for event in run.by_kind[EventKind.FORWARD]:
+        if of_it.isdisjoint(event.inputs):
+            continue
+        of_it.update(event.outputs)
+        if event.op.endswith(("_loss", "div", "entropy")) and len(event.inputs) >= 2:
+            others = [t for t in event.inputs[:2] if t not in of_it]
+            if any(t in known and not run.tensor(t).requires_grad for t in others):
+                return True
+    return False
 
 
 def _meant(run: Run, line: int, is_watched: bool) -> bool:

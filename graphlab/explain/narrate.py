@@ -51,6 +51,12 @@ def name_of(trace: TraceReader, tensor: int) -> str:
     return _said(trace, tensor).replace(_MARK, "")
 
 
+def quoted_name(trace: TraceReader, tensor: int) -> str:
+    """`name_of` for a diagnosis: marked as code where it is written so in the program, plain where it is a phrase."""
+    said = _said(trace, tensor)
+    return words.code(said[1:]) if said.startswith(_MARK) else said.replace(_MARK, "")
+
+
 def _said(trace: TraceReader, tensor: int, event: Event | None = None, position: int = -1) -> str:
     """`name_of` with marks, or the number that stands at `position` where the operand is no tensor."""
     if not 0 <= tensor < len(trace.tensors):

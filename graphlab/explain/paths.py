@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
 from graphlab.explain import words
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
-from graphlab.explain.learning import line_of, method_calls, optimizers, roots, updated
-from graphlab.explain.narrate import name_of
+from graphlab.explain.learning import MAX_WALK, ancestors, line_of, method_calls, optimizers, roots, updated
+from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted, integer
 from graphlab.explain.training import _source_of
@@ -22,20 +22,6 @@ from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, Fix, TensorKind
 
 _MAKERS = (EventKind.CREATE, EventKind.FORWARD)
-MAX_WALK = 200_000
-
-
-def ancestors(run: Run, starts: Iterable[int]) -> set[int]:
-    """Every tensor that some tensors were computed from, gradients or not, themselves included."""
-    queue = list(starts)
-    seen: set[int] = set(queue)
-    while queue and len(seen) < MAX_WALK:
-        event = run.made_by.get(queue.pop())
-        for tensor in event.inputs if event is not None else ():
-            if tensor >= 0 and tensor not in seen:
-                seen.add(tensor)
-                queue.append(tensor)
-    return seen
 
 
 def with_gradient(run: Run) -> dict[int, set[int]]:
@@ -149,11 +135,11 @@ def path_cut(run: Run) -> list[Found]:
     for hits in found.values():
         tensor_id, event = hits[0]
         line = line_of(run, event)
-        name = words.code(name_of(run.trace, tensor_id))
+        name = quoted_name(run.trace, tensor_id)
         if len(hits) > 1:
             name = _("{name} and {n} more").format(name=name, n=len(hits) - 1)
         root = next(iter(known), -1)
-        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
+        loss = quoted_name(run.trace, root) if root >= 0 and run.tensor(root).name else _("the loss")
         cut, fixes = _cut_said(run, event)
         if cut == words.code(".data") and fixes:
             line = fixes[0].edits[0].line  # `.data` leaves no event; the one at hand is its first user
@@ -203,7 +189,18 @@ def _cut_by_numbers(
             made = run.source.assigned(run.tensor(tensor).name)
             if isinstance(made, ast.Attribute) and made.attr == "data":
                 return {event.span: [(t, event) for t in lost]}
+    for event in run.by_kind[EventKind.FORWARD]:
+        strays = [t for t in event.inputs if t in needed and t not in run.made_by and not run.tensor(t).requires_grad]
+        if any(run.tensor(t).kind == TensorKind.LEAF for t in strays) and _data_in(run, event) is not None:
+            return {event.span: [(t, event) for t in lost]}
     return {}
+
+
+def _data_in(run: Run, event: Event) -> ast.Attribute | None:
+    """`x.data` in the expression of an event."""
+    node = run.source.expression_at(run.span(event))
+    parts = ast.walk(node) if node is not None else ()
+    return next((p for p in parts if isinstance(p, ast.Attribute) and p.attr == "data"), None)
 
 
 def _from_numbers(run: Run, node: ast.expr | None) -> bool:
@@ -227,6 +224,9 @@ def _cut_said(run: Run, event: Event) -> tuple[str, list[Fix]]:
     if event.op != "detach" and event.kind == EventKind.FORWARD:
         names = [run.tensor(t).name for t in event.inputs if t >= 0 and t not in run.made_by]
         made = [m for n in names if n and isinstance(m := run.source.assigned(n), ast.Attribute) and m.attr == "data"]
+        direct = _data_in(run, event)
+        if direct is not None:
+            made.append(direct)
         if made:
             text = run.source.text_of(made[0].value)
             title = words.fill(N_("Leave out `.data`: `{text}`"), {"text": text})
@@ -481,8 +481,7 @@ def softmax_over_batch(run: Run) -> list[Found]:
         x = run.tensor(event.inputs[0])
         if len(x.shape) != 2 or event.params.get("dim") not in (0, -2) or x.shape[0] < 2 or x.shape[1] < 2:
             continue
-        source = run.made_by.get(event.inputs[0])
-        if source is None or source.op not in ("linear", "addmm") or len(source.inputs) < 2:
+        if not _is_one_row_a_sample(run, x.id) or _is_weighting(run, event):
             continue
         warned = any(
             e.kind == EventKind.WARNING and e.params.get("kind") == "softmax_dim"
@@ -511,13 +510,67 @@ def softmax_over_batch(run: Run) -> list[Found]:
                 fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(dim, "1")]))
         values = {
             "op": words.code(event.op),
-            "x": words.code(name_of(run.trace, x.id)),
+            "x": quoted_name(run.trace, x.id),
             "shape": words.shape(x.shape),
             "n": x.shape[0],
             "classes": x.shape[1],
         }
         found[line] = Found(values, {"dim": 0}, fixes, event=event.id, line=line)
     return list(found.values())
+
+
+_ROW_BY_ROW = {
+    "batch_norm",
+    "layer_norm",
+    "relu",
+    "tanh",
+    "leaky_relu",
+    "gelu",
+    "dropout",
+    "clone",
+    "to",
+    "neg",
+    "clamp",
+}
+
+
+def _is_one_row_a_sample(run: Run, tensor: int) -> bool:
+    """Whether a table comes out of a layer for a batch, a row for each sample, perhaps scaled or shifted since."""
+    shape = run.tensor(tensor).shape
+    for _turn in range(8):
+        event = run.made_by.get(tensor)
+        if event is None or not event.inputs:
+            return False
+        if event.op in ("linear", "addmm") and len(event.inputs) >= 2:
+            return True
+        if event.op in ("matmul", "mm") and len(event.inputs) == 2 and min(event.inputs) >= 0:
+            a, b = (run.tensor(t) for t in event.inputs)
+            return b.kind == TensorKind.PARAMETER and a.kind != TensorKind.PARAMETER
+        if event.op in ("add", "sub", "mul", "div"):
+            same = [t for t in event.inputs if t >= 0 and run.tensor(t).shape == shape]
+            if len(same) != 1:
+                return False
+            tensor = same[0]
+        elif event.op in _ROW_BY_ROW and event.inputs[0] >= 0 and run.tensor(event.inputs[0]).shape == shape:
+            tensor = event.inputs[0]
+        else:
+            return False
+    return False
+
+
+def _is_weighting(run: Run, event: Event) -> bool:
+    """Whether a softmax gives weights by which other rows are mixed, as in attention: then axis 0 may be meant."""
+    if event.op != "softmax":
+        return False
+    outs = {event.outputs[0]}
+    for user in run.by_kind[EventKind.FORWARD]:
+        if user.id <= event.id or outs.isdisjoint(user.inputs):
+            continue
+        if user.op in ("t", "transpose", "permute", "unsqueeze", "dropout"):
+            outs.update(user.outputs)
+        elif user.op in ("matmul", "mm", "bmm", "einsum", "mul") and min(user.inputs) >= 0:
+            return True
+    return False
 
 
 def _dim_of(call: ast.Call) -> ast.expr | None:
@@ -562,7 +615,7 @@ def sigmoid_twice(run: Run) -> list[Found]:
         line = line_of(run, before)
         if line in found:
             continue
-        x = words.code(name_of(run.trace, before.inputs[0]))
+        x = quoted_name(run.trace, before.inputs[0])
         fixes = []
         names = [
             c for c in run.source.calls() if called(c) in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
@@ -684,8 +737,8 @@ def flat_operator(run: Run) -> list[Found]:
         forward = run.trace.events[event.forward]
         line = line_of(run, forward)
         root = next(iter(known), -1)
-        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
-        x = words.code(name_of(run.trace, forward.inputs[0]))
+        loss = quoted_name(run.trace, root) if root >= 0 and run.tensor(root).name else _("the loss")
+        x = quoted_name(run.trace, forward.inputs[0])
         node = run.source.expression_at(run.span(forward))
         fixes = []
         if isinstance(node, ast.Call):
@@ -731,7 +784,7 @@ def flat_operator(run: Run) -> list[Found]:
         ):
             continue
         line = line_of(run, event)
-        x = words.code(name_of(run.trace, event.inputs[0]))
+        x = quoted_name(run.trace, event.inputs[0])
         found.setdefault(
             line,
             Found(
@@ -787,109 +840,169 @@ loss.backward()
 )
 def shuffled_apart(run: Run) -> list[Found]:
     """One of inputs and targets in a random order, the other not, or in another one."""
-    orders = {e.outputs[0] for e in run.by_kind[EventKind.CREATE] if e.op == "randperm" and e.outputs}
-    if not orders:
+    orders = _Orders(run)
+    if not orders.values and not orders.is_shuffled:
         return []
-    used = _reordered(run, orders)
-    losses = {
-        "mse_loss",
-        "cross_entropy",
-        "nll_loss",
-        "l1_loss",
-        "binary_cross_entropy",
-        "binary_cross_entropy_with_logits",
-        "smooth_l1_loss",
-        "huber_loss",
-        "sub",
-    }
-    needed = ancestors(run, roots(run))
-    for event in run.by_kind[EventKind.FORWARD]:
-        if (
-            event.op not in losses
-            or len(event.inputs) < 2
-            or min(event.inputs[:2]) < 0
-            or not set(event.outputs) & needed
-        ):
+    for a, b, loss in [*_compared(run), *_paired_in_data_sets(run)]:
+        of_a, of_b = orders.behind(a), orders.behind(b)
+        if not of_a or not of_b or _UNKNOWN in of_a or _UNKNOWN in of_b or of_a.keys() & of_b.keys():
             continue
-        a, b = event.inputs[:2]
-        if event.op == "sub" and not run.tensor(a).requires_grad:
-            a, b = b, a
-        if (
-            run.tensor(b).requires_grad
-            or not run.tensor(a).requires_grad
-            or not run.tensor(a).shape
-            or not run.tensor(b).shape
-        ):
-            continue
-        if run.tensor(a).shape[0] != run.tensor(b).shape[0] or run.tensor(a).shape[0] < 3:
-            continue
-        of_a, of_b = ancestors(run, [a]), ancestors(run, [b])
-        if of_a & of_b - orders and _data_of(run, of_a) & _data_of(run, of_b):
-            continue  # a target that is made of the input itself, as in an autoencoder
-        in_a, in_b = ({used[e] for t in of if (e := _maker(run, t)) in used} for of in (of_a, of_b))
-        if bool(in_a) == bool(in_b) and (not in_a or in_a & in_b):
-            continue
-        order = next(iter(in_a - in_b or in_b - in_a))
-        own = of_a if order in in_a else of_b
-        shuffled = next(
-            (run.trace.events[e] for e, o in used.items() if o == order and run.trace.events[e].outputs[0] in own), None
+        order, own, other = next(
+            (o, of, rest) for of, rest in ((of_a, of_b), (of_b, of_a)) for o in of if o != _AS_IT_WAS
         )
-        # Only where whole sets of samples are reordered: an order of all entries of what is indexed.
-        if shuffled is None or not run.tensor(shuffled.inputs[0]).shape:
-            continue
-        if run.tensor(order).shape[:1] != run.tensor(shuffled.inputs[0]).shape[:1]:
-            continue
-        other = b if order in in_a else a
-        other_data = sorted(_data_of(run, of_b if other == b else of_a))
+        shuffled = run.trace.events[own[order]]
         line = line_of(run, shuffled)
-        root = next(iter(roots(run)), -1)
-        loss = words.code(name_of(run.trace, root)) if root >= 0 and run.tensor(root).name else _("the loss")
-        named = run.tensor(order).name
+        named = run.tensor(order).name if order >= 0 else "permutation"
         values = {
-            "a": words.code(name_of(run.trace, shuffled.inputs[0])),
-            "b": words.code(name_of(run.trace, other_data[0] if other_data and other == b else other)),
+            "a": quoted_name(run.trace, shuffled.inputs[0]),
+            "b": quoted_name(run.trace, orders.data_behind(other, b if other is of_b else a)),
             "order": words.code(named) if named else words.code("randperm"),
             "line": line,
-            "loss": loss,
+            "loss": quoted_name(run.trace, loss) if loss >= 0 and run.tensor(loss).name else _("the loss"),
         }
         return [Found(values, event=shuffled.id, line=line)]
     return []
 
 
-def _maker(run: Run, tensor: int) -> int:
-    event = run.made_by.get(tensor)
-    return event.id if event is not None else -1
+_LOSSES = {
+    "mse_loss",
+    "cross_entropy",
+    "nll_loss",
+    "l1_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "smooth_l1_loss",
+    "huber_loss",
+    "sub",
+}
 
 
-def _reordered(run: Run, orders: set[int]) -> dict[int, int]:
-    """Events that index a tensor with a whole random order, each with that order."""
-    texts: dict[str, int] = {}
-    for order in orders:
-        array = array_at(run.trace, order, len(run.trace.events))
-        if array is not None and array.size > 2:
-            texts[" ".join(str(array).split())] = order
-    found: dict[int, int] = {}
+def _compared(run: Run) -> Iterator[tuple[int, int, int]]:
+    """What is computed and the target that it is compared with, and the loss that comes of it."""
+    known = roots(run)
+    root = next(iter(known), -1)
+    needed = ancestors(run, known)
     for event in run.by_kind[EventKind.FORWARD]:
-        if event.op not in ("index", "getitem", "index_select") or not event.outputs or not event.inputs:
+        if event.op not in _LOSSES or len(event.inputs) < 2 or min(event.inputs[:2]) < 0:
             continue
+        if needed.isdisjoint(event.outputs):
+            continue
+        a, b = event.inputs[:2]
+        if event.op == "sub" and not run.tensor(a).requires_grad:
+            a, b = b, a
+        one, other = run.tensor(a), run.tensor(b)
+        if other.requires_grad or not one.requires_grad or not one.shape or not other.shape:
+            continue
+        if one.shape[0] == other.shape[0] and one.shape[0] >= 3:
+            yield a, b, root
+
+
+def _paired_in_data_sets(run: Run) -> Iterator[tuple[int, int, int]]:
+    """Tensors that stand beside each other in a `TensorDataset`."""
+    batches = [e.id for e in run.by_kind[EventKind.CREATE] if e.op == "batch"]
+    end = batches[0] if batches else len(run.trace.events)
+    last: dict[str, int] = {}
+    for event in run.trace.events[:end]:
+        if event.kind in _MAKERS:
+            last.update({run.tensor(t).name: t for t in event.outputs if t >= 0 and run.tensor(t).name})
+    for call in run.source.calls():
+        if called(call) == "TensorDataset" and len(call.args) == 2:
+            names = [dotted(a) for a in call.args]
+            if all(n in last for n in names):
+                yield last[names[0]], last[names[1]], -1
+
+
+_AS_IT_WAS = -1
+_UNKNOWN = -2
+_ELSEWHERE = -3
+
+
+class _Orders:
+    """The random orders of a run, and which of them the samples of a tensor stand in."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.values: list[tuple[int, int, list[int]]] = []  # the event, the tensor, its numbers
+        for event in run.by_kind[EventKind.CREATE]:
+            if event.op == "randperm" and event.outputs:
+                array = array_at(run.trace, event.outputs[0], len(run.trace.events))
+                if array is not None and array.size > 2:
+                    self.values.append((event.id, event.outputs[0], array.tolist()))
+        # What Python or NumPy shuffled leaves no tensor behind: whole orders are known by their numbers.
+        self.is_shuffled = bool(re.search(r"\b(permutation|shuffle|sample)\(", run.source.text))
+        self.is_turned_back = "argsort" in run.source.text
+        self._elsewhere: dict[tuple[int, ...], int] = {}
+        self._seen: dict[int, dict[int, int]] = {}
+
+    def behind(self, tensor: int) -> dict[int, int]:
+        """The orders on the ways from a tensor back to data, each with the event that indexed by it."""
+        known = self._seen.get(tensor)
+        if known is not None:
+            return known
+        found: dict[int, int] = {}
+        queue, seen = [tensor], {tensor}
+        n = (self.run.tensor(tensor).shape or [1])[0]
+        while queue and len(seen) < MAX_WALK:
+            at = queue.pop()
+            event = self.run.made_by.get(at)
+            order = self._order_of(event) if event is not None else None
+            if event is not None and order is not None:
+                found.setdefault(order, event.id)
+                continue
+            inputs = [t for t in event.inputs if t >= 0] if event is not None else []
+            record = self.run.tensor(at)
+            is_data = record.kind == TensorKind.LEAF and not record.requires_grad and not inputs
+            if is_data and event is not None and event.op != "randperm" and record.shape and record.shape[0] >= n:
+                found.setdefault(_AS_IT_WAS, event.id)
+            queue += [t for t in inputs if t not in seen]
+            seen.update(inputs)
+        self._seen[tensor] = found
+        return found
+
+    def data_behind(self, found: dict[int, int], tensor: int) -> int:
+        """What to call the data that stands in these orders by, seen from what came of it."""
+        event = self.run.trace.events[next(iter(found.values()))]
+        if next(iter(found)) != _AS_IT_WAS:
+            return event.inputs[0]
+        n_all = max([*(len(v) for _e, _o, v in self.values), *map(len, self._elsewhere)])
+        for at in sorted(ancestors(self.run, [tensor]), reverse=True):
+            record = self.run.tensor(at)
+            if (
+                record.name
+                and record.shape[:1] == [n_all]
+                and record.kind in (TensorKind.LEAF, TensorKind.INTERMEDIATE)
+            ):
+                return at
+        return tensor
+
+    def _order_of(self, event: Event) -> int | None:
+        """The order in which an event picks samples; None where it doesn't reorder."""
+        if event.op not in ("index", "getitem", "index_select") or not event.outputs or not event.inputs:
+            return None
         arrays = event.params.get("arrays")
-        keys = [" ".join(str(a).split()) for a in arrays] if isinstance(arrays, list) else []
-        order = next((texts[k] for k in keys if k in texts), next((o for o in event.inputs[1:] if o in orders), -1))
-        if order >= 0:
-            found[event.id] = order
-    return found
-
-
-def _data_of(run: Run, tensors: set[int]) -> set[int]:
-    """The leaves without gradients among some tensors, random orders left out."""
-    return {
-        t
-        for t in tensors
-        if run.tensor(t).kind == TensorKind.LEAF
-        and not run.tensor(t).requires_grad
-        and run.made_by.get(t) is not None
-        and run.made_by[t].op != "randperm"
-    }
+        texts = [str(a) for a in arrays] if isinstance(arrays, list) else []
+        direct = next((o for _e, o, _v in self.values if o in event.inputs[1:]), None)
+        if direct is not None:
+            return direct
+        if len(texts) != 1:
+            return None
+        if "..." in texts[0]:
+            numbers = [int(x) for x in re.findall(r"\d+", texts[0].partition("...")[0])]
+        else:
+            numbers = [int(x) for x in re.findall(r"-?\d+", texts[0])]
+        if len(numbers) < 2 or len(set(numbers)) < len(numbers):
+            return None
+        for made, order, values in reversed(self.values):
+            if made < event.id and numbers[0] in values:
+                at = values.index(numbers[0])
+                if values[at : at + len(numbers)] == numbers:
+                    return order
+        if len(numbers) < 3 or numbers == sorted(numbers):
+            return None
+        is_whole = sorted(numbers) == list(range((self.run.tensor(event.inputs[0]).shape or [0])[0]))
+        if is_whole and self.is_shuffled and not self.is_turned_back:
+            return self._elsewhere.setdefault(tuple(numbers), _ELSEWHERE - len(self._elsewhere))
+        return _UNKNOWN
 
 
 @silent_bug(
@@ -920,8 +1033,10 @@ def one_hot_compared(run: Run) -> list[Found]:
     for event in run.by_kind[EventKind.FORWARD]:
         if event.op != "eq" or len(event.inputs) != 2 or min(event.inputs) < 0:
             continue
-        a, b = sorted((run.tensor(t) for t in event.inputs), key=lambda t: len(t.shape))
-        if len(a.shape) != 1 or len(b.shape) != 2 or a.shape[0] != b.shape[0] or b.shape[0] != b.shape[1]:
+        a, b = sorted((run.tensor(t) for t in event.inputs), key=lambda t: int(np.prod(t.shape)))
+        if len(b.shape) != 2 or b.shape[0] < 2 or b.shape[1] < 2 or not _is_choice(run, a.id):
+            continue
+        if a.shape not in (b.shape[1:], (b.shape[0], 1), [b.shape[1]], [b.shape[0], 1]):
             continue
         array = array_at(run.trace, b.id, event.id)
         if array is None or not ((array == 0) | (array == 1)).all() or not (array.sum(1) == 1).all():
@@ -935,7 +1050,7 @@ def one_hot_compared(run: Run) -> list[Found]:
                 title = words.fill(N_("Write `{text}.argmax(dim=1)`"), {"text": text})
                 fixes.append(Fix(title, "maybe", run.source.append(side, ".argmax(dim=1)")))
         values = {
-            "a": words.code(name_of(run.trace, a.id)),
+            "a": quoted_name(run.trace, a.id),
             "b": words.code(text),
             "a_shape": words.shape(a.shape),
             "b_shape": words.shape(b.shape),
@@ -943,6 +1058,14 @@ def one_hot_compared(run: Run) -> list[Found]:
         }
         return [Found(values, fixes=fixes, event=event.id, line=line)]
     return []
+
+
+def _is_choice(run: Run, tensor: int) -> bool:
+    """Whether a tensor holds the numbers of chosen classes: what `argmax` gave, or whole numbers."""
+    source = _source_of(run, tensor)
+    if source is not None and source.op in ("argmax", "max", "topk", "sort", "argsort"):
+        return True
+    return run.tensor(tensor).dtype in ("int64", "int32")
 
 
 @silent_bug(

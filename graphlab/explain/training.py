@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 
 from graphlab.explain import words
 from graphlab.explain.axes import broadcast_axes
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
-from graphlab.explain.modules import OPTIMIZERS
-from graphlab.explain.narrate import name_of
+from graphlab.explain.learning import is_zero, learned, optimizers, step_calls
+from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_
 from graphlab.trace.records import Event, EventKind, Fix, Span, TensorKind
 
-_THROUGH = {"view", "reshape", "squeeze", "unsqueeze", "flatten", "clone", "select", "slice", "getitem", "index"}
+_THROUGH = {
+    "clamp",
+    "view",
+    "reshape",
+    "squeeze",
+    "unsqueeze",
+    "flatten",
+    "clone",
+    "select",
+    "slice",
+    "getitem",
+    "index",
+}
 
 
 def _source_of(run: Run, tensor: int) -> Event | None:
@@ -66,38 +79,36 @@ def softmax_twice(run: Run) -> list[Found]:
         if event.op not in ("cross_entropy", "cross_entropy_loss", "log_softmax") or not event.inputs:
             continue
         before = _source_of(run, event.inputs[0])
-        if before is None or before.op != "softmax" or not run.tensor(before.outputs[0]).requires_grad:
+        if before is None or before.op not in ("softmax", "sigmoid") or not run.tensor(before.outputs[0]).requires_grad:
             continue
         span = run.span(before)
         line = span.line if span else 0
         if line in found:
             continue
-        x = name_of(run.trace, before.inputs[0]) if before.inputs else ""
-        found[line] = Found(
-            {"x": words.code(x), "line": line}, fixes=_without_softmax(run, span), event=before.id, line=line
-        )
+        x = quoted_name(run.trace, before.inputs[0]) if before.inputs else words.code("softmax")
+        found[line] = Found({"x": x, "line": line}, fixes=_without_softmax(run, span), event=before.id, line=line)
     return list(found.values())
 
 
-def _without_softmax(run: Run, span: Span | None) -> list[Fix]:
+def _without_softmax(run: Run, span: Span | None, op: str = "softmax") -> list[Fix]:
     node = run.source.expression_at(span)
     if not isinstance(node, ast.Call):
         return []
-    if called(node) == "softmax" and isinstance(node.func, ast.Attribute):
+    if called(node) == op and isinstance(node.func, ast.Attribute):
         owner = dotted(node.func.value)
         is_function = owner in ("F", "torch", "nn.functional", "torch.nn.functional")
         inner = node.args[0] if (is_function or owner == "self") and node.args else node.func.value
         if not is_function and owner.startswith("self") and node.args:
             inner = node.args[0]
         text = run.source.text_of(inner)
-        title = words.fill(N_("Leave the softmax out: `{text}`"), {"text": text})
+        title = words.fill(N_("Leave the {op} out: `{text}`"), {"op": op, "text": text})
         return [Fix(title, "maybe", [run.source.replace(node, text)])]
-    layers = [c for c in run.source.calls() if called(c) == "Softmax"]
+    layers = [c for c in run.source.calls() if called(c) == op.capitalize()]
     if len(layers) == 1:
         holder = run.source.parents.get(layers[0])
         if isinstance(holder, ast.Call) and called(holder) == "Sequential" and holder.args[-1] is layers[0]:
-            title = N_("Leave the softmax layer out")
-            return [Fix(words.fill(title, {}), "maybe", [run.source.replace(layers[0], "nn.Identity()")])]
+            title = N_("Leave the {op} layer out")
+            return [Fix(words.fill(title, {"op": op}), "maybe", [run.source.replace(layers[0], "nn.Identity()")])]
     return []
 
 
@@ -113,7 +124,7 @@ def _without_softmax(run: Run, span: Span | None) -> list[Fix]:
         "A column (N, 1) and a row (N,) are broadcast to a table (N, N), so the loss pulls each prediction "
         "towards the mean of all targets."
     ),
-    fix=N_("Give both the same shape: `{b_text}.unsqueeze(1)` or `{a_text}.squeeze(1)`, whichever is the column."),
+    fix=N_("Give both the same shape: `{b_text}.unsqueeze(1)` or `{a_text}.squeeze(1)`."),
     example={
         "a": "`prediction`",
         "b": "`y`",
@@ -141,62 +152,100 @@ loss.backward()
 """,
 )
 def paired_with_all(run: Run) -> list[Found]:
-    """(N, 1) − (N,) between predictions and targets, squared and averaged."""
+    """(N, 1) with (N,) between predictions and targets: subtracted and averaged, or compared and counted."""
     found: dict[int, Found] = {}
     used: dict[int, list[Event]] = {}
     for event in run.by_kind[EventKind.FORWARD]:
         for tensor in event.inputs:
             used.setdefault(tensor, []).append(event)
+    known: set[int] | None = None
     for event in run.by_kind[EventKind.FORWARD]:
-        if event.op not in ("sub", "rsub") or len(event.inputs) != 2 or min(event.inputs) < 0:
+        if event.op not in _PAIRED or len(event.inputs) != 2 or min(event.inputs) < 0:
             continue
         a, b = (run.tensor(t) for t in event.inputs)
         column, row = (a, b) if len(a.shape) == 2 else (b, a)
         if len(column.shape) != 2 or column.shape[1] != 1 or row.shape != column.shape[:1] or row.shape[0] < 2:
             continue
-        target = next((t for t in (a, b) if t.kind == TensorKind.LEAF and not t.requires_grad), None)
-        computed = next((t for t in (a, b) if t.kind == TensorKind.INTERMEDIATE and t.requires_grad), None)
-        if target is None or computed is None:
+        if known is None:
+            known = learned(run)
+        sides = [t for t in (a, b) if t.id in known]
+        if len(sides) != 1 or not _ends_in_one_number(used, event):
             continue
-        out = event.outputs[0]
-        powers = [
-            e
-            for e in used.get(out, [])
-            if e.op in ("pow", "square", "abs") or (e.op == "mul" and set(e.inputs) == {out})
-        ]
-        if not any(
-            e.op in ("mean", "sum") and not e.params.get("dim") for p in powers for e in used.get(p.outputs[0], [])
-        ):
-            continue
+        computed = sides[0]
+        target = b if computed is a else a
         span = run.span(event)
         line = span.line if span else 0
-        if line in found:
+        maker = run.made_by.get(column.id)
+        # A column made in the same line is made for this: every pair is wanted.
+        if line in found or (maker is not None and maker.op in _COLUMN_MAKERS and _same_line(run, maker, event)):
             continue
         names = [name_of(run.trace, t.id) for t in (computed, target)]
-        found[line] = Found(
+        one = Found(
             {
-                "a": words.code(names[0]),
-                "b": words.code(names[1]),
+                "a": quoted_name(run.trace, computed.id),
+                "b": quoted_name(run.trace, target.id),
                 "a_text": names[0] if computed is column else names[1],
                 "b_text": names[1] if computed is column else names[0],
                 "a_shape": words.shape(computed.shape),
                 "b_shape": words.shape(target.shape),
-                "shape": words.shape(run.tensor(out).shape),
+                "shape": words.shape(run.tensor(event.outputs[0]).shape),
             },
             fixes=_aligned(run, span, computed is column),
             picture=broadcast_axes(names, [computed.shape, target.shape]),
             event=event.id,
             line=line,
         )
+        if event.op not in ("sub", "rsub"):
+            one.what = N_(
+                "{a} has shape {a_shape} and {b} has shape {b_shape}; comparing them gives shape {shape}: every "
+                "prediction meets every target."
+            )
+            one.why = N_(
+                "A column (N, 1) and a row (N,) are broadcast to a table (N, N), so what is counted in it says "
+                "nothing about right and wrong predictions."
+            )
+        if not all(n.replace(".", "").isidentifier() for n in names):
+            one.fix = N_("Give both the same shape: `unsqueeze(1)` for the row, or `squeeze(1)` for the column.")
+        found[line] = one
     return list(found.values())
+
+
+_PAIRED = ("sub", "rsub", "eq", "ne")
+_COLUMN_MAKERS = {"unsqueeze", "getitem", "index", "select", "slice", "view", "reshape"}
+_MEASURES = {"pow", "square", "abs", "to", "float", "type", "clamp", "sqrt", "huber", "log1p", "cosh", "log", "exp"}
+
+
+def _same_line(run: Run, a: Event, b: Event) -> bool:
+    first, second = run.span(a), run.span(b)
+    return first is not None and second is not None and first.line == second.line
+
+
+def _ends_in_one_number(used: dict[int, list[Event]], event: Event) -> bool:
+    """Whether what comes out goes entry by entry into a mean or a sum over everything."""
+    queue = [(event.outputs[0], 0)]
+    while queue:
+        tensor, depth = queue.pop()
+        for user in used.get(tensor, []):
+            if user.op in ("mean", "sum") and not user.params.get("dim"):
+                return True
+            is_plain = user.op in _MEASURES or (
+                user.op in ("mul", "div") and {*user.inputs, tensor, -1} == {tensor, -1}
+            )
+            if is_plain and depth < 6 and user.outputs:
+                queue.append((user.outputs[0], depth + 1))
+    return False
 
 
 def _aligned(run: Run, span: Span | None, is_prediction_column: bool) -> list[Fix]:
     node = run.source.expression_at(span)
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
+    if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        operands = (node.comparators[0], node.left)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        operands = (node.right, node.left)
+    else:
         return []
     fixes = []
-    for operand in (node.right, node.left):
+    for operand in operands:
         shape = run.trace.tensors
         text = run.source.text_of(operand)
         name = dotted(operand)
@@ -242,46 +291,99 @@ for step in range(5):
 """,
 )
 def never_cleared(run: Run) -> list[Found]:
-    """Gradients that pile up over the steps of an optimizer."""
-    text = run.source.text
-    if re.search(r"zero_grad|\.zero_\(|\.grad\s*=|set_to_none|\.grad\.(fill_|mul_|copy_)", text):
+    """Gradients that pile up over the steps of an optimizer, or over updates by hand."""
+    if re.search(r"\.grad\.data\b|\.grad\.detach_?\(", run.source.text):
+        return []  # another tensor on the gradient's memory: what is written there can't be followed
+    hits = _piled(run)
+    if not hits:
         return []
-    if any(e.op == "zero_grad" for e in run.by_kind[EventKind.INPLACE]):
-        return []
-    moved: set[int] = set()
-    piled: dict[int, int] = {}
-    n_updates = 0
-    first: Event | None = None
-    for event in run.trace.events:
-        if event.kind == EventKind.UPDATE:
-            moved.update(event.outputs)
-            n_updates += 1
-        elif event.kind == EventKind.ACCUMULATE and len(event.inputs) == 2 and event.outputs:
-            record = run.tensor(event.outputs[0])
-            if record.kind == TensorKind.LEAF_GRAD and record.of in moved:
-                moved.discard(record.of)
-                piled[record.id] = piled.get(record.id, 1) + 1
-                first = first or event
-    # Twice in a row is needed: a single leftover gradient may be on purpose, at the end of a program.
-    most = max(piled.items(), key=lambda item: item[1], default=(-1, 0))
-    if first is None or most[1] < 3 or n_updates < 3:
-        return []
+    grad_id, piled = max(hits.items(), key=lambda item: item[1].most)
+    first = run.trace.events[piled.first]
     span = run.span(first)
-    optimizer = next(
-        (
-            dotted(n.targets[0])
-            for n in run.source.nodes
-            if isinstance(n, ast.Assign) and called(n.value) in OPTIMIZERS and dotted(n.targets[0])
-        ),
-        "",
-    )
-    call = f"{optimizer or 'optimizer'}.zero_grad()"
     line = span.line if span else 0
-    fixes = []
     backward = [c for c in run.source.calls_at(line) if called(c) == "backward"]
     statement = run.source.statement_of(backward[0]) if len(backward) == 1 else None
+    grad = name_of(run.trace, grad_id)
+    found = Found({"grad": words.code(grad), "line": line, "n": piled.most}, event=first.id, line=line)
+    if piled.is_by_hand:
+        found.words["owner"] = run.tensor(run.tensor(grad_id).of).name or grad.removesuffix(".grad")
+        found.title = N_("The gradients are never cleared: {grad} keeps growing")
+        found.fix = N_("Set `{owner}.grad = None` in each turn, after the update.")
+        return [found]
+    optimizer = _stepping(run, statement)
+    call = f"{optimizer or 'optimizer'}.zero_grad()"
+    found.words["call"] = call
     if optimizer and statement is not None:
         title = words.fill(N_("Add `{call}` before `backward()`"), {"call": call})
-        fixes.append(Fix(title, "maybe", [run.source.line_before(statement, call)]))
-    grad = words.code(name_of(run.trace, most[0]))
-    return [Found({"grad": grad, "line": line, "n": most[1], "call": call}, fixes=fixes, event=first.id, line=line)]
+        found.fixes.append(Fix(title, "maybe", [run.source.line_before(statement, call)]))
+    return [found]
+
+
+@dataclass
+class _Pile:
+    """How a gradient piles up: how many were summed at most, in which event first, and how often one was used."""
+
+    most: int = 0
+    first: int = -1
+    n_stale: int = 0
+    n_used: int = 0
+    is_by_hand: bool = False
+
+
+def _piled(run: Run) -> dict[int, _Pile]:
+    """Gradients that were used for an update again and again with what earlier updates had used still in them."""
+    piles: dict[int, _Pile] = {}
+    n_summed: dict[int, int] = {}  # since it was cleared
+    used: set[int] = set()  # gradients that an update has read and nobody cleared since
+    stale: set[int] = set()  # of these, the ones to which a backward pass has added
+    scaled: dict[int, int] = {}  # results of `lr * w.grad` -> the gradient
+    for event in run.trace.events:
+        spent: list[int] = []
+        if event.kind == EventKind.ACCUMULATE and event.op != "backward" and event.outputs:
+            grad = event.outputs[0]
+            if run.tensor(grad).kind != TensorKind.LEAF_GRAD:
+                continue
+            if len(event.inputs) < 2 or is_zero(run, event.inputs[0], event.id - 1):
+                n_summed[grad] = 1
+                used.discard(grad)
+                stale.discard(grad)
+                continue
+            n_summed[grad] = n_summed.get(grad, 1) + 1
+            if grad in used:
+                stale.add(grad)
+                pile = piles.setdefault(grad, _Pile())
+                pile.first = event.id if pile.first < 0 else pile.first
+        elif event.kind == EventKind.UPDATE and len(event.inputs) > 1:
+            spent = [event.inputs[1]]
+        elif event.op == "mul" and event.outputs:
+            for grad in (t for t in event.inputs if t >= 0 and _is_leaf_grad(run, t)):
+                scaled[event.outputs[0]] = grad
+        elif event.op in ("sub", "add") and event.kind in (EventKind.FORWARD, EventKind.INPLACE):
+            spent = [scaled[t] for t in event.inputs if t in scaled]
+        elif event.kind == EventKind.INPLACE and event.op in ("zero_grad", "zero", "fill"):
+            for grad in event.outputs:
+                used.discard(grad)
+                stale.discard(grad)
+        for grad in spent:
+            pile = piles.setdefault(grad, _Pile())
+            pile.n_used += 1
+            pile.is_by_hand = event.kind != EventKind.UPDATE
+            if grad in stale:
+                pile.n_stale += 1
+                pile.most = max(pile.most, n_summed.get(grad, 1))
+            used.add(grad)
+    # Now and then is not enough: it must be so most of the time.
+    return {g: p for g, p in piles.items() if p.n_stale >= 2 and p.n_stale * 2 >= p.n_used - 1 and p.most >= 3}
+
+
+def _is_leaf_grad(run: Run, tensor: int) -> bool:
+    return run.tensor(tensor).kind == TensorKind.LEAF_GRAD
+
+
+def _stepping(run: Run, statement: ast.stmt | None) -> str:
+    """The name of the optimizer in the function of a statement: the one that steps there, else any of the text."""
+    scope = run.source.scope_of(statement) if statement is not None else None
+    steps = step_calls(run)
+    near = [c for c in steps if run.source.scope_of(c) is scope]
+    owners = [dotted(c.func.value) for c in near or steps if isinstance(c.func, ast.Attribute)]
+    return owners[0] if owners else next(iter(optimizers(run)), "")
