@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 LAYOUT_VERSION = 2
 """Raise it when docks are added or renamed: a layout of another version is not restored."""
 
+LOW = (170, 190)
+"""Between which heights the docks below stand at first: most of the window is the graph's."""
+TABS = 36  # of that at most the height of the tabs, which isn't the dock's own
+
 DOCK_OPTIONS = (
     QMainWindow.DockOption.AllowTabbedDocks
     | QMainWindow.DockOption.AllowNestedDocks
@@ -75,8 +79,15 @@ class Arrangement(QObject):
         width, height = self._window.width(), self._window.height()
         sides = [min(max(330, int(width * 0.24)), 420), min(max(300, int(width * 0.2)), 340)]
         self._window.resizeDocks([self.docks["editor"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
-        bottom = min(max(170, int(height * 0.2)), 190)
+        bottom = min(max(LOW[0], int(height * 0.2)), LOW[1])
         self._window.resizeDocks([self.docks["problems"]], [bottom], Qt.Orientation.Vertical)
+
+    def make_room_for_problems(self) -> None:
+        """Raise the docks below where nobody has chosen their height, so that a card can be read without scrolling."""
+        dock = self.docks["problems"]
+        wanted = min(int(self._window.height() * 0.33), 310)
+        if LOW[0] - TABS <= dock.height() <= LOW[1] and not dock.isFloating():
+            self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
 
     def _fit_titles_soon(self) -> None:
         self._titles.start()

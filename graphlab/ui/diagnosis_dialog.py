@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QScroll
 
 from graphlab.explain.pages import Page, page
 from graphlab.i18n import _
+from graphlab.ui.language import again
 from graphlab.ui.panels.axes_picture import AxesPicture
 from graphlab.ui.panels.rich import rich
 from graphlab.ui.panels.softmax_picture import SoftmaxPicture
@@ -26,16 +27,15 @@ class DiagnosisDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("diagnosis_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(_("About {code}").format(code=code))
         self.resize(720, 640)
+        self._code_of_page = code
         self._state = state
         self._t = tokens(state.theme)
-        found = page(code)
-        scroll = QScrollArea(self)
+        self._scroll = scroll = QScrollArea(self)
         scroll.setObjectName("diagnosis_page")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
-        scroll.setWidget(self._page(found) if found is not None else self._unknown(code))
+        again(self._fill)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -44,6 +44,12 @@ class DiagnosisDialog(QDialog):
         layout.addWidget(scroll, 1)
         layout.addWidget(buttons)
         scroll.setFocus()
+
+    def _fill(self) -> None:
+        code = self._code_of_page
+        self.setWindowTitle(_("About {code}").format(code=code))
+        found = page(code)
+        self._scroll.setWidget(self._page(found) if found is not None else self._unknown(code))
 
     def _surface(self) -> tuple[QWidget, QVBoxLayout]:
         surface = QWidget()

@@ -113,6 +113,7 @@ class PreferencesDialog(QDialog):
             number.setDecimals(3 if setting.low < 1 else 1)
             number.setRange(setting.low, setting.high)
             number.setSingleStep(setting.step)
+        number.lineEdit().setTextMargins(4, 0, 0, 0)  # a stylesheet's padding doesn't reach it
         number.setSuffix(setting.unit)
         number.setValue(value)
         number.valueChanged.connect(keep)

@@ -377,6 +377,7 @@ class MainWindow(QMainWindow):
         if not self.is_start_shown:
             self.docks["problems"].show()
             self.docks["problems"].raise_()
+            self.arrangement.make_room_for_problems()
 
     def show_results_quietly(self) -> None:
         """Where only the empty list of problems is in front: bring the loss curves or the output there instead."""

@@ -39,11 +39,14 @@ class Camera:
         return replace(self, x=scene[0] - widget[0] / self.scale, y=scene[1] - widget[1] / self.scale)
 
 
-def fitting(bounds: tuple[float, float, float, float], width: float, height: float, limit: float = 1.25) -> Camera:
-    """The camera that shows all of `bounds` in the middle, not larger than `limit`."""
+def fitting(
+    bounds: tuple[float, float, float, float], width: float, height: float, limit: float = 1.25, above: float = 0.0
+) -> Camera:
+    """The camera that shows all of `bounds` in the middle, not larger than `limit`; `above` pixels stay free at the
+    top."""
     margin = 28.0
     x0, y0, x1, y1 = bounds
-    room_x, room_y = max(width - 2 * margin, 20.0), max(height - 2 * margin, 20.0)
+    room_x, room_y = max(width - 2 * margin, 20.0), max(height - above - 2 * margin, 20.0)
     scale = min(room_x / max(x1 - x0, 1.0), room_y / max(y1 - y0, 1.0), limit)
     scale = min(max(scale, MIN_SCALE), MAX_SCALE)
-    return Camera((x0 + x1) / 2 - width / 2 / scale, (y0 + y1) / 2 - height / 2 / scale, scale)
+    return Camera((x0 + x1) / 2 - width / 2 / scale, (y0 + y1) / 2 - (height + above) / 2 / scale, scale)

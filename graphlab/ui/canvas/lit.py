@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from graphlab.i18n import _
 from graphlab.ui.canvas.faces import outline_path, paint_face
+from graphlab.ui.canvas.overlay import paint_labels
 from graphlab.ui.canvas.paths import arrow_heads
 from graphlab.ui.canvas.render import LABEL_SCALE, TILE_SCALE, Renderer, View, edge_path
 
@@ -90,8 +91,12 @@ def paint_lit(painter: QPainter, renderer: Renderer, scene: Scene, view: View, l
     painter.save()
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
     seen = scene.edges_in(x0, y0, x1, y1)
-    _edges(painter, scene, view, np.intersect1d(lit.edges, seen)[:MAX_PAINTED], color, Qt.PenStyle.SolidLine)
-    _edges(painter, scene, view, np.intersect1d(lit.beyond, seen)[:MAX_PAINTED], t.text_muted, Qt.PenStyle.DashLine)
+    bright = np.intersect1d(lit.edges, seen)[:MAX_PAINTED]
+    _edges(painter, scene, view, bright, color, Qt.PenStyle.SolidLine)
+    faint = np.intersect1d(lit.beyond, seen)[:MAX_PAINTED]
+    _edges(painter, scene, view, faint, t.text_muted, Qt.PenStyle.DashLine)
+    paint_labels(painter, scene, view, faint.tolist(), t.text_muted)
+    paint_labels(painter, scene, view, bright.tolist(), color)
     visible = np.intersect1d(np.array(lit.nodes, np.int64), scene.nodes_in(x0, y0, x1, y1))
     for node in visible[:MAX_PAINTED].tolist():
         _node(painter, renderer, scene, view, node, color)

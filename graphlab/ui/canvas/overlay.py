@@ -15,6 +15,10 @@ from graphlab.ui.canvas.scene import BOXES, Scene, Style
 from graphlab.ui.theme import Tokens
 
 MAX_LIT = 200
+NOTICE_TOP = 12.0
+NOTICE_ROOM = 60.0  # what stays free at the top while a path is lit
+NOTICE_WIDTH = 620.0  # of words in one line
+NOTICE_SIDE = 116.0  # what stays free beside a notice, for the small map
 
 CENTER = Qt.AlignmentFlag.AlignCenter
 
@@ -58,7 +62,7 @@ def paint_current(painter: QPainter, renderer: Renderer, scene: Scene, view: Vie
             _scene_transform(painter, view)
             painter.fillPath(arrow_heads(geometry.points, geometry.offsets, edges, 9.0), color)
             painter.restore()
-            _labels(painter, scene, view, edges.tolist(), color)
+            paint_labels(painter, scene, view, edges.tolist(), color)
     for node in current:
         color = phase_color(Style(int(scene.styles[node])), t)
         rect, face = _rect(scene, node), scene.faces[scene.face_of[node]]
@@ -84,7 +88,7 @@ def paint_current(painter: QPainter, renderer: Renderer, scene: Scene, view: Vie
     painter.restore()
 
 
-def _labels(painter: QPainter, scene: Scene, view: View, edges: list[int], color: QColor) -> None:
+def paint_labels(painter: QPainter, scene: Scene, view: View, edges: list[int], color: QColor) -> None:
     """The shapes on emphasised edges, over their lines."""
     if view.camera.scale < LABEL_SCALE:
         return
@@ -126,7 +130,7 @@ def paint_marks(
         edges = np.flatnonzero((ends[:, 0] == hover) | (ends[:, 1] == hover))[:MAX_LIT].tolist()
         for edge in edges:
             painter.drawPath(edge_path(scene, camera, edge))
-        _labels(painter, scene, view, edges, t.accent)
+        paint_labels(painter, scene, view, edges, t.accent)
     if selected >= 0:
         frame(selected, 4, QPen(t.accent, 2))
         if has_focus:
@@ -168,19 +172,20 @@ def paint_legend(painter: QPainter, scene: Scene, view: View, area: QRectF) -> N
 
 
 def paint_notice(painter: QPainter, area: QRectF, t: Tokens, text: str, failed: bool = False) -> None:
-    """One quiet line at the top: the layout is on its way, or could not be made."""
+    """Quiet words at the top, in as many lines as they need: the layout is on its way, or what the lit path shows."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(t.font(t.small_size))
-    metrics = painter.fontMetrics()
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()) - 60)
-    width = metrics.horizontalAdvance(text) + 28
-    box = QRectF(area.center().x() - width / 2, area.top() + 12, width, 26)
+    wraps = CENTER | Qt.TextFlag.TextWordWrap
+    widest = max(min(area.width() - 2 * NOTICE_SIDE, NOTICE_WIDTH), 120.0)
+    words = painter.fontMetrics().boundingRect(QRectF(0, 0, widest, 200).toRect(), wraps, text)
+    width, height = words.width() + 28.0, max(26.0, words.height() + 11.0)
+    box = QRectF(area.center().x() - width / 2, area.top() + NOTICE_TOP, width, height)
     painter.setPen(QPen(t.failed if failed else t.border, 1))
     painter.setBrush(t.failed_soft if failed else t.surface_raised)
     painter.drawRoundedRect(box, 13, 13)
     painter.setPen(t.failed if failed else t.text_muted)
-    painter.drawText(box, CENTER, text)
+    painter.drawText(QRectF(words).translated(box.center() - QRectF(words).center()), wraps, text)
     painter.restore()
 
 

@@ -285,10 +285,18 @@ class GraphView(CanvasInput):
         self.update()
 
     def _show_path(self) -> None:
-        """Light the path of the state, and bring its marked place into view."""
+        """Light the path of the state, and bring it into view: all of it where it can then be read, else its mark."""
         self._take_path()
-        if self._lit is not None and self._lit.place >= 0 and not self._is_in_view(self._lit.place, 12):
-            self._pan_to(self._lit.place)
+        lit, scene = self._lit, self._scene
+        if lit is not None and scene is not None and lit.nodes:
+            rects = scene.rects[lit.nodes]
+            low, high = rects[:, :2].min(axis=0).tolist(), rects[:, 2:].max(axis=0).tolist()
+            whole = fitting((*low, *high), self.width(), self.height(), self.camera.scale, overlay.NOTICE_ROOM)
+            if whole.scale >= READABLE:
+                if not all(self._is_in_view(node, overlay.NOTICE_ROOM) for node in lit.nodes):
+                    self._navigator.fly(whole)
+            elif lit.place >= 0 and not self._is_in_view(lit.place, overlay.NOTICE_ROOM):
+                self._pan_to(lit.place)
         self.update()
 
     def _take_path(self) -> None:
@@ -465,7 +473,7 @@ class GraphView(CanvasInput):
     def _follow_current(self) -> None:
         if self.follow and self._current and self._scene is not None:
             node = self._scene.flow.node_of_event.get(self._state.event, self._current[0])
-            if not self._is_in_view(node, 12):
+            if not self._is_in_view(node, 12 if self._state.path is None else overlay.NOTICE_ROOM):
                 self._pan_to(node)
 
     def _pan_to(self, node: int) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import html
-
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -26,16 +23,15 @@ from graphlab.i18n import N_, _
 from graphlab.trace.records import Axes, Fix, Problem, Softmax
 from graphlab.ui.language import again, say
 from graphlab.ui.panels.axes_picture import AxesPicture
+from graphlab.ui.panels.diff import Diff, diff_rows
 from graphlab.ui.panels.problem_bar import SEVERITIES, ProblemBar, grouped
 from graphlab.ui.panels.rich import plain, rich
 from graphlab.ui.panels.softmax_picture import SoftmaxPicture
 from graphlab.ui.state import ViewState
-from graphlab.ui.theme import Tokens, tokens
+from graphlab.ui.theme import tokens
 
 SIDE_BY_SIDE = 720
 """Width from which words, fixes and picture stand beside each other."""
-DIFF_WIDTH = 260  # a wider diff gets room for a scroll bar
-BAR = 14
 
 
 class Problems(QWidget):
@@ -66,7 +62,8 @@ class Problems(QWidget):
         self.list.setObjectName("problem_list")
         say(self.list.setAccessibleName, N_("Problems"))
         self.list.setIconSize(QSize(16, 16))
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setWordWrap(True)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._choose)
         self.list.itemClicked.connect(lambda item: self._go(self.list.row(item)))
@@ -382,20 +379,9 @@ class ProblemPage(QWidget):
         row.addWidget(apply, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(row)
         layout.addWidget(self._mark(fix, box), 0, Qt.AlignmentFlag.AlignLeft)
-        diff = diff_html(self._state.problem_source, fix, t)
-        if diff:
-            label = QLabel(diff, box)
-            label.setObjectName("diff")
-            label.setTextFormat(Qt.TextFormat.RichText)
-            label.setFont(t.mono(t.small_size))
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            scroll = QScrollArea(box)
-            scroll.setWidget(label)
-            scroll.setWidgetResizable(True)
-            scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setFixedHeight(label.sizeHint().height() + (BAR if label.sizeHint().width() > DIFF_WIDTH else 2))
-            scroll.setStyleSheet("background: transparent;")
-            layout.addWidget(scroll)
+        rows = diff_rows(self._state.problem_source, fix)
+        if rows:
+            layout.addWidget(Diff(rows, t, box))
         return box
 
     def _mark(self, fix: Fix, parent: QWidget) -> QLabel:
@@ -416,25 +402,3 @@ class ProblemPage(QWidget):
             f"color: {color.name()}; background: {soft.name()}; border-radius: 9px; padding: 2px 8px; font-size: 9pt;"
         )
         return label
-
-
-def diff_html(source: str, fix: Fix, t: Tokens) -> str:
-    """The change of a fix as removed and added lines, coloured; the sign in front says it too."""
-    from graphlab.program.edits import apply
-
-    if not fix.edits or not source:
-        return ""
-    try:
-        changed = apply(source, fix.edits)
-    except ValueError:
-        return ""
-    rows = []
-    before, after = source.split("\n"), changed.split("\n")
-    for line in list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]:
-        if line.startswith("@@"):
-            continue
-        color = {"+": t.update, "-": t.failed}.get(line[0], t.text_muted).name()
-        back = {"+": t.update_soft, "-": t.failed_soft}.get(line[0], t.surface_raised).name()
-        text = html.escape(line[0] + " " + line[1:]).replace(" ", "&nbsp;")
-        rows.append(f'<div style="color:{color}; background-color:{back};">{text}</div>')
-    return "".join(rows)

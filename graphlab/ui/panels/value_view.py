@@ -350,9 +350,8 @@ class ValueView(QWidget):
         if array.ndim == 0:
             self._scalar.setText(str(array[()]).replace("-", "−"))
         self._show()
-        self._stats.setText(
-            "   ".join(part for part in (summary_text(stats) if stats else stats_text(array), note) if part)
-        )
+        line = summary_text(stats) if stats else stats_text(array)
+        self._stats.setText("   ".join(part for part in (unbroken(line), note) if part))
 
     def set_role(self, role: str) -> None:
         """Take the colour of a phase: "forward", "backward" or "update"."""
@@ -387,6 +386,7 @@ class ValueView(QWidget):
             spin.setRange(0, max(0, size - 1))
             say(spin.setPrefix, lambda axis=axis: _("axis {n}: ").format(n=axis))
             spin.setWrapping(True)
+            spin.lineEdit().setTextMargins(6, 0, 0, 0)  # a stylesheet's padding doesn't reach it
             spin.valueChanged.connect(self._show)
             self._slices.addWidget(spin)
             self._spins.append(spin)
@@ -429,7 +429,7 @@ def summary_text(stats: dict[str, float]) -> str:
     """The same line as `stats_text` from a value's kept statistics (min max mean norm n_nan n_inf)."""
     keys = {"low": "min", "mean": "mean", "high": "max", "norm": "norm"}
     texts = {place: number_text(stats[key]) for place, key in keys.items() if key in stats}
-    line = _("min {low}   mean {mean}   max {high}   norm {norm}").format(**texts) if len(texts) == 4 else ""
+    line = _figures(texts) if len(texts) == 4 else ""
     n_odd = int(stats.get("n_nan", 0) + stats.get("n_inf", 0))
     odd = ngettext("⚠ {n} entry is NaN or infinite", "⚠ {n} entries are NaN or infinite", n_odd).format(n=n_odd)
     return "   ".join(part for part in (line, odd if n_odd else "") if part)
@@ -446,15 +446,24 @@ def stats_text(array: npt.NDArray[Any]) -> str:
     n_odd = int(numbers.size - finite.size)
     parts = []
     if finite.size:
-        parts.append(
-            _("min {low}   mean {mean}   max {high}   norm {norm}").format(
-                low=number_text(finite.min()),
-                mean=number_text(finite.mean()),
-                high=number_text(finite.max()),
-                norm=number_text(np.linalg.norm(finite)),
-            )
-        )
+        texts = {
+            "low": number_text(finite.min()),
+            "mean": number_text(finite.mean()),
+            "high": number_text(finite.max()),
+            "norm": number_text(np.linalg.norm(finite)),
+        }
+        parts.append(_figures(texts))
     if n_odd:
         text = ngettext("⚠ {n} entry is NaN or infinite", "⚠ {n} entries are NaN or infinite", n_odd)
         parts.append(text.format(n=n_odd))
     return "   ".join(parts)
+
+
+def _figures(texts: dict[str, str]) -> str:
+    return _("min {low}   mean {mean}   max {high}   norm {norm}").format(**texts)
+
+
+def unbroken(line: str) -> str:
+    """The same words, where a line may be broken between two figures, but not between a name and its number."""
+    parts = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in line.split("   ")]
+    return "   ".join(part if part.isascii() else "\N{WORD JOINER}".join(part) for part in parts)
