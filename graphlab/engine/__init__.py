@@ -133,10 +133,7 @@ globals().update(_FUNCTIONS)
 random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
-_LAZY = {
-    *("func", "nn", "optim", "utils", "special", "fft", "distributions", "masked", "amp", "cuda", "accelerator"),
-    "printing",
-}
+_LAZY = set("func nn optim utils special fft distributions masked amp cuda accelerator testing printing".split())
 _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",

@@ -259,9 +259,16 @@ class Tensor:
             no_data()
         return self._array
 
+    # NumPy's operators leave what has a higher priority to the other side: `np.float64(2) * t` is a tensor.
+    __array_priority__ = 1000
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
+
+    def __array_wrap__(self, array: Array, context: Any = None, return_scalar: bool = False) -> Tensor:
+        # What NumPy's functions make of a tensor is one, too; truth values become uint8, as in PyTorch.
+        return wrap(array.astype(np.uint8) if array.dtype.kind == "b" else np.asarray(array))
 
     def _number(self, word: str) -> Any:
         if self._array.size != 1:

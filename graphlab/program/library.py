@@ -106,6 +106,10 @@ def _torch(name: str) -> Library:
         found.setdefault("deterministic", False)
         found.setdefault("enabled", False)
         return _Switches(name, found)
+    if name == "torch.backends.mps":
+        found["is_available"] = found["is_built"] = lambda: False
+    if name == "torch.backends.cuda.matmul":
+        return _Switches(name, {"allow_tf32": False})
     if name == "torch.cuda" and module is None:
         found["is_available"] = lambda: False
     return Library(name, found, None if module is None else functools.partial(_find, module))

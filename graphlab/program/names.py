@@ -45,7 +45,8 @@ TORCH_MODULES = (
         "torch.nn.utils.parametrizations torch.nn.parameter torch.nn.attention torch.optim torch.optim.lr_scheduler "
         "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.utils torch.utils.data "
         "torch.utils.checkpoint torch.linalg torch.fft torch.special torch.func torch.random torch.cuda "
-        "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.distributions torch.masked "
+        "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.backends.cuda "
+        "torch.backends.cuda.matmul torch.backends.mps torch.distributions torch.masked "
         "torch.distributions.transforms torch.distributions.constraints torch.testing".split()
     )
     | INNER_MODULES.keys()

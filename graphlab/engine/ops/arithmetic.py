@@ -143,7 +143,9 @@ def no_bool(input: Any, other: Any) -> None:
         )
 
 
-def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True) -> Callable[..., Any]:
+def binary(
+    op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: bool = True, takes_arrays: bool = False
+) -> Callable[..., Any]:
     """The function for an operator on two operands, with its fast way."""
     node_type, name = op.node_type, op.name
 
@@ -228,7 +230,9 @@ def binary(op: Op, ufunc: Any, saves: int, rule: str = "same", differentiable: b
 
     def general(input: Any, other: Any) -> Any:
         if not isinstance(other, Tensor) and not isinstance(other, NUMBERS):
-            return NotImplemented
+            if not takes_arrays or not isinstance(other, np.ndarray) or other.dtype.kind not in "biufc":
+                return NotImplemented
+            other = FUNCTIONS["as_tensor"](other)
         try:
             return mixed(op, input, other, (), rule)
         except Exception as error:

@@ -90,6 +90,9 @@ for _name, _ufunc, _sign, _words, _aliases in (
     _op = _declare(_name, Category.COMPARISON, f"out = input {_sign} other", _ufunc, _words, bool_out=True)
     _call = binary(_op, _ufunc, SAVE_BOTH, differentiable=False)
     function(_op, _call, _name, *_aliases)
+    if _name == "eq":
+        # Alone of the comparisons `t == array` is one of tensors.
+        _call = binary(_op, _ufunc, SAVE_BOTH, differentiable=False, takes_arrays=True)
     setattr(Tensor, f"__{_name}__", _call)
     inplace_function(_op, "same", _name + "_")
 

@@ -21,6 +21,7 @@ from graphlab.engine.ops.run import (
     rebase,
 )
 from graphlab.engine.tensor import Tensor, View
+from graphlab.engine.tensor import wrap as wrapped
 
 _VALUES = (
     "addmm", "addmv", "addr", "arctan2", "atan2", "baddbmm", "clamp_max", "clamp_min", "conj_physical", "cumprod",
@@ -137,9 +138,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Any:
     np.fill_diagonal(places, True, wrap=wrap)
     if not wrap and len(shape) == 2:
         places[min(shape) :] = False
-    from graphlab.engine.tensor import wrap as as_tensor
-
-    return self.masked_fill_(as_tensor(places, self._device), fill_value)
+    return self.masked_fill_(wrapped(places, self._device), fill_value)
 
 
 @public("is_nonzero", "is_nonzero")
@@ -169,3 +168,31 @@ def is_same_size(input: Any, other: Any) -> bool:
 def numel(input: Any) -> int:
     """How many entries there are."""
     return int(need_tensor(input, "numel")._array.size)
+
+
+def _writable(t: Tensor, name: str) -> None:
+    if t._rg:
+        what = name.removesuffix("_")
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{what}_() instead.")
+
+
+@method("apply_")
+def apply_(self: Tensor, callable: Any) -> Tensor:
+    """In place: a Python function of each entry."""
+    _writable(self, "apply_")
+    x = self._array
+    made = np.array([callable(v) for v in x.reshape(-1).tolist()], object).reshape(x.shape).astype(x.dtype)
+    return self.copy_(wrapped(made, self._device))  # type: ignore[no-any-return]
+
+
+@method("map_")
+def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
+    """In place: a Python function of each entry and that of another tensor, stretched to the same shape."""
+    _writable(self, "map_")
+    other = need_tensor(tensor, "map_", "other", 2)
+    if other.dtype is not self.dtype:
+        raise TypeError(f"map_: expected {self.type()} for 'other' (got {other.type()})")
+    x, y = self._array, FUNCTIONS["broadcast_to"](other.detach(), self.shape)._array
+    pairs = zip(x.reshape(-1).tolist(), y.reshape(-1).tolist())
+    made = np.array([callable(a, b) for a, b in pairs], object).reshape(x.shape).astype(x.dtype)
+    return self.copy_(wrapped(made, self._device))  # type: ignore[no-any-return]
