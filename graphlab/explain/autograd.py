@@ -90,7 +90,8 @@ def integer_grad(case: Case) -> Found | None:
 @diagnosis(
     "GL302",
     Severity.ERROR,
-    kinds=("non_scalar_backward",),
+    kinds=("non_scalar_backward", "complex_backward", "python"),
+    over=("GL900",),
     title=N_("`backward()` starts from one number, but {name} has {n}"),
     what=N_("{name} has shape {shape}, so it isn't clear which of its {n} numbers the gradients should be of."),
     why=N_("Each gradient answers how one number changes; for several, PyTorch must know how to weigh them."),
@@ -114,6 +115,8 @@ z.sum().backward()
 )
 def non_scalar_backward(case: Case) -> Found | None:
     """backward() on more than one number."""
+    if case.kind == "python":
+        return _function_of_many(case)
     call = case.call_of("backward")
     owner = call.func.value if call is not None and isinstance(call.func, ast.Attribute) else None
     if called(call) != "backward" or owner is None or dotted(owner) in ("torch.autograd", "autograd"):
@@ -123,6 +126,16 @@ def non_scalar_backward(case: Case) -> Found | None:
     shape = case.facts.get("shape")
     said = words.code(name) if name else (_("the tensor"))
     found = Found({"name": said, "text": text})
+    if case.kind == "complex_backward" or "real scalar outputs" in case.message:
+        found.title = N_("`backward()` starts from a real number, but {name} is complex")
+        found.what = N_("{name} holds a complex number, and gradients are computed of a real one only.")
+        found.why = N_("A loss is to become smaller, and complex numbers have no order: neither is the smaller one.")
+        found.fix = N_("Make a real number of it: `.abs()`, `.real`, or `.abs().pow(2)`.")
+        if owner is not None and call is not None and not call.args:
+            for suffix in (".abs()", ".real"):
+                title = words.fill(N_("Make a real number of it: `{text}`"), {"text": f"{text}{suffix}"})
+                found.fixes.append(Fix(title, "maybe", case.source.append(owner, suffix)))
+        return found
     if shape is None:
         found.title = N_("`backward()` starts from one number")
         found.what = N_("The tensor that `backward()` was called on holds more than one number.")
@@ -153,6 +166,26 @@ def non_scalar_backward(case: Case) -> Found | None:
             {"text": text},
         )
         found.fixes.append(Fix(title, "maybe", [edit]))
+    return found
+
+
+def _function_of_many(case: Case) -> Found | None:
+    """`torch.func.grad` of a function that gives more than one number."""
+    if "to return a scalar" not in (case.message or str(case.facts.get("message") or "")):
+        return None
+    call = case.call_of("grad", "grad_and_value")
+    function = case.source.text_of(call.args[0]) if call is not None and call.args else ""
+    shown = function if function.isidentifier() else ""
+    found = Found({"name": words.code(shown) if shown else _("the function")})
+    found.title = N_("`grad` wants a function that gives one number")
+    found.what = N_("{name} gives a tensor with several numbers, and `grad` takes the gradient of one.")
+    found.fix = N_("Let the function end with `.sum()`, or use `torch.func.jacrev`, which gives all derivatives.")
+    if call is not None and shown:
+        text = f"lambda *args: {shown}(*args).sum()"
+        title = words.fill(N_("Add its numbers up: `{text}`"), {"text": text})
+        found.fixes.append(Fix(title, "maybe", [case.source.replace(call.args[0], text)]))
+        title = words.fill(N_("Take all derivatives: `{text}`"), {"text": f"torch.func.jacrev({shown})"})
+        found.fixes.append(Fix(title, "maybe", [case.source.replace(call.func, "torch.func.jacrev")]))
     return found
 
 
@@ -522,16 +555,19 @@ print(jacobian(lambda x: x ** 2, x))
 )
 def jacobian_call(case: Case) -> Found | None:
     """jacobian(y, x) with tensors."""
-    call = case.call_of("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")
+    call = case.call_of("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp") or _transform_of_tensor(case)
     function = str(case.facts.get("function") or called(call) or "")
     if not function:
         return None
     got = _("a tensor")
     shown = f"{function}(lambda x: x ** 2, x)"
     found = Found({"function": function, "got": got, "call": shown})
-    if call is None or len(call.args) < 2:
+    if call is None or not call.args:
         return found
-    first, second = call.args[0], call.args[1]
+    first = call.args[0]
+    second = call.args[1] if len(call.args) > 1 else _variable_of(case, first)
+    if len(call.args) < 2:
+        found.words["call"] = f"{function}(lambda x: x ** 2)(x)"
     if isinstance(first, ast.Name):
         found.words["got"] = _("the tensor {name}").format(name=words.code(first.id))
     body: ast.expr | None = case.source.assigned(dotted(first), first) if dotted(first) else first
@@ -541,10 +577,25 @@ def jacobian_call(case: Case) -> Found | None:
     if second.id not in names:
         return found
     text = f"lambda {second.id}: {case.source.text_of(body)}"
-    found.words["call"] = f"{function}({text}, {second.id})"
+    found.words["call"] = (
+        f"{function}({text}, {second.id})" if len(call.args) > 1 else f"{function}({text})({second.id})"
+    )
     title = words.fill(N_("Pass the function instead: `{call}`"), found.words)
     found.fixes.append(Fix(title, "safe", [case.source.replace(first, text)]))
     return found
+
+
+def _transform_of_tensor(case: Case) -> ast.Call | None:
+    """`grad(y)(x)` of torch.func, where `y` is a tensor."""
+    call = case.call_of("grad", "vmap", "jacrev", "jacfwd", "grad_and_value")
+    is_func = call is not None and isinstance(case.source.parents.get(call), ast.Call) and len(call.args) == 1
+    return call if is_func and "not callable" in case.message else None
+
+
+def _variable_of(case: Case, node: ast.expr) -> ast.expr | None:
+    """The first variable that an expression was computed from."""
+    made = case.source.assigned(dotted(node), node) if dotted(node) else node
+    return next((n for n in ast.walk(made) if isinstance(n, ast.Name)), None) if made is not None else None
 
 
 @diagnosis(
@@ -637,6 +688,15 @@ def grad_shape(case: Case) -> Found | None:
     if given is None or wanted is None:
         return None
     found = Found({"given": words.shape(words.tuple_of(given)), "wanted": words.shape(words.tuple_of(wanted))})
+    if case.facts.get("function"):
+        found.words["function"] = words.code(str(case.facts["function"]))
+        found.title = N_("`backward` of {function} gives a gradient of shape {given}, not {wanted}")
+        found.what = N_("An input of {function} has shape {wanted}, and the gradient for it has shape {given}.")
+        found.why = N_("A gradient holds one number for each entry of the input, so it has the shape of the input.")
+        found.fix = N_(
+            "Give each entry of the input its number: zeros of its shape, and the gradient put in its place."
+        )
+        return found
     call = case.call_of("backward")
     old = argument(call, 0, "gradient") if call is not None else None
     if call is not None and old is not None and isinstance(call.func, ast.Attribute) and dotted(call.func.value):

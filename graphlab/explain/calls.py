@@ -403,7 +403,8 @@ def empty_reduction(case: Case) -> Found | None:
 @diagnosis(
     "GL131",
     Severity.ERROR,
-    kinds=("argument_type",),
+    kinds=("argument_type", "python"),
+    over=("GL900",),
     title=N_("{function} can't take {got} as {argument}"),
     what=N_("{function} wants {wanted} as {argument}, and got {got}."),
     why=N_("PyTorch's functions check the kind of each argument before they compute anything."),
@@ -423,6 +424,8 @@ print(layer(torch.tensor([1.0, 2.0])))
 def argument_type(case: Case) -> Found | None:
     """A list where a tensor belongs, a float where an int does."""
     facts = case.facts
+    if case.kind == "python":
+        facts = _python_argument(case)
     function, got = str(facts.get("function") or case.op or ""), str(facts.get("got") or "")
     if not got:
         return None
@@ -460,6 +463,26 @@ def argument_type(case: Case) -> Found | None:
     elif got == "method" or got == "builtin_function_or_method":
         found.fix = N_("Add brackets to call the method: `x.sum()` instead of `x.sum`.")
     return found
+
+
+def _python_argument(case: Case) -> dict[str, object]:
+    """What a message says about an argument of the wrong kind, {} for others."""
+    message = case.message or str(case.facts.get("message") or "")
+    element = re.match(r"expected Tensor as element (\d+) in argument (\d+), but got ([\w.]+)", message)
+    state = re.match(r"Expected state_dict to be dict-like, got <class '([\w.]+)'>", message)
+    if element is not None:
+        call = case.call_of("stack", "cat", "hstack", "vstack", "concat", "block_diag")
+        name = called(call) or "cat"
+        return {
+            "function": name,
+            "argument": f"tensors[{element.group(1)}]",
+            "wanted": "Tensor",
+            "got": element.group(3),
+        }
+    if state is not None:
+        got = state.group(1).rpartition(".")[2]
+        return {"function": "load_state_dict", "argument": "state_dict", "wanted": "dict", "got": got}
+    return {}
 
 
 def _made_tensor(case: Case, found: Found, name: str) -> None:

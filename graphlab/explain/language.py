@@ -532,6 +532,10 @@ def list_index(case: Case) -> Found | None:
     if not re.match(r"(list|tuple|string|list assignment) index out of range", message):
         return None
     owners = [n.value for n in case.source.nodes if isinstance(n, ast.Subscript) and n.lineno == case.line]
+    if isinstance(case.expression, ast.Subscript):
+        owners = [case.expression.value]
+    elif len({ast.dump(o) for o in owners}) == 1:
+        owners = owners[:1]
     text = case.source.text_of(owners[0]) if len(owners) == 1 else ""
     found = Found({"line": case.line, "owner": words.code(text) if text and len(text) < 40 else _("a list")})
     if not case.line:

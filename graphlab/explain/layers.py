@@ -500,8 +500,16 @@ _POSITIONS = {
 }
 
 
+_ALIASES = {"embed_dim": (("d_model", 0),), "num_heads": (("nhead", 1),)}
+"""What transformer layers call the settings of the attention in them."""
+
+
 def _argument_named(call: ast.Call, name: str) -> ast.expr | None:
-    return argument(call, _POSITIONS.get(name, 99), name)
+    found = argument(call, 99, name)
+    for other, position in _ALIASES.get(name, ()):
+        if found is None and called(call).startswith("Transformer"):
+            found = argument(call, position, other)
+    return found if found is not None else argument(call, _POSITIONS.get(name, 99), name)
 
 
 def _constructor_values(case: Case, a: str, b: str) -> list[int | None]:

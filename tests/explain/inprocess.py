@@ -17,6 +17,7 @@ from graphlab.program.guards import main_module, namespace
 from graphlab.program.language import FILENAME, Refusal, check
 from graphlab.record.recorder import Recorder
 from graphlab.session.wording import reword
+from graphlab.session.wording import reword
 from graphlab.trace.records import Edit, Problem
 from graphlab.trace.store import TraceReader, TraceWriter
 
@@ -79,6 +80,7 @@ def run_program(source: str, path: Path) -> Ran:
             sys.setrecursionlimit(400)
             exec(checked.code, module.__dict__)
     except Exception as raised:  # a program may raise anything
+        reword(raised, source)
         error = raised
         reword(error, source)
     finally:

@@ -65,6 +65,7 @@ def sizes_that_fill(case: Case, found: Found) -> Iterator[Fix]:
     if not shape or not wanted or len(written) != len(wanted):
         return
     count = prod(words.tuple_of(shape))
+    yield from _divisor(case, written)
     if -1 in wanted:
         known = [at for at, d in enumerate(wanted) if d > 1 and integer(written[at]) == d]
         first = int(shape[0]) if len(shape) > 1 else 0
@@ -89,6 +90,42 @@ def sizes_that_fill(case: Case, found: Found) -> Iterator[Fix]:
                     count=count,
                     old=wanted[at],
                 )
+
+
+def _divisor(case: Case, written: list[ast.expr]) -> Iterator[Fix]:
+    """`C // n_head` that leaves a rest: another number of heads."""
+    for node in written:
+        if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv)):
+            continue
+        made = case.source.assigned(dotted(node.right), node) if dotted(node.right) else node.right
+        whole = _size_of(case, node.left)
+        part = integer(made)
+        if made is None or not whole or not part or whole % part == 0:
+            continue
+        best = min((d for d in range(1, whole + 1) if whole % d == 0), key=lambda d: (abs(d - part), d))
+        yield maybe(
+            N_("{name} must divide {whole} without a rest: make it {best} instead of {part}"),
+            [case.source.replace(made, str(best))],
+            name=words.code(case.source.text_of(node.right)),
+            whole=whole,
+            best=best,
+            part=part,
+        )
+
+
+def _size_of(case: Case, node: ast.expr) -> int | None:
+    """The number that `C` stands for: a literal, or one of `B, T, C = x.shape`."""
+    plain = integer(node) or integer(case.source.assigned(dotted(node), node) if dotted(node) else None)
+    if plain:
+        return plain
+    for each in case.source.nodes:
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Tuple):
+            value = each.value
+            names = [dotted(t) for t in each.targets[0].elts]
+            shape = shape_named(case, dotted(value.value)) if isinstance(value, ast.Attribute) else None
+            if dotted(node) in names and shape is not None and len(shape) == len(names):
+                return shape[names.index(dotted(node))]
+    return None
 
 
 @remedy("GL106")

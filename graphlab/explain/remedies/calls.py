@@ -22,7 +22,7 @@ from graphlab.explain.remedies.kit import (
 )
 from graphlab.explain.source import Function, called, dotted
 from graphlab.i18n import N_
-from graphlab.trace.records import Fix
+from graphlab.trace.records import Edit, Fix
 
 _ARGUMENTS = re.compile(
     r"(?:[\w<>]+\.)*?(?:(\w+)\.)?([\w<>]+)\(\) (missing|takes|got an unexpected|got multiple)(?: values)?"
@@ -93,7 +93,15 @@ def class_for_instance(case: Case, found: Found) -> Iterator[Fix]:
                     name=class_name,
                     text=made.id,
                 )
-            if case.source.class_of(class_name) is not None and function.attr == name and "missing" in message:
+            cls = case.source.class_of(class_name)
+            if cls is not None and name == "forward" and any(dotted(b).endswith("Function") for b in cls.bases):
+                _, _, line, column = case.source.place(function)
+                yield maybe(
+                    N_("Run the function with `{name}.apply(…)`"),
+                    [Edit(line, column - len(name), line, column, "apply")],
+                    name=class_name,
+                )
+            elif cls is not None and function.attr == name and "missing" in message:
                 known = [i for i in instances(case, class_name) if i in visible(case, call)]
                 for text in [*known[:1], f"{class_name}()"]:
                     yield maybe(
@@ -135,9 +143,18 @@ def self_forgotten(case: Case, found: Found) -> Iterator[Fix]:
     function = definition(case, named.group(2), named.group(1) or "")
     if function is None or not isinstance(case.source.parents.get(function), ast.ClassDef):
         return
+    arguments = function.args.args
+    cls = case.source.parents.get(function)
+    is_function = isinstance(cls, ast.ClassDef) and any(dotted(b).endswith("Function") for b in cls.bases)
+    if is_function and function.name in ("forward", "backward") and (not arguments or arguments[0].arg != "ctx"):
+        column = case.source.lines[function.lineno - 1].find("(", function.col_offset)
+        yield maybe(
+            N_("Add `ctx` as the first argument of `{name}`"),
+            [case.source.insert_at(function.lineno, column + 1, "ctx, " if arguments else "ctx")],
+            name=function.name,
+        )
     if any(dotted(d) in ("staticmethod", "classmethod") for d in function.decorator_list):
         return
-    arguments = function.args.args
     if arguments and arguments[0].arg in ("self", "cls"):
         return
     line = case.source.lines[function.lineno - 1]
@@ -171,8 +188,6 @@ def too_many(case: Case, found: Found) -> Iterator[Fix]:
             if n:
                 _, _, line, column = case.source.place(call.args[n - 1])
             _, _, end_line, end_column = case.source.place(extra[-1])
-            from graphlab.trace.records import Edit
-
             said = shortened(", ".join(case.source.text_of(a) for a in extra))
             edit = Edit(line, column, end_line, end_column, "")
             if (

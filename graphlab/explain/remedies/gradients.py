@@ -113,6 +113,9 @@ def _cut_call(case: Case, call: ast.Call) -> Iterator[Fix]:
         core = inner.elts[0] if isinstance(inner, ast.List) and len(inner.elts) == 1 else inner
         if isinstance(core, ast.Call) and called(core) == "item" and isinstance(core.func, ast.Attribute):
             core = core.func.value
+        elif isinstance(core, ast.BinOp | ast.UnaryOp):
+            yield from _numbers_kept(case, call, core)
+            return
         elif isinstance(core, ast.Name):
             made = tensor_named(case, core.id)
             if made is None:
@@ -137,6 +140,23 @@ def _cut_call(case: Case, call: ast.Call) -> Iterator[Fix]:
             [without_call(case, call)],
             name=name,
             line=call.end_lineno or call.lineno,
+        )
+
+
+def _numbers_kept(case: Case, call: ast.Call, inner: ast.expr) -> Iterator[Fix]:
+    """`torch.tensor(-log_prob * 1.5)` of numbers that `.item()` took out: the tensors themselves."""
+    items = [c for c in ast.walk(inner) if isinstance(c, ast.Call) and called(c) == "item"]
+    for name in names_in(inner):
+        made = case.source.assigned(name, inner)
+        items += [c for c in ast.walk(made) if isinstance(c, ast.Call) and called(c) == "item"] if made else []
+    line, column, end_line, end_column = case.source.place(call)
+    first, start, last, stop = case.source.place(inner)
+    brackets = [Edit(line, column, first, start, "("), Edit(last, stop, end_line, end_column, ")")]
+    if items:
+        yield maybe(
+            N_("Compute with the tensors, without `.item()` and `torch.tensor`: `{text}`"),
+            [*brackets, *(without_call(case, c) for c in items)],
+            text=shortened(case.source.text_of(inner)),
         )
 
 
@@ -275,9 +295,9 @@ def carried_over(case: Case, found: Found) -> Iterator[Fix]:
         for name in dict.fromkeys(stored):
             if not _is_carried(loop, name) or name == dotted(_owner(case)):
                 continue
-            is_pair = tensor_named(case, name) is None
+            is_pair = tensor_named(case, name) is None or _is_lstm_state(case, loop, name)
             text = f"{name} = tuple(s.detach() for s in {name})" if is_pair else f"{name} = {name}.detach()"
-            if is_pair and not _is_state(case, loop, name):
+            if is_pair and _state_call(loop, name) is None:
                 continue
             made = case.source.assigned(name, loop)
             line = text
@@ -311,14 +331,20 @@ def _is_carried(loop: ast.For | ast.While, name: str) -> bool:
     return bool(reads and stores) and min(reads) <= min(stores)
 
 
-def _is_state(case: Case, loop: ast.For | ast.While, name: str) -> bool:
-    """Whether a name takes the state that a recurrent layer gives back."""
+def _state_call(loop: ast.For | ast.While, name: str) -> ast.Call | None:
+    """The call of a recurrent layer that gives a name its state back."""
     for node in ast.walk(loop):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Call):
             elements = node.targets[0].elts
             if len(elements) == 2 and dotted(elements[1]) == name:
-                return True
-    return False
+                return node.value
+    return None
+
+
+def _is_lstm_state(case: Case, loop: ast.For | ast.While, name: str) -> bool:
+    """Whether a state is the pair that an LSTM gives back."""
+    call = _state_call(loop, name)
+    return call is not None and called(case.source.assigned(dotted(call.func), call)) == "LSTM"
 
 
 @remedy("GL304")

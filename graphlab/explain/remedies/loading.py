@@ -188,6 +188,29 @@ def _sizes_of_saved(case: Case, sizes: list[list[object]]) -> Iterator[Fix]:
             )
 
 
+@remedy("GL131")
+def state_of_it(case: Case, found: Found) -> Iterator[Fix]:
+    """`load_state_dict(model)` → `load_state_dict(model.state_dict())`."""
+    if found.facts.get("function") != "load_state_dict":
+        return
+    call = case.call_of("load_state_dict")
+    node = argument(call, 0, "state_dict") if call is not None else None
+    if node is not None:
+        text = f"{case.source.base(node)}.state_dict()"
+        yield maybe(N_("Load its weights: `{text}`"), case.source.append(node, ".state_dict()"), text=text)
+
+
+@remedy("GL131")
+def numbers_joined(case: Case, found: Found) -> Iterator[Fix]:
+    """`torch.stack` of plain numbers is `torch.tensor`."""
+    if found.facts.get("got") not in ("float", "int", "bool"):
+        return
+    for call in on_line(case, ast.Call):
+        if called(call) in ("stack", "cat") and len(call.args) == 1 and not call.keywords:
+            text = f"torch.tensor({case.source.text_of(call.args[0])})"
+            yield maybe(N_("Make a tensor of it: `{text}`"), [case.source.replace(call, text)], text=shortened(text))
+
+
 @remedy("GL711")
 def data_cut(case: Case, found: Found) -> Iterator[Fix]:
     """The longer tensors cut to the shortest."""

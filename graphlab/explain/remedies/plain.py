@@ -23,6 +23,7 @@ from graphlab.explain.remedies.kit import (
     shortened,
     statement,
     tensor_named,
+    visible,
     without_call,
 )
 from graphlab.explain.source import called, dotted, integer
@@ -188,7 +189,10 @@ def attribute_nearest(case: Case, found: Found) -> Iterator[Fix]:
     """A layer, parameter or buffer with nearly that name; the module itself."""
     name, owner = str(found.facts.get("name") or ""), str(found.facts.get("owner") or "")
     cls = case.source.class_of(owner)
-    if cls is None or not name:
+    if not name:
+        return
+    if cls is None:
+        yield from _renamed(case, found, name, nearest(name, _members(owner)) if not found.fixes else [])
         return
     known = {n.attr for n in ast.walk(cls) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
     known |= {f.name for f in cls.body if isinstance(f, ast.FunctionDef)}
@@ -201,7 +205,26 @@ def attribute_nearest(case: Case, found: Found) -> Iterator[Fix]:
             first = call.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 known.add(first.value)
-    for near in nearest(name, known - {name})[:2]:
+    if any(dotted(b).endswith("Module") for b in cls.bases):
+        known |= _members("Module")
+    yield from _renamed(case, found, name, nearest(name, known - {name})[:2])
+
+
+def _members(owner: str) -> set[str]:
+    """What an object of PyTorch's own offers: the attributes of an optimizer, a layer, a data set."""
+    from graphlab.engine import nn, optim
+    from graphlab.engine.utils import data
+
+    for module in (nn, optim, optim.lr_scheduler, data):
+        kind = getattr(module, owner, None)
+        if isinstance(kind, type):
+            return {n for n in dir(kind) if not n.startswith("_")}
+    return set()
+
+
+def _renamed(case: Case, found: Found, name: str, names: list[str]) -> Iterator[Fix]:
+    """The attribute under the names that come nearest."""
+    for near in names:
         for use in on_line(case, ast.Attribute):
             if use.attr == name:
                 _line, _column, end_line, end_column = case.source.place(use)
@@ -274,6 +297,17 @@ def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
             [case.source.replace(target if maker == "tensor" else node, text)],
             text=shortened(text),
         )
+    elif owner == "bool" and _tensors_have(name):
+        for compare in on_line(case, ast.Compare):
+            for side in (compare.left, *compare.comparators):
+                value = case.source.assigned(dotted(side), side) if dotted(side) else side
+                if isinstance(value, ast.List | ast.ListComp):
+                    text = f"torch.tensor({case.source.text_of(side)})"
+                    yield maybe(
+                        N_("Make a tensor of it: `{text}`"), [case.source.replace(side, text)], text=shortened(text)
+                    )
+    elif owner in ("Tensor", "float") and name in ("zero_grad", "step"):
+        yield from _optimizer_instead(case, uses[0])
     elif owner in ("ndarray", "numpy.ndarray") and _tensors_have(name):
         text = f"torch.from_numpy({case.source.text_of(node)})"
         yield maybe(N_("Make a tensor of it: `{text}`"), [case.source.replace(node, text)], text=shortened(text))
@@ -306,6 +340,28 @@ def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
             yield maybe(
                 N_("Leave out `.{name}()`: only tensors and modules are moved"), [without_call(case, call)], name=name
             )
+
+
+def _optimizer_instead(case: Case, use: ast.Attribute) -> Iterator[Fix]:
+    """`loss.step()`: the optimizer takes the step, and it or the model clears the gradients."""
+    for name in visible(case, use):
+        made = case.source.assigned(name, use)
+        kind = called(made)
+        cls = case.source.class_of(kind)
+        is_model = kind in _members_of_nn() or (
+            cls is not None and any(dotted(b).endswith("Module") for b in cls.bases)
+        )
+        if kind in ("SGD", "Adam", "AdamW", "RMSprop") or (is_model and use.attr == "zero_grad"):
+            yield maybe(
+                N_("Ask {name} for it: `{text}`"),
+                [case.source.replace(use.value, name)],
+                name=words.code(name),
+                text=f"{name}.{use.attr}()",
+            )
+
+
+def _members_of_nn() -> set[str]:
+    return {"Linear", "Sequential", "Conv2d", "LSTM", "GRU", "RNN", "Embedding", "ModuleList"}
 
 
 def _tensors_have(name: str) -> bool:
@@ -420,6 +476,7 @@ def key_nearest(case: Case, found: Found) -> Iterator[Fix]:
 def index_in_list(case: Case, found: Found) -> Iterator[Fix]:
     """A loop that ends earlier, the last entry."""
     yield from loops_one_less(case)
+    yield from _samples_ahead(case)
     for node in on_line(case, ast.Subscript):
         made = case.source.assigned(dotted(node.value), node.value) if dotted(node.value) else None
         index = integer(node.slice)
@@ -436,6 +493,29 @@ def index_in_list(case: Case, found: Found) -> Iterator[Fix]:
             if isinstance(where, ast.Assign):
                 text = f"{case.source.text_of(node.value)}.append({case.source.text_of(where.value)})"
                 yield maybe(N_("Put it at the end: `{text}`"), [case.source.replace(where, text)], text=text)
+
+
+def _samples_ahead(case: Case) -> Iterator[Fix]:
+    """A data set whose `__getitem__` looks at `i + 1`: it has one sample less."""
+    getter = next(enclosing(case, case.expression, ast.FunctionDef), None)
+    cls = case.source.parents.get(getter) if getter is not None else None
+    if getter is None or getter.name != "__getitem__" or not isinstance(cls, ast.ClassDef):
+        return
+    ahead = [
+        n.slice
+        for n in on_line(case, ast.Subscript)
+        if isinstance(n.slice, ast.BinOp) and isinstance(n.slice.op, ast.Add)
+    ]
+    length = next((f for f in cls.body if isinstance(f, ast.FunctionDef) and f.name == "__len__"), None)
+    for item in ast.walk(length) if ahead and length is not None else []:
+        if isinstance(item, ast.Return) and item.value is not None:
+            text = f"{case.source.text_of(item.value)} - {case.source.text_of(ahead[0].right)}"
+            yield maybe(
+                N_("Stop before the end, because line {line} looks ahead: `{text}`"),
+                [case.source.replace(item.value, text)],
+                line=case.line,
+                text=text,
+            )
 
 
 @remedy("GL812")
@@ -542,14 +622,7 @@ def used_as_it_is(case: Case, found: Found) -> Iterator[Fix]:
     """A tensor called, a number indexed or gone through, a tuple or text changed."""
     message = message_of(case)
     type_ = str(found.facts.get("type_of_object") or "")
-    if "not callable" in message and type_.rpartition(".")[2] in (
-        "Tensor",
-        "Size",
-        "list",
-        "dict",
-        "tuple",
-        "Parameter",
-    ):
+    if "not callable" in message and type_ not in ("int", "float", "NoneType", "str", "module"):
         for call in on_line(case, ast.Call):
             name = dotted(call.func)
             is_own = tensor_named(case, name) is not None or case.source.assigned(name, call) is not None

@@ -185,6 +185,9 @@ def sliced(case: Case, found: Found) -> Iterator[Fix]:
         return
     for operand, other in (pair[::-1], pair):
         clashes = _clashes(operand.shape, other.shape)
+        if isinstance(operand.node, ast.UnaryOp):  # `~mask`
+            inner = operand.node.operand
+            operand = Argument("", case.source.text_of(inner), dotted(inner), operand.shape, inner)
         if not clashes or not placed(operand) or operand.node is None or not _is_plain(case, operand.node):
             continue
         if any(operand.shape[-k] < other.shape[-k] for k in clashes):
