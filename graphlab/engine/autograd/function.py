@@ -10,6 +10,7 @@ from graphlab.engine import modes, observe
 from graphlab.engine.autograd.graph import Node, SavedOutput, make_node
 from graphlab.engine.autograd.passes import Taped
 from graphlab.engine.device import CPU, device
+from graphlab.engine.errors import fail
 from graphlab.engine.ops.op import Category, Op
 from graphlab.engine.ops.run import report
 from graphlab.engine.tensor import Tensor, wrap
@@ -28,6 +29,7 @@ class FunctionCtx:
         self._dirty: tuple[Tensor, ...] = ()
         self._constant: tuple[Tensor, ...] = ()
         self._materialize = True
+        self._shapes: tuple[tuple[int, ...] | None, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back."""
@@ -155,6 +157,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outs: 
                 s._version = [0]
             s = SavedOutput(s._array, s._device, s._version, position)
         saved.append(s)
+    ctx._shapes = tuple(a._array.shape if isinstance(a, Tensor) else None for a in args)
     ctx._device = next((o._device for o in outs if isinstance(o, Tensor)), CPU)
     node = make_node(kind, inputs, tuple(saved), ctx)
     node.outs = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outs]
@@ -206,9 +209,29 @@ def _run_backward(cls: type[Function]) -> Any:
                 f"function {cls.__name__}Backward returned an incorrect number of gradients (expected "
                 f"{len(node.edges)}, got {len(found)})"
             )
+        for i, (gradient, shape) in enumerate(zip(found, ctx._shapes)):
+            if gradient is not None and shape is not None and gradient._array.shape != shape:
+                found[i] = _fitted(gradient, shape, i, cls.__name__)
         return [r if taped or r is None else r._array for r in found]
 
     return vjp
+
+
+def _fitted(gradient: Tensor, shape: tuple[int, ...], index: int, name: str) -> Any:
+    """A gradient of the program's own, summed to the shape of its input, which it may only be broadcast from."""
+    given = gradient._array.shape
+    missing = len(given) - len(shape)
+    if missing < 0 or any(size not in (1, there) for size, there in zip(shape, given[missing:])):
+        fail(
+            RuntimeError,
+            f"Function {name}Backward returned an invalid gradient at index {index} - got {list(given)} but expected "
+            f"shape compatible with {list(shape)}",
+            kind="gradient_shape",
+            shape=list(given),
+            wanted=list(shape),
+            function=name,
+        )
+    return gradient.sum_to_size(*shape)
 
 
 def once_differentiable(function: Any) -> Any:
