@@ -11,6 +11,7 @@ from graphlab.explain import (  # noqa: F401
     learning,
     loading,
     losses,
+    machine,
     memory,
     modules,
     numerics,

@@ -129,6 +129,16 @@ def target_column(case: Case) -> Found | None:
         )
     if len(shape) < 2:
         return None
+    wanted = case.facts.get("wanted_shape")
+    if isinstance(wanted, list) and len(wanted) >= 2 and not prediction.shape:
+        return Found(
+            {"loss": loss, "wanted": words.shape(wanted), "target_shape": words.shape(shape)},
+            what=N_("The target has shape {target_shape}, and to these scores belongs one of shape {wanted}."),
+            why=N_("Scores of shape (N, C, d₁, …) have the classes along axis 1; the target has all the other axes."),
+            fix=N_(
+                "Bring the target to the shape {wanted}, or move the classes of the scores to axis 1 with `transpose`."
+            ),
+        )
     said = {
         "loss": loss,
         "target": target.said,

@@ -147,8 +147,15 @@ def _half_fix(case: Case) -> Fix | None:
 def _advice(facts: dict[str, Any]) -> str:
     """The remedy that the figures point to, as a template."""
     requested, capacity = facts.get("requested") or 0, facts.get("capacity") or 0
-    free, unused = facts.get("free"), facts.get("unused") or 0
+    free = facts.get("free")
+    unused = unallocated(facts)
     others = _foreign(facts)
+    device = str(facts.get("device") or "")
+    if device.startswith("cpu"):
+        return N_(
+            "Check the sizes first: {requested} are {count} numbers of 4 bytes. If that is meant, work on a part at a "
+            "time: smaller batches, and data that is read when it is needed."
+        )
     if capacity and requested > capacity:
         return N_(
             "No cleaning up can help: this one tensor is larger than the device. Use at most {share} of the "
@@ -156,15 +163,22 @@ def _advice(facts: dict[str, Any]) -> str:
             "or a smaller size."
         )
     if others and capacity and others > 0.3 * capacity and others >= requested:
+        if device == "mps":
+            return N_("Close other programs that use the GPU, or make the batch smaller.")
         return N_(
-            "Other programs hold {others} of this GPU. Find them with `nvidia-smi` and stop them, or use another GPU."
+            "Other programs hold {others} of this GPU. Find them with `{tool}` and stop them, or use another GPU."
         )
-    if not unused and facts.get("reserved") and facts.get("allocated"):
-        unused = max(facts["reserved"] - facts["allocated"], 0)
     if requested and unused >= requested and unused > 0.15 * (facts.get("allocated") or 1):
+        if facts.get("cached"):
+            return N_(
+                "{unused} are reserved but lie in pieces that are too small: fragmentation. Keep tensor sizes equal, "
+                "or "
+                "call `torch.cuda.empty_cache()` before the large step; newer versions of PyTorch handle this better."
+            )
         return N_(
             "{unused} are reserved but lie in pieces that are too small: fragmentation. "
-            "Set `PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True` before the program starts, or keep tensor "
+            "Set `{variable}=expandable_segments:True` before the program starts (PyTorch 2.1 and newer), or keep "
+            "tensor "
             "sizes equal."
         )
     if free is not None and requested and not facts.get("holders"):
@@ -177,15 +191,27 @@ def _advice(facts: dict[str, Any]) -> str:
     )
 
 
+def unallocated(facts: dict[str, Any]) -> int:
+    """Bytes that PyTorch has taken from the device and no tensor uses."""
+    if facts.get("unused"):
+        return int(facts["unused"])
+    if facts.get("reserved") and facts.get("allocated"):
+        return max(int(facts["reserved"] - facts["allocated"]), 0)
+    return 0
+
+
 def _foreign(facts: dict[str, Any]) -> int:
     """Bytes on the device that this process doesn't hold, as far as the message says."""
-    if facts.get("other_processes"):
-        return int(facts["other_processes"])
     capacity, free = facts.get("capacity"), facts.get("free")
-    mine = facts.get("process") or facts.get("reserved")
-    if capacity and free is not None and mine is not None:
-        return max(int(capacity - free - mine), 0)
-    return 0
+    mine = facts.get("process") or facts.get("reserved") or (facts.get("allocated") or 0) + unallocated(facts)
+    left = max(int(capacity - free - mine), 0) if capacity and free is not None and mine else 0
+    others = facts.get("other_processes")
+    if not others:
+        return left if facts.get("process") or facts.get("reserved") else 0
+    if facts.get("process") or not capacity:
+        return int(others)
+    # In a container a program sees itself as another process: no more can be foreign than what it doesn't hold itself.
+    return min(int(others), left)
 
 
 @diagnosis(
@@ -231,9 +257,12 @@ def out_of_memory(case: Case) -> Found | None:
         "in_use": words.n_bytes(in_use) if in_use is not None else "",
         "free": words.n_bytes(free) if free is not None else "",
         "others": words.n_bytes(_foreign(facts)),
-        "unused": words.n_bytes(
-            facts.get("unused") or max((facts.get("reserved") or 0) - (facts.get("allocated") or 0), 0)
-        ),
+        "unused": words.n_bytes(unallocated(facts)),
+        "private": words.n_bytes(facts.get("private") or 0),
+        "rest": words.n_bytes(facts.get("others") or 0),
+        "count": words.number((requested or 0) // 4),
+        "variable": str(facts.get("variable") or "PYTORCH_CUDA_ALLOC_CONF"),
+        "tool": {"HIP": "rocm-smi", "XPU": "xpu-smi"}.get(str(facts.get("backend")), "nvidia-smi"),
         "share": words.percent(capacity, requested) if capacity and requested else "",
         "who": _who(case),
     }
@@ -243,6 +272,16 @@ def out_of_memory(case: Case) -> Found | None:
         found.what = N_("{device} could not give {who} the memory it asked for; the message doesn't say how much.")
     elif not capacity:
         found.what = N_("{who} asks for {requested}, which {device} can't give.")
+    elif in_use is not None and free is None and facts.get("others"):
+        found.what = N_(
+            "{who} asks for {requested}. {device} may use {capacity}; tensors of this program hold {in_use}, and "
+            "{rest} "
+            "are held by other things."
+        )
+    elif in_use is not None and free is None:
+        found.what = N_(
+            "{who} asks for {requested}, but {device} has {capacity}, of which tensors of this program hold {in_use}."
+        )
     elif in_use is None or free is None:
         found.what = N_("{who} asks for {requested} on {device}, which has {capacity} in all.")
     elif _foreign(facts) > 0.3 * capacity:
@@ -250,7 +289,17 @@ def out_of_memory(case: Case) -> Found | None:
             "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by other programs; "
             "this one holds {in_use}."
         )
+    if facts.get("private"):
+        found.why = N_(
+            "{private} lie in private pools, as CUDA graphs have them: only the graph that made a pool can use it "
+            "again."
+        )
     found.fix = _advice(facts)
+    if unallocated(facts) and not facts.get("private") and "{unused}" not in found.fix:
+        found.why = N_(
+            "Every tensor that is still needed keeps its bytes, and so does what backward needs. Only {unused} are "
+            "reserved and unused, so fragmentation is not the cause."
+        )
     # Those that hold at least a tenth of it tell something, at most three of them.
     largest = [t for t in held[:3] if t.n_bytes * 10 >= (in_use or 0)]
     if largest and case.trace is not None:

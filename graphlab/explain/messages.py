@@ -343,7 +343,7 @@ wording(
 )
 wording(
     "dtype_unsupported",
-    r"\"(?P<kernel>\w+)\" not implemented for '(?P<dtype>\w+)'",
+    r"\"(?P<kernel>\w+)\" not implemented for '(?!Half'|BFloat16')(?P<dtype>\w+)'",
     lambda g: {"op": re.split(r"_|Kernel", g["kernel"])[0], "dtype": g["dtype"]},
 )
 wording(
@@ -451,7 +451,12 @@ wording(
 wording(
     "out_of_memory",
     r"(?P<backend>CUDA|HIP|XPU) out of memory[.:]? Tried to allocate (?P<requested><BYTES>)(?P<rest>.{0,900})",
-    lambda g: {"device": _device(g["backend"], g["rest"]), "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
+    lambda g: {
+        "device": _device(g["backend"], g["rest"]),
+        "backend": g["backend"],
+        "requested": n_bytes(g["requested"]),
+        **_memory(g["rest"]),
+    },
 )
 wording(
     "out_of_memory",
@@ -502,6 +507,8 @@ def _types(a: str, b: str) -> dict[str, Any]:
 def _device(backend: str, rest: str) -> str:
     number = re.search(r"GPU (\d+)", rest)
     name = {"CUDA": "cuda", "HIP": "cuda", "XPU": "xpu"}.get(backend, "mps")
+    if backend == "HIP" and number is None:
+        return "cuda"  # ROCm's devices go by the same name
     return f"{name}:{number.group(1)}" if number else name
 
 
@@ -514,7 +521,8 @@ _PARTS = {
         r"({b}) allocated by PyTorch",
         r"MPS allocated: ({b})",
     ),
-    "reserved": (r"({b}) reserved in total by PyTorch", r"({b}) cached"),
+    "reserved": (r"({b}) reserved in total by PyTorch",),
+    "cached": (r"({b}) cached",),
     "unused": (r"({b}) is reserved by PyTorch but unallocated",),
     "process": (r"this process has ({b}) memory in use",),
     "private": (r"with ({b}) allocated in private pools",),
@@ -535,6 +543,15 @@ def _memory(rest: str) -> dict[str, Any]:
         facts["other_processes"] = sum(n_bytes(o) for o in others)
     if "allocated" in facts:
         facts["in_use"] = facts["allocated"]
+    if "cached" in facts and "allocated" in facts:
+        # PyTorch up to 1.3 gives what is cached beside the allocated bytes; should they be in it, it is the larger
+        # number.
+        is_total = facts["cached"] >= facts["allocated"]
+        facts["reserved"] = facts["cached"] + (0 if is_total else facts["allocated"])
+        facts["unused"] = facts["reserved"] - facts["allocated"]
+    variable = re.search(r"PYTORCH_(?:CUDA_|HIP_)?ALLOC_CONF", rest)
+    if variable is not None:
+        facts["variable"] = variable.group()
     return facts
 
 
