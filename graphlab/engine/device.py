@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,8 @@ _ROUND = BLOCK - 1
 _n_references = weakref.getweakrefcount
 ROOMY = 2**20
 """Results of no more entries than this are made without asking first whether there is room for them on the cpu."""
+NO_ROOM = 2**40
+"""No machine has room for a tensor of more bytes than this."""
 VIRTUAL_FROM = 256 * 2**20
 """A cuda tensor of more bytes than this holds no numbers, only its shape: see `Virtual`."""
 
@@ -308,6 +311,13 @@ def reserved(where: device, shape: tuple[int, ...], dtype: Any) -> Virtual:
     array = virtual(shape, dtype)
     reserve(where, array.nbytes)
     return array
+
+
+def need_room(*shape: int, itemsize: int = 4) -> None:
+    """Refuse a result that no machine has room for, before any work is done for it."""
+    n_bytes = prod(shape) * itemsize
+    if n_bytes > NO_ROOM:
+        raise cpu_error(n_bytes)
 
 
 def cpu_error(n_bytes: int) -> BaseException:

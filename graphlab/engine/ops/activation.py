@@ -14,7 +14,16 @@ from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.rows import row_max, row_sum
-from graphlab.engine.ops.run import FUNCTIONS, bad_argument, need_tensor, public, report, run, run_inplace
+from graphlab.engine.ops.run import (
+    FUNCTIONS,
+    bad_argument,
+    need_tensor,
+    out_of_memory,
+    public,
+    report,
+    run,
+    run_inplace,
+)
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -89,7 +98,10 @@ def relu(input: Any, inplace: bool = False) -> Any:
         except Exception as error:
             report("relu", (input,), {}, error)
             raise
-    out = _maximum(x, _ZERO32 if x.dtype is F32 else _ZERO[x.dtype])
+    try:
+        out = _maximum(x, _ZERO32 if x.dtype is F32 else _ZERO[x.dtype])
+    except MemoryError as error:
+        raise out_of_memory("relu", (input,), error) from None
     if out.__class__ is not _ndarray:
         out = np.asarray(out)
     if where.counts:

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename
+from graphlab.engine.device import need_room
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public, run
@@ -136,6 +137,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     _need_float(input, "pdist", "input")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
+    need_room(x.shape[0] * (x.shape[0] - 1) // 2, itemsize=x.itemsize)
     rows, columns = np.triu_indices(x.shape[0], 1)
     both = cdist(input, input, p)
     return rename(both[wrap(rows.astype(np.int64)), wrap(columns.astype(np.int64))], "PdistBackward0")

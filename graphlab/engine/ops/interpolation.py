@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 from math import prod
+from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
 
-from graphlab.engine.errors import fail, wrap_dim
+from graphlab.engine.device import need_room
+from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.convolution import _shifted, _windows, out_sizes, padded
@@ -115,6 +117,7 @@ def interpolate(
             NotImplementedError, "interpolate with antialias is not part of GraphLab", kind="not_here", op="interpolate"
         )
     if n in (1, 2, 3):
+        need_room(*x.shape[:2], *wanted, itemsize=x.itemsize)
         if mode == "area":
             return FUNCTIONS[f"adaptive_avg_pool{n}d"](input, wanted)
         if mode in ("nearest", "nearest-exact"):
@@ -368,9 +371,20 @@ def _functional(op: Op) -> Callable[[F], F]:
     return decorate
 
 
-def _two(value: Any) -> Ints:
-    ints = tuple(int(v) for v in value) if isinstance(value, (tuple, list)) else (int(value),)
-    return ints * 2 if len(ints) == 1 else ints
+def _two(function: str, position: int, name: str, value: Any) -> Ints:
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    for i, v in enumerate(values):
+        if isinstance(v, bool) or not hasattr(v, "__index__"):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found element of "
+                f"type {type_name(v)} at pos {i}"
+            )
+    ints = tuple(index(v) for v in values)
+    if len(ints) == 1:
+        return ints * 2
+    if len(ints) != 2:
+        raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(ints)}")
+    return ints
 
 
 def _positive(name: str, kernel: Ints, stride: Ints, dilation: Ints) -> None:
@@ -392,8 +406,11 @@ def _positive(name: str, kernel: Ints, stride: Ints, dilation: Ints) -> None:
 @_functional(UNFOLD)
 def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of (N, C, H, W) as columns: (N, C · window, places)."""
-    x = need_tensor(input, "unfold")._array
-    kernel, spread, around, steps = _two(kernel_size), _two(dilation), _two(padding), _two(stride)
+    x = need_tensor(input, "im2col")._array
+    kernel = _two("im2col", 2, "kernel_size", kernel_size)
+    spread = _two("im2col", 3, "dilation", dilation)
+    around = _two("im2col", 4, "padding", padding)
+    steps = _two("im2col", 5, "stride", stride)
     _positive("unfold", kernel, steps, spread)
     is_batch = x.ndim == 4
     if x.ndim not in (3, 4):
@@ -418,6 +435,7 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
             shapes=[list(x.shape)],
             sizes=[list(spatial), list(places)],
         )
+    need_room(*x.shape[:-2], *kernel, *places, itemsize=x.itemsize)
     out = run(UNFOLD, (input if is_batch else input.unsqueeze(0),), (kernel, spread, around, steps))
     return out if is_batch else out.squeeze(0)
 
@@ -425,9 +443,12 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
 @_functional(FOLD)
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The opposite of unfold: columns are added to where their windows lie."""
-    x = need_tensor(input, "fold")._array
-    size, kernel = _two(output_size), _two(kernel_size)
-    spread, around, steps = _two(dilation), _two(padding), _two(stride)
+    x = need_tensor(input, "col2im")._array
+    size = _two("col2im", 2, "output_size", output_size)
+    kernel = _two("col2im", 3, "kernel_size", kernel_size)
+    spread = _two("col2im", 4, "dilation", dilation)
+    around = _two("col2im", 5, "padding", padding)
+    steps = _two("col2im", 6, "stride", stride)
     _positive("fold", kernel, steps, spread)
     facts: dict[str, Any] = {"kind": "conv_dims", "op": "fold", "shapes": [list(x.shape)]}
     if x.ndim not in (2, 3) or 0 in x.shape[-2:]:
@@ -456,5 +477,6 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
             f"{blocks[1]} = {prod(blocks)}, but got input.size(2)={x.shape[-1]}.",
             **facts,
         )
+    need_room(x.shape[0] if x.ndim == 3 else 1, x.shape[dim] // prod(kernel), *size, itemsize=x.itemsize)
     out = run(FOLD, (input if x.ndim == 3 else input.unsqueeze(0),), (size, kernel, spread, around, steps))
     return out if x.ndim == 3 else out.squeeze(0)

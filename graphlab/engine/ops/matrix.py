@@ -13,8 +13,19 @@ from graphlab.engine.autograd.graph import Node, accumulator, kind_named, next_s
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64, of
 from graphlab.engine.errors import broadcast, fail
+from graphlab.engine.ops.equations import check_equation
 from graphlab.engine.ops.op import OPS, Category, Op, declare, known_as
-from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, report, run
+from graphlab.engine.ops.run import (
+    FUNCTIONS,
+    attach,
+    bad_argument,
+    common_device,
+    need_tensor,
+    out_of_memory,
+    public,
+    report,
+    run,
+)
 from graphlab.engine.shapes import einsum_shape
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -208,7 +219,10 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         or (b is not None and (b.dtype is not kind or sb != sw[:1] or bias._device is not where))
     ):
         return _general_linear(input, weight, bias)
-    out = x.dot(w.T) if len(sx) < 3 else _rows_dot(x, w)
+    try:
+        out = x.dot(w.T) if len(sx) < 3 else _rows_dot(x, w)
+    except MemoryError as error:
+        raise out_of_memory("linear", (input, weight, bias), error) from None
     if b is not None:
         if len(sx) == 2 and out.size <= 4096:
             # Stretched by assignment: a ufunc that broadcasts takes twice as long on a small array.
@@ -632,7 +646,10 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
 
 
 def _matmul_operator(self: Any, other: Any) -> Any:
-    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    try:
+        return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    except MemoryError as error:
+        raise out_of_memory("matmul", (self, other), error) from None
 
 
 attach(__matmul__=_matmul_operator)
@@ -974,42 +991,12 @@ def _einsum_named(spelled: str) -> Op:
 @public(EINSUM, method=False)
 def einsum(equation: str, *operands: Any) -> Any:
     """Σ of products by index letters."""
-    if not isinstance(equation, str):
+    if isinstance(equation, Tensor):
         equation, operands = _equation_of(equation, operands)
     if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = tuple(operands[0])
+    check_equation(equation, operands)
     text = equation.replace(" ", "")
-    ins = text.split("->")[0].split(",")
-    if len(ins) != len(operands):
-        raise RuntimeError(
-            f"einsum(): {'more' if len(ins) < len(operands) else 'fewer'} operands were provided than "
-            f"specified in the equation"
-        )
-    sizes: dict[str, tuple[int, int]] = {}
-    for k, (letters, o) in enumerate(zip(ins, operands)):
-        n_letters, n_dims = len(letters.replace("...", "")), o._array.ndim
-        if n_letters > n_dims or (n_letters < n_dims and "..." not in letters):
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({n_letters}) "
-                f"{'is more than' if n_letters > n_dims else 'does not match'} the number of dimensions "
-                f"({n_dims}) for operand {k}" + ("" if n_letters > n_dims else " and no ellipsis was given")
-            )
-        if "..." not in letters:
-            for dim, (c, n) in enumerate(zip(letters, o._array.shape)):
-                if c in sizes and sizes[c][0] != n and 1 not in (n, sizes[c][0]):
-                    fail(
-                        RuntimeError,
-                        f"einsum(): subscript {c} has size {n} for operand {k} which does not "
-                        f"broadcast with previously "
-                        f"seen size {sizes[c][0]}",
-                        kind="matmul",
-                        op="einsum",
-                        shapes=[list(p._array.shape) for p in operands],
-                        sizes=[sizes[c][0], n],
-                        dim=dim,
-                    )
-                if c not in sizes or sizes[c][0] == 1:
-                    sizes[c] = (n, k)
     spelled = _spelled(text, [o._array.ndim for o in operands])
     return run(_einsum_named(spelled), tuple(operands), (spelled,))
 

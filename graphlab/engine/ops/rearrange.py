@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename, rename_all
-from graphlab.engine.device import cpu_error, root
+from graphlab.engine.device import need_room, root
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.elementwise import invalid_combination
@@ -196,9 +196,10 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return FUNCTIONS["empty"](0, dtype=input.dtype)
-    n_bytes = math.comb(x.size + r - 1 if with_replacement else x.size, r) * r * 8
-    if n_bytes > 2**40:
-        raise cpu_error(n_bytes)
+    if x.size**r >= 2**63:
+        raise RuntimeError("numel: integer multiplication overflow")
+    need_room(x.size**r, itemsize=1)  # PyTorch makes a mask of all tuples first
+    need_room(math.comb(x.size + r - 1 if with_replacement else x.size, r), r, itemsize=80)  # a list of tuples here
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(x.size), r)), np.int64).reshape(-1, r)
     return FUNCTIONS["stack"]([input[wrap(np.ascontiguousarray(places[:, i]))] for i in range(r)], 1)

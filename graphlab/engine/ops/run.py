@@ -102,6 +102,15 @@ def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ba
     return refusals.worded(called, args, kwargs, error)
 
 
+def out_of_memory(op: str, args: tuple[Any, ...], error: MemoryError) -> BaseException:
+    """NumPy's MemoryError in PyTorch's words, told to the observer; for functions without a guard."""
+    from graphlab.engine.ops import refusals
+
+    told = refusals.out_of_memory(error)
+    report(op, args, {}, told)
+    return told
+
+
 def into(out: Any, result: Any, called: str = "", args: tuple[Any, ...] = (), dtype: Any = None) -> Any:
     """What `out=` means: the result of `called` written into tensors that the program gave."""
     from graphlab.engine.ops import outs, parsing

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename
+from graphlab.engine.device import need_room
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.arithmetic import NUMBERS
 from graphlab.engine.ops.create import leaf
@@ -213,6 +214,14 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     return tuple(wrap(np.asarray(p).astype(x.dtype), indices._device) for p in places)
 
 
+def _n_below(row: int, col: int, offset: int) -> int:
+    # How many entries lie on and below a diagonal: a triangle of rows that grow by one, then full rows.
+    last = max(0, min(col, row + offset))
+    first = min(col, 1 + offset) if offset > 0 else int(row + offset > 0)
+    growing = last - first + 1
+    return (first + last) * growing // 2 + max(max(0, min(row, row + offset)) - growing, 0) * col
+
+
 def _triangle(name: str, find: Any) -> None:
     def call(
         row: int,
@@ -231,6 +240,8 @@ def _triangle(name: str, find: Any) -> None:
         kind = dtypes.int64 if dtype is None else dtype
         if kind not in (dtypes.int32, dtypes.int64):
             raise NotImplementedError(f"\"{name}\" not implemented for '{kind.title}'")
+        below = _n_below(row, col, offset if name == "tril_indices" else offset - 1)
+        need_room(2, below if name == "tril_indices" else row * col - below, itemsize=kind.itemsize)
         found = np.stack(find(row, offset, col)).astype(kind.np)
         return leaf(name, found, False, FUNCTIONS["empty"](0, device=device)._device, {"row": row, "col": col})
 
