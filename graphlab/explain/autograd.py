@@ -269,7 +269,8 @@ def _why_cut(case: Case, line: int, op: str) -> tuple[str, str]:
         )
     return (
         N_(
-            "Under `torch.no_grad()` nothing is recorded, and `detach()`, `.data` and `.item()` give numbers without a history."
+            "Under `torch.no_grad()` nothing is recorded, and `detach()`, `.data` and `.item()` give numbers "
+            "without a history."
         ),
         N_("Take line {line} out of `torch.no_grad()`, or leave out what cuts the graph there."),
     )

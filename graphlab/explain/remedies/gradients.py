@@ -259,7 +259,11 @@ def number_backward(case: Case, found: Found) -> Iterator[Fix]:
         return
     if found.facts.get("owner") not in ("float", "int", "list", "numpy.ndarray", "ndarray", "numpy.float32"):
         return
-    for node in _behind(case, _owner(case)):
+    owner = _owner(case)
+    if found.facts.get("owner") == "list" and owner is not None and dotted(owner):
+        text = f"sum({dotted(owner)})"
+        yield maybe(N_("Add the entries of the list up: `{text}`"), [case.source.replace(owner, text)], text=text)
+    for node in _behind(case, owner):
         for part in ast.walk(node):
             if isinstance(part, ast.Call) and called(part) in ("item", "tolist", "numpy") and not part.args:
                 yield maybe(
@@ -583,7 +587,7 @@ def gradient_is_none(case: Case, found: Found) -> Iterator[Fix]:
                     [case.source.line_before(where, f"{loss}.backward()")],
                     text=f"{loss}.backward()",
                 )
-        if passes and not isinstance(where, ast.FunctionDef | ast.For | ast.While | ast.With | ast.If):
+        if not isinstance(where, ast.FunctionDef | ast.For | ast.While | ast.With | ast.If):
             text = f"if {name}.grad is not None:"
             line, column, end_line, end_column = case.source.place(where)
             if line == end_line and not case.source.lines[line - 1][:column].strip():
@@ -678,3 +682,27 @@ def leaf_of_it(case: Case, found: Found) -> Iterator[Fix]:
                 [case.source.replace(made, text)],
                 text=shortened(text),
             )
+
+
+@remedy("GL309", leads=True)
+def numbers_for_numpy(case: Case, found: Found) -> Iterator[Fix]:
+    """NumPy's functions of tensors: PyTorch's own, or of the numbers."""
+    import graphlab.engine as engine
+
+    for call in on_line(case, ast.Call):
+        function = call.func
+        if not isinstance(function, ast.Attribute) or dotted(function.value) not in ("np", "numpy"):
+            continue
+        if len(call.args) != 1:
+            continue
+        node = call.args[0]
+        text = case.source.text_of(node)
+        is_list = isinstance(node, ast.Name) and tensor_named(case, node.id) is None
+        if not is_list and hasattr(engine, function.attr):
+            yield maybe(
+                N_("Use PyTorch's own function, which keeps the gradient: `{text}`"),
+                [case.source.replace(function.value, "torch")],
+                text=f"torch.{function.attr}({shortened(text)})",
+            )
+        text = f"[v.item() for v in {text}]" if is_list else f"{case.source.base(node)}.detach().numpy()"
+        yield maybe(N_("Give it the numbers: `{text}`"), [case.source.replace(node, text)], text=shortened(text))

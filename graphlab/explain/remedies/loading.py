@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from graphlab.explain import words
@@ -462,11 +463,13 @@ def masks_combined(case: Case, found: Found) -> Iterator[Fix]:
         )
 
 
-@remedy("GL205", "GL131", "GL816", leads=True)
+@remedy("GL205", "GL131", "GL816", "GL809", leads=True)
 def whole_numbers(case: Case, found: Found) -> Iterator[Fix]:
     """A float where a whole number counts: `//` where it was divided, else `int(…)`."""
     message = message_of(case)
-    if case.kind != "index_kind" and not ("float" in message and ("int" in message or "index" in message)):
+    is_size = case.kind == "python" and re.match(r"(zeros|ones|randn|rand|empty|full)\(\)", message) is not None
+    is_whole = "float" in message and ("int" in message or "index" in message)
+    if case.kind != "index_kind" and not is_size and not is_whole:
         return
     if "tensor" in message and case.kind != "index_kind" and "got" not in message:
         return
@@ -525,3 +528,57 @@ def tensor_as_count(case: Case, found: Found) -> Iterator[Fix]:
                         [case.source.replace(node, text)],
                         text=shortened(text),
                     )
+
+
+@remedy("GL131", leads=True)
+def batch_unpacked(case: Case, found: Found) -> Iterator[Fix]:
+    """The batch of a loader is a list of its parts; `torch.cat` takes one list."""
+    got = found.facts.get("got")
+    for call in on_line(case, ast.Call):
+        for node in call.args:
+            loops = [
+                n
+                for n in case.source.nodes
+                if isinstance(n, ast.For) and dotted(n.target) == dotted(node) and n.lineno <= case.line
+            ]
+            if got in ("list", "tuple") and loops and dotted(node):
+                text = f"{dotted(node)}[0]"
+                yield maybe(
+                    N_("Take the inputs out of the batch, which is a list of its parts: `{text}`"),
+                    [case.source.replace(node, text)],
+                    text=text,
+                )
+        if called(call) in ("cat", "stack", "concat", "hstack", "vstack") and len(call.args) > 1 and got == "Tensor":
+            tensors = [a for a in call.args if integer(a) is None]
+            if len(tensors) > 1:
+                line, column, _, _ = case.source.place(tensors[0])
+                _, _, end_line, end_column = case.source.place(tensors[-1])
+                edits = [case.source.insert_at(line, column, "["), case.source.insert_at(end_line, end_column, "]")]
+                text = f"[{', '.join(case.source.text_of(t) for t in tensors)}]"
+                yield maybe(N_("Put them into one list: `{text}`"), edits, text=shortened(text))
+
+
+_DTYPES = frozenset([
+    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "long", "float",
+    "double",
+])  # fmt: skip
+
+
+@remedy("GL131", "GL900", "GL809", leads=True)
+def named_by_text(case: Case, found: Found) -> Iterator[Fix]:
+    """`dtype="float32"`, `.to("gpu")`."""
+    message = message_of(case)
+    for call in on_line(case, ast.Call):
+        for node in [*call.args, *(k.value for k in call.keywords)]:
+            value = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(value, str) and value in _DTYPES and "dtype" in message:
+                yield maybe(N_("Write `{text}`"), [case.source.replace(node, f"torch.{value}")], text=f"torch.{value}")
+            elif isinstance(value, str) and "device string" in message:
+                if value.lower().startswith(("gpu", "cuda")):
+                    number = "".join(c for c in value if c.isdigit())
+                    text = f'"cuda:{number}"' if number else '"cuda"'
+                    yield maybe(
+                        N_("The GPU is called {text}"), [case.source.replace(node, text)], text=words.code(text)
+                    )
+                text = words.code('"cpu"')
+                yield maybe(N_("Stay on the processor: {text}"), [case.source.replace(node, '"cpu"')], text=text)

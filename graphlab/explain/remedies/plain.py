@@ -767,6 +767,16 @@ def not_by_zero(case: Case, found: Found) -> Iterator[Fix]:
             )
 
 
+def _for_channels(case: Case, node: ast.BinOp, side: ast.expr, made: ast.expr) -> str:
+    """What brings a list with one number for each channel of the other side to its axis."""
+    other = node.left if side is node.right else node.right
+    shape = shape_named(case, dotted(other)) or []
+    n = len(made.elts) if isinstance(made, ast.List) else 0
+    if n and len(shape) > 2 and shape[-1] != n and shape[-3] == n:
+        return ".view(-1, 1, 1)"
+    return ""
+
+
 @remedy("GL811", leads=True)
 def sides_converted(case: Case, found: Found) -> Iterator[Fix]:
     """Lists, texts and numbers between `+`, `-`, `*` and tensors."""
@@ -777,10 +787,18 @@ def sides_converted(case: Case, found: Found) -> Iterator[Fix]:
             for side in (node.left, node.right):
                 made = case.source.assigned(dotted(side), side) if dotted(side) else side
                 if isinstance(made, ast.List | ast.ListComp) and (not isinstance(made, ast.List) or made.elts):
-                    text = f"torch.tensor({case.source.text_of(side)})"
+                    text = f"torch.tensor({case.source.text_of(side)}){_for_channels(case, node, side, made)}"
                     yield maybe(
                         N_("Make a tensor of it: `{text}`"), [case.source.replace(side, text)], text=shortened(text)
                     )
+    if "str" in kinds and "concatenate" in message_of(case):
+        for node in on_line(case, ast.BinOp):
+            for side in (node.right, node.left):
+                made = case.source.assigned(dotted(side), side) if dotted(side) else None
+                is_text = isinstance(made, ast.Constant) and isinstance(made.value, str)
+                if isinstance(side, ast.Name | ast.Attribute | ast.Subscript | ast.Call) and not is_text:
+                    text = f"str({case.source.text_of(side)})"
+                    yield maybe(N_("Turn it into text: `{text}`"), [case.source.replace(side, text)], text=text)
     if "str" in kinds and kinds & {"int", "float"}:
         for node in on_line(case, ast.BinOp, ast.Compare):
             sides = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.left, *node.comparators]
