@@ -272,9 +272,12 @@ class Tensor:
 
     def _number(self, word: str) -> Any:
         if self._array.size != 1:
+            is_item = word in ("item", "bool")
             fail(
-                RuntimeError,
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar",
+                RuntimeError if is_item else ValueError,
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
+                if is_item
+                else "only one element tensors can be converted to Python scalars",
                 kind="not_scalar",
                 shape=list(self._array.shape),
             )
