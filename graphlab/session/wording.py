@@ -40,9 +40,15 @@ def _names_a_tensor_method(lines: range, source: str) -> bool:
     tree = ast.parse(source)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.lineno in lines}
+    bound = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in used for t in node.targets)
+    }
     return any(
         isinstance(node, ast.Attribute)
-        and node.lineno in lines
+        and (node.lineno in lines or id(node) in bound)
         and id(node) not in called
         and node.attr not in own
         and isinstance(getattr(Tensor, node.attr, None), FunctionType)
