@@ -166,7 +166,9 @@ def _values_for(trace: TraceReader, event: Event, op: Op, template: str) -> dict
         found["out"] = _MARK + out.name if out.name else _("the result")
         found["shape"] = words.shape(out.shape)
     for key, value in event.params.items():
-        if value is not None:
+        if value is None:
+            found.update(_left_out(trace, event, key))
+        else:
             found.setdefault(key, _param(value))
     if not wanted <= set(found):
         facts = _facts(trace, event, op)
@@ -175,6 +177,16 @@ def _values_for(trace: TraceReader, event: Event, op: Op, template: str) -> dict
     if not wanted <= set(found) or any(found[key] == "" for key in wanted):
         return None
     return {key: _Word(value) for key, value in found.items()}
+
+
+def _left_out(trace: TraceReader, event: Event, key: str) -> dict[str, str]:
+    """What it means that an argument was not given: all axes, no limit."""
+    if key in ("min", "max"):
+        return {key: "−∞" if key == "min" else "∞"}
+    if key in ("dim", "axis") and event.inputs and event.inputs[0] >= 0:
+        axes = range(len(trace.tensors[event.inputs[0]].shape))
+        return {key: "(" + ", ".join(str(a) for a in axes) + ")"}
+    return {}
 
 
 def _param(value: Any) -> str:
@@ -219,6 +231,8 @@ def _forward(trace: TraceReader, event: Event) -> str:
         values = _values_for(trace, event, op, template)
         if values is not None:
             text = template.format_map(values)
+            # Euler's number at the start of a sentence is no word.
+            text = _MARK + text if template.startswith("e ") else text
     if not text:
         inputs = [_said(trace, t, event, at) for at, t in enumerate(event.inputs[:4])]
         if inputs:
