@@ -114,8 +114,16 @@ def _value_words(trace: TraceReader, tensor: int, event: int) -> str:
     if array is None or array.size > 4 or array.ndim > 1:
         return ""
     if array.ndim == 0:
-        return words.number(array.item())
-    return "[" + ", ".join(words.number(x) for x in array.tolist()) + "]"
+        return _number(array.item())
+    return "[" + ", ".join(_number(x) for x in array.tolist()) + "]"
+
+
+def _number(value: complex) -> str:
+    """A number in few digits; a complex one as 1 − 2j."""
+    if not isinstance(value, complex):
+        return words.number(value)
+    sign = "−" if np.signbit(value.imag) else "+"
+    return f"{words.number(value.real)} {sign} {words.number(abs(value.imag))}j"
 
 
 def _result(trace: TraceReader, tensor: int, event: int) -> str:
@@ -231,6 +239,8 @@ def _forward(trace: TraceReader, event: Event) -> str:
         values = _values_for(trace, event, op, template)
         if values is not None:
             text = template.format_map(values)
+            for shape in {str(v) for k, v in values.items() if k.endswith("_shape")}:
+                text = text.replace(f"{shape} {shape}", shape)  # what has no name goes by its shape already
             # Euler's number at the start of a sentence is no word.
             text = _MARK + text if template.startswith("e ") else text
     if not text:
@@ -343,10 +353,11 @@ def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str
             continue
         record = trace.tensors[target]
         part = record.shape
-        if part == whole or len(part) > len(whole):
+        if len(part) > len(whole) or int(np.prod(part)) >= int(np.prod(whole)):
             continue
         offset = len(whole) - len(part)
-        axes = [a for a in range(len(whole)) if a < offset or (part[a - offset] == 1 and whole[a] != 1)]
+        # An axis of size 1 that was put in front adds up nothing.
+        axes = [a for a in range(len(whole)) if whole[a] != 1 and (a < offset or part[a - offset] == 1)]
         if axes:
             said = words.listing(str(a) for a in axes)
             name = _said(trace, record.of)
@@ -440,7 +451,14 @@ def _update(trace: TraceReader, event: Event) -> str:
     grad = event.inputs[1] if len(event.inputs) > 1 else -1
     slope = array_at(trace, grad, event.id) if grad >= 0 else None
     rate = event.params.get("lr")
+    if before is not None and after is not None and before.size == after.size and (before == after).all():
+        return _("{optimizer} leaves {name} as it is.").format(optimizer=event.op, name=name)
     if before is not None and after is not None and before.size == 1 and after.size == 1:
+        if words.number(before.item()) == words.number(after.item()):
+            step = words.number(float(f"{after.item() - before.item():.4g}"))
+            return _("{optimizer} moves {name} by {step}, from {before}.").format(
+                optimizer=event.op, name=name, step=step, before=words.number(before.item())
+            )
         text = _("{optimizer} moves {name} from {before} to {after}").format(
             optimizer=event.op, name=name, before=words.number(before.item()), after=words.number(after.item())
         )

@@ -193,3 +193,22 @@ def test_a_number_that_was_stretched_is_added_up(run: Callable[[str], Any]) -> N
     told = [narrate(t, e.id) for t in [run(source).trace] for e in t.events if e.kind == EventKind.BACKWARD]
     assert any("for v it is added up over axis 0" in text for text in told), told
     assert any("for s it is added up, because the one number was used for all of (2, 3)" in text for text in told), told
+
+
+def test_a_new_axis_adds_up_nothing(run: Callable[[str], Any]) -> None:
+    source = "import torch\nv = torch.ones(3, requires_grad=True)\nv.unsqueeze(1).unsqueeze(0).sum().backward()\n"
+    trace = run(source).trace
+    told = [narrate(trace, e.id) for e in trace.events if e.kind == EventKind.BACKWARD]
+    assert told
+    assert not any("added up" in text for text in told), told
+
+
+def test_complex_numbers_and_small_steps_are_told_in_few_digits(run: Callable[[str], Any]) -> None:
+    source = "import torch\nz = torch.complex(torch.tensor([0.1, 1.0]), torch.tensor([1.0, -0.3]))\n"
+    source += (
+        "w = torch.tensor(1.0, requires_grad=True)\no = torch.optim.SGD([w], lr=1e-6)\n(2 * w).backward()\no.step()\n"
+    )
+    trace = run(source).trace
+    told = " ".join(narrate(trace, e.id) for e in trace.events)
+    assert "[0.1 + 1j, 1 − 0.3j]" in told
+    assert "SGD moves w by −2.027e−06, from 1." in told, told
