@@ -76,14 +76,14 @@ def _cut(run: Run, parameter: int, needed: set[int]) -> Event | None:
     Severity.WARNING,
     title=N_("No gradient reaches {name}: the path is cut on line {line}"),
     what=N_(
-        "{loss} is computed from {name}, but {cut} on line {line} gives numbers without a history, so "
-        "{name} never learns."
+        "{loss} is computed from {name}, but {cut} on line {line} gives numbers without a history, so no gradient "
+        "comes back to {name}."
     ),
     why=N_(
         "Gradients flow back only along recorded operators; `detach()`, `.data`, `torch.no_grad()`, `argmax` "
         "and the like record nothing."
     ),
-    fix=N_("Take out what cuts the path on line {line}, if {name} is to learn."),
+    fix=N_("Take out what cuts the path on line {line}, so that the gradient can pass."),
     example={"name": "`net.fc1.weight`", "loss": "`loss`", "cut": "`detach`", "line": 12},
     program="""import torch
 a = torch.tensor(2.0, requires_grad=True)
@@ -304,13 +304,14 @@ def not_in_optimizer(run: Run) -> list[Found]:
         for e in run.by_kind[EventKind.FORWARD]
         if e.op in ("linear", "conv2d", "conv1d", "embedding") and e.inputs
     }
+    shaped = _shaped_by(run, {t for t in moved if "." not in run.tensor(t).name})
     hits = []
     for leaf, passes in with_gradient(run).items():
         tensor = run.tensor(leaf)
         if leaf in moved or leaf in written or len(passes) < 2 or not tensor.name or leaf in fed:
             continue
         owner, dot, _rest = tensor.name.partition(".")
-        if owner.partition("[")[0] in owners or (not dot and not is_list):
+        if owner.partition("[")[0] in owners or (not dot and not is_list) or leaf in shaped:
             continue
         hits.append((tensor, len(passes)))
     if not hits:
@@ -324,6 +325,9 @@ def not_in_optimizer(run: Run) -> list[Found]:
     if len(hits) > 1:
         said = _("{name} and {n} more").format(name=said, n=len(hits) - 1)
     found = Found({"name": said, "n": n, "optimizer": words.code(optimizer), "advice": advice}, line=call.lineno)
+    if len(hits) > 1:
+        found.title = N_("{name} get gradients, but no optimizer changes them")
+        found.what = N_("{name} got gradients in {n} passes and kept their values: {optimizer} was not given them.")
     argument = call.args[0] if call.args else None
     if not dot and isinstance(argument, ast.List) and argument.elts:
         last = argument.elts[-1]
@@ -341,6 +345,17 @@ def not_in_optimizer(run: Run) -> list[Found]:
         title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
         found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
     return [found]
+
+
+def _shaped_by(run: Run, moved: set[int]) -> set[int]:
+    """What works on data that is itself being learned, as the net does through which an image or a code is improved:
+    such a net is meant to stay as it is."""
+    depends, found = set(moved), set()
+    for event in run.by_kind[EventKind.FORWARD] if moved else ():
+        if not depends.isdisjoint(event.inputs):
+            depends.update(event.outputs)
+            found.update(t for t in event.inputs if t >= 0 and "." in run.tensor(t).name)
+    return found
 
 
 @silent_bug(
