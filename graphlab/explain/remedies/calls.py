@@ -54,11 +54,14 @@ _BARE = frozenset({
 
 def _calls_of(case: Case, name: str, owner: str) -> list[ast.Call]:
     """The calls on the line of failure that may have called `owner.name`."""
-    wanted = {name, owner} - {"", "Module"}
     calls: list[ast.Call] = on_line(case, ast.Call)
-    hits = [c for c in calls if called(c) in wanted]
+    if name == "__init__" or not owner:
+        wanted = {owner or name} - {"", "Module"}
+        hits = [c for c in calls if called(c) in wanted]
+    else:  # a method: of `owner()` itself, of what holds an instance, or by its name
+        hits = [c for c in calls if called(c.func) == owner or called(c) == name]
     if not hits and owner:
-        hits = [c for c in calls if _class_behind(case, c.func) == owner]
+        hits = [c for c in calls if _class_behind(case, c.func) == owner and called(c) != owner]
     if not hits:
         whole = case.expression
         hits = [whole] if isinstance(whole, ast.Call) else [c for c in calls if called(c) not in ("print", "super")]
