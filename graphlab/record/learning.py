@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from graphlab.record.spans import Site
 
 if TYPE_CHECKING:
     from graphlab.engine.tensor import Tensor
+    from graphlab.record.thinning import Kept
 
 MAX_EVENTS = 2000
 MAX_SECONDS = 0.02
@@ -113,6 +114,7 @@ class Template:
     names: dict[int, str]  # of the tensors that the iteration made
     is_counted: bool
     failures: int = field(default=0)  # runs in a row that ended at once
+    kept: Kept | Literal[False] | None = None  # what stays when it is left out; False: cannot be told
 
     @property
     def n_steps(self) -> int:

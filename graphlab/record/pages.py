@@ -171,12 +171,15 @@ class Pages:
 
     def _flush_some(self) -> None:
         with self._lock:
-            if not self._is_thin or len(self._chunk) > SPILL_BYTES or len(self._events) > SPILL_EVENTS:
+            if self._keeps_at_flush():
                 self._keep()
             now = self._clock()
             if now >= self._due:
                 self._writer.flush()
                 self._due = now + self._flush_seconds
+
+    def _keeps_at_flush(self) -> bool:
+        return not self._is_thin or len(self._chunk) > SPILL_BYTES or len(self._events) > SPILL_EVENTS
 
     def _mend(self) -> None:
         """Set the counts by what is there: an interruption may have come between counting and appending."""
@@ -292,11 +295,7 @@ class Pages:
             if value[1] < oldest:
                 self._carried[value[1]] = (value, bytes(self._chunk[value[7] : value[7] + value[8]]))
         roots = {loss[3] for loss in self._losses}
-        events = [e for e in self._events if e[1] in _KEPT_ALWAYS or (e[0] in roots and e[1] == _ACCUMULATE)]
-        gradients = {number for e in events if e[1] == _ACCUMULATE for number in e[7]}
-        wanted = gradients | {t[7] for t in self._tensors if t[0] in gradients}
-        tensors = [t for t in self._tensors if t[0] in wanted]
-        values = {v[1]: v for v in self._values if v[1] in wanted and v[1] >= oldest}  # the newest of each
+        events, tensors, values = what_stays(self._events, self._tensors, self._values, roots, oldest)
         n_before = self._n_values - len(self._values)
         self._event_ids.drop(self._n_events, [e[0] for e in events])
         self._tensor_ids.drop(self._n_tensors, [t[0] for t in tensors])
@@ -304,7 +303,7 @@ class Pages:
         event_id, tensor_id = self._event_ids.id_of, self._tensor_ids.id_of
         ids: dict[int, int] = {}
         records = []
-        for at, value in enumerate(sorted(values.values())):
+        for at, value in enumerate(values):
             ids[value[0]] = first_id + at
             place = self._writer.put_bytes(bytes(self._chunk[value[7] : value[7] + value[8]]))
             event = max(event_id(value[2]), event_id(events[0][0]) if events else 0)
@@ -336,6 +335,24 @@ class Pages:
         self._chunk.clear()
         self._chunk_id = self._writer.next_chunk
         self._named_tensor = -1
+
+
+def what_stays(
+    events: list[tuple[Any, ...]],
+    tensors: list[tuple[Any, ...]],
+    values: list[tuple[Any, ...]],
+    roots: set[int],
+    oldest: int,
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Of the records of an iteration that is left out, those that stay: messages, and what the losses begin with.
+
+    `roots`: first events of the passes that have a loss; `oldest`: first tensor of the iteration.
+    """
+    events = [e for e in events if e[1] in _KEPT_ALWAYS or (e[0] in roots and e[1] == _ACCUMULATE)]
+    gradients = {number for e in events if e[1] == _ACCUMULATE for number in e[7]}
+    wanted = gradients | {t[7] for t in tensors if t[0] in gradients}
+    newest = {v[1]: v for v in values if v[1] in wanted and v[1] >= oldest}
+    return events, [t for t in tensors if t[0] in wanted], sorted(newest.values())
 
 
 def take_from(records: list[tuple[Any, ...]], place: int, event: int) -> list[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 EVENT, TENSOR, VALUE, PASS, CHUNK, BYTES = range(6)
 N_COUNTERS = 6
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+_decode = msgspec.msgpack.Decoder(list[list[Any]]).decode
 _PRINT = int(EventKind.PRINT)
 _U32 = b"\xce\0\0\0\0"
 _I64 = b"\xd3\0\0\0\0\0\0\0\0"
@@ -34,6 +35,9 @@ class Counters(NamedTuple):
     passes: int
     chunk: int = 0
     bytes: int = 0
+
+
+NO_STEP = Counters(0, 0, 0, 0)
 
 
 class _Layout:
@@ -129,6 +133,14 @@ class Pattern:
                     at = here
         pieces.append(flat[at:stop].tobytes())
         return b"".join(pieces)
+
+    def records(self, shift: Counters, end: int, memory: Array | None, texts: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The first `end` records of one iteration, whose numbers are those of the pattern plus `shift`, as tuples."""
+        end = min(end, self.n)
+        if not end:
+            return []
+        rows = self.expand(shift, NO_STEP, 0, 0, memory)
+        return [tuple(record) for record in _decode(header(end) + self.cut(rows, 0, end, texts))]
 
     @property
     def n_texts(self) -> int:

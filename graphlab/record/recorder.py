@@ -317,6 +317,8 @@ class Recorder(Gradients):
             return
         self._say_partial()
         self._named_site = None
+        if loop == self._iterations.training:
+            self._learn_template()
         if self._iterations.loop_started(loop, self._n_events):
             self._turn()
 

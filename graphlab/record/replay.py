@@ -36,7 +36,18 @@ class Replay(Copies):
 
     __slots__ = (
         *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_created", "_entered", "_forward"),
-        *("_inplace", "_iterations", "_marks", "_moves", "_printed", "_recorder", "_running", "_summed", "_updated"),
+        *(
+            "_inplace",
+            "_iterations",
+            "_marks",
+            "_moves",
+            "_n_steps",
+            "_printed",
+            "_recorder",
+            "_running",
+            "_summed",
+            "_updated",
+        ),
         "_zeroed",
     )
 
@@ -46,6 +57,7 @@ class Replay(Copies):
         self._iterations = recorder._iterations
         self._running = recorder._running
         self._moves = template.moves
+        self._n_steps = template.n_steps
         self._marks = [template.shifted(number, self._shift[1]) for number in template.slots]
         nothing = [None] * (template.n_steps + 1)
         kinds = template.kinds
@@ -415,7 +427,7 @@ class Replay(Copies):
         if loop != self._iterations.training:
             self._iterations.loop_started(loop, self.event)
             return
-        if self.at != self.template.n_steps or self._running:
+        if self.at != self._n_steps or self._running:
             self._leave().loop_started(loop)
             return
         recorder = self._recorder
@@ -426,12 +438,18 @@ class Replay(Copies):
         recorder._n_tensors = self.first.tensor + n * tensor
         recorder._n_values = self.first.value + n * value
         recorder._n_passes = self.first.passes + n * passes
-        self._iterations.loop_started(loop, event)
+        if not self._iterations.turned(loop, event):
+            self._iterations.loop_started(loop, event)
+        self._turned(n)
+        recorder.replay_turned()
+
+    def _turned(self, n: int) -> None:
+        """Iteration `n` begins."""
+        step = self.template.step
         self._marks = [number + move for number, move in zip(self._marks, self._moves)]
-        self._shift = (self._shift[0] + first, self._shift[1] + tensor)
+        self._shift = (self._shift[0] + step.event, self._shift[1] + step.tensor)
         self.at = 0  # before the number of the iteration: who looks in between sees too little rather than too much
         self.n = n
-        recorder.replay_turned()
 
     def loop_ended(self, loop: int) -> None:
         """See `Recorder.loop_ended`."""

@@ -15,6 +15,7 @@ from graphlab.record.pattern import Counters, header
 from graphlab.record.places import NOWHERE
 from graphlab.record.replay import METHODS, Replay
 from graphlab.record.spans import Site
+from graphlab.record.thinning import Thinned, kept_of
 
 if TYPE_CHECKING:
     from graphlab.engine.tensor import Tensor
@@ -105,25 +106,29 @@ class Replaying(Naming):
         if self._learning is not None:
             self._learning.is_possible = False
 
+    def _learn_template(self) -> None:
+        """The iteration that was learned is over, and its records are not handed over yet."""
+        learning, self._learning = self._learning, None
+        if learning is None:
+            return
+        self._template = learning.template(self._events, self._tensors, self._values, self._name_of, self._position())
+        if self._template is None:
+            self._wait = self._next_wait
+            self._next_wait = min(2 * self._next_wait, MAX_WAIT)
+
     def _turn(self) -> None:
         """An iteration of the training loop begins: perhaps it is like the last one."""
-        learning, self._learning = self._learning, None
-        if not self._is_replaying or self._is_thin:
+        if not self._is_replaying:
             return
-        if learning is not None:
-            self._template = learning.template(
-                self._events, self._tensors, self._values, self._name_of, self._position()
-            )
-            if self._template is None:
-                self._wait = self._next_wait
-                self._next_wait = min(2 * self._next_wait, MAX_WAIT)
         if self._wait > 0:
             self._wait -= 1
             return
         if self._pass >= 0 or self._modules:
             return
-        self._keep()
-        if self._tensors or self._values or self._is_thin:
+        is_thin = self._is_thin
+        if not is_thin:
+            self._keep()
+        if self._tensors or self._values or self._events or self._losses or self._is_thin is not is_thin:
             return
         is_counted = bool(CPU.counts or self._cuda.peak)
         template = self._template
@@ -131,7 +136,21 @@ class Replaying(Naming):
             self._template = None
             self._learning = Learning(self._position(), is_counted)
             return
-        self._replay = Replay(self, template, self._position().counters)  # type: ignore[arg-type]
+        position = self._position().counters
+        if is_thin:
+            if template.kept is None:
+                template.kept = kept_of(template) or False
+            if not template.kept or self._cuda.peak:
+                return
+            ids = Counters(
+                self._event_ids.id_of(self._n_events),
+                self._tensor_ids.id_of(self._n_tensors),
+                self._n_values - self._lost_values,
+                self._n_passes,
+            )
+            self._replay = Thinned(self, template, template.kept, position, ids)  # type: ignore[arg-type]
+        else:
+            self._replay = Replay(self, template, position)  # type: ignore[arg-type]
         for name in METHODS:
             self.__dict__[name] = getattr(self._replay, name)
 
@@ -139,6 +158,7 @@ class Replaying(Naming):
         """An iteration of the replay is over."""
         if self._is_thin:
             self.end_replay()
+            self._turn()
         elif self._clock() >= self._due or len(self._chunk) > FLUSH_BYTES:
             self._flush_some()
 
@@ -149,7 +169,11 @@ class Replaying(Naming):
             return
         template, position, shift = replay.template, replay.position, replay.shift
         replay.over()
-        self._keep()
+        if isinstance(replay, Thinned):
+            with self._lock:
+                replay.hand_back()
+        else:
+            self._keep()
         self._replay = None
         for name in METHODS:
             self.__dict__.pop(name, None)
@@ -171,9 +195,10 @@ class Replaying(Naming):
         }
         self._past.append((replay.first.tensor, self._n_tensors, template))
         if position.name and self._name_of(self._named_tensor) != position.name:
-            self._writer.amend_tensor(self._named_tensor, {"name": position.name})
+            self._amend(self._named_tensor, name=position.name)
             self._named[self._named_tensor] = position.name
-        template.failures = 0 if replay.n > 1 else template.failures + 1
+        is_whole = isinstance(replay, Thinned) and replay.at == template.n_steps  # it ended for being kept
+        template.failures = 0 if replay.n > 1 or is_whole else template.failures + 1
         if template.failures > 2:
             self._template = None
             self._wait = self._next_wait
@@ -193,6 +218,9 @@ class Replaying(Naming):
         if replay is not None:
             self._n_events, self._n_tensors, self._n_values, self._n_passes, *_ = replay.counters
 
+    def _keeps_at_flush(self) -> bool:
+        return self._replay is not None or super()._keeps_at_flush()
+
     def _keep(self) -> None:
         with self._lock:
             self._keep_all()
@@ -202,6 +230,9 @@ class Replaying(Naming):
         replay = self._replay
         if replay is None:
             super()._keep()
+            return
+        if isinstance(replay, Thinned):
+            replay.give()
             return
         counters = replay.counters
         self._sync()

@@ -32,6 +32,10 @@ class Retention:
         self._next = iteration + 1 + iteration // 10
         return True
 
+    def drops(self, iteration: int) -> bool:
+        """Whether `keeps` would say no, which is then said; a yes is left to `keeps`."""
+        return (self._next == 0 or iteration < self._next) and not self.keeps(iteration)
+
 
 class Renumbering:
     """From the numbers given while events came in to the ids on disk, when some stretches were left out."""
@@ -41,7 +45,9 @@ class Renumbering:
         self.start = 0  # first number of what is not decided yet
         self._shift = 0
         self._starts: list[int] = []
-        self._kept: list[tuple[int, int]] = []  # (end number, first id) for each kept stretch
+        # For each kept stretch: end number, first id; and of iterations that are alike, how long each is and which
+        # numbers of it are kept.
+        self._kept: list[tuple[int, int, int, tuple[int, ...]]] = []
 
     def begin(self, number: int) -> None:
         """From `number` on stretches may be left out."""
@@ -51,7 +57,7 @@ class Renumbering:
         """All from `start` up to `end` was written."""
         if end > self.start:
             self._starts.append(self.start)
-            self._kept.append((end, self.start - self._shift))
+            self._kept.append((end, self.start - self._shift, 1, (0,)))
         self.start = end
 
     def drop(self, end: int, kept: list[int]) -> None:
@@ -59,8 +65,17 @@ class Renumbering:
         first = self.start - self._shift
         for place, number in enumerate(kept):
             self._starts.append(number)
-            self._kept.append((number + 1, first + place))
+            self._kept.append((number + 1, first + place, 1, (0,)))
         self._shift += end - self.start - len(kept)
+        self.start = end
+
+    def drop_alike(self, n: int, step: int, kept: tuple[int, ...]) -> None:
+        """The next `n` iterations, of `step` numbers each, were left out but for those at the places `kept` in each."""
+        end = self.start + n * step
+        if kept:
+            self._starts.append(self.start)
+            self._kept.append((end, self.start - self._shift, step, kept))
+        self._shift += n * (step - len(kept))
         self.start = end
 
     def id_of(self, number: int) -> int:
@@ -72,8 +87,11 @@ class Renumbering:
         at = bisect_right(self._starts, number) - 1
         if at < 0:
             return -1
-        end, first = self._kept[at]
-        return first + number - self._starts[at] if number < end else -1
+        end, first, step, kept = self._kept[at]
+        if number >= end:
+            return -1
+        n, place = divmod(number - self._starts[at], step)
+        return first + n * len(kept) + kept.index(place) if place in kept else -1
 
     def is_lost(self, number: int) -> bool:
         """Whether the number belongs to a stretch that was left out."""

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from graphlab.engine.device import count_cpu
+from graphlab.record.thinning import Thinned
 from graphlab.trace.records import EventKind
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\ntorch.manual_seed(0)\n"
@@ -248,6 +249,44 @@ def test_the_trace_is_the_same_however_often_it_is_flushed(lab, seconds):
 def test_the_trace_is_the_same_when_iterations_are_left_out(lab, n_events):
     source = PROGRAMS["prints at times"].replace("N)", "60)")
     assert_same(*record_both(lab, source, detail_events=n_events))
+
+
+@pytest.mark.parametrize("is_counted", [False, True])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_stays_of_iterations_left_out_is_the_same(lab, name, is_counted):
+    count_cpu(is_counted)
+    source = PROGRAMS[name].replace("N)", "48)")
+    replayed, full = record_both(
+        lab, source, hook=lambda recorder: recorder.printed("so far "), detail_events=100, flush_seconds=0.002
+    )
+    assert not all(section.detailed for section in full.sections)
+    assert_same(replayed, full)
+
+
+@pytest.mark.parametrize("line", ["optimizer.zero_grad()", "loss = loss_fn", "loss.backward()", "optimizer.step()"])
+@pytest.mark.parametrize("turn", [45, 46, 47])
+def test_a_failure_after_iterations_left_out_is_told_the_same(lab, line, turn):
+    fails = f"    if epoch == {turn}:\n        out + torch.ones(7)\n    {line}"
+    source = MLP.replace(f"    {line}", fails, 1).replace("N)", "60)")
+    count_cpu(True)
+    replayed, full = record_both(lab, source, fails=RuntimeError, detail_events=100)
+    assert_same(replayed, full)
+    assert replayed.events[-1].kind == EventKind.ERROR
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 1e9])
+def test_what_stays_does_not_depend_on_flushes(lab, seconds):
+    count_cpu(True)
+    source = PROGRAMS["prints at times"].replace("N)", "60)")
+    assert_same(*record_both(lab, source, detail_events=100, flush_seconds=seconds))
+
+
+def test_iterations_left_out_are_replayed(lab):
+    source = with_end(MLP, "hook()").replace("N)", "200)")
+    seen = []
+    lab.forget_memory()
+    lab.record(HEAD + source, hook=lambda recorder: seen.append(type(recorder._replay)), detail_events=100)
+    assert seen.count(Thinned) > 140
 
 
 def test_flushing_inside_an_iteration_changes_nothing(lab):
