@@ -28,7 +28,47 @@ WIDTH, HEIGHT = 1600, 900
 MAX_BYTES = 200_000
 DEADLINE = 60_000  # ms for one wait
 PROBLEMS_HEIGHT, BUILDER_WIDTH = 330, 450
+BARS_HEIGHT, BARS_WIDTH = 440, 420
+PATH_HEIGHT = 180
 SETTLE = 900  # ms that the canvas takes to move and to draw sharply
+
+BATCH_SOFTMAX = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.manual_seed(0)
+net = nn.Linear(2, 3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+x = torch.tensor([[1.0, 2.0], [2.0, 1.0], [4.0, 5.0], [5.0, 4.0]])
+y = torch.tensor([0, 1, 2, 2])
+
+for epoch in range(5):
+    scores = net(x)
+    probabilities = F.softmax(scores, dim=0)
+    loss = F.nll_loss(torch.log(probabilities), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+LOG_OF_ZERO = """\
+import torch
+import torch.nn as nn
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4), nn.ReLU())
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+x = torch.randn(6, 3)
+
+for epoch in range(3):
+    rate = net(x)
+    log_rate = torch.log(rate)
+    loss = (rate - 2 * log_rate).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
 
 
 class Late(Exception):  # noqa: N818 - it is a fact
@@ -62,7 +102,8 @@ class Scenes:
         self.window = window
 
     def reset(self) -> None:
-        """All docks as they are at first."""
+        """All docks as they are at first, and the words in English."""
+        self.press("view.language_english")
         self.press("view.reset_layout")
 
     def press(self, name: str) -> None:
@@ -79,6 +120,19 @@ class Scenes:
         controller = window.controller
         settle(300)
         wait_for(controller.fixes_checked if is_broken else controller.run_ended, controller.run)
+        settle()
+
+    def type(self, program: str) -> None:
+        """Type a program of one's own, run it, and wait for its fixes to be checked."""
+        window = self.window
+        window.editor.document().setModified(False)
+        self.press("file.new")
+        window.editor.setPlainText(program)
+        settle(300)
+        controller = window.controller
+        wait_for(controller.run_ended, controller.run)
+        if controller.is_checking:
+            wait_for(controller.fixes_checked, bool)
         settle()
 
     def seek(self, iteration: int, wanted: Callable[[Event], bool]) -> Event:
@@ -162,9 +216,34 @@ class Scenes:
                 break
             graph.find_next()
 
+    def softmax_bars(self) -> None:
+        """A softmax over the batch: what sums to 1 along each axis, in the problem's card and in the inspector."""
+        window = self.window
+        self.type(BATCH_SOFTMAX)
+        window.show_panel("problems")
+        window.resizeDocks([window.docks["problems"]], [BARS_HEIGHT], Qt.Orientation.Vertical)
+        window.resizeDocks([window.docks["inspector"]], [BARS_WIDTH], Qt.Orientation.Horizontal)
+        settle()
+        self.seek(0, lambda e: e.op == "softmax" and e.kind == EventKind.FORWARD)
+
+    def nan_path(self) -> None:
+        """The way of an infinity from its birth to the loss."""
+        self.type(LOG_OF_ZERO)
+        self.window.resizeDocks([self.window.docks["problems"]], [PATH_HEIGHT], Qt.Orientation.Vertical)
+        settle()
+        self.press("problem.next")
+        self.press("problem.show_path")
+
+    def chinese(self) -> None:
+        """The window and an explanation in Simplified Chinese."""
+        self.press("view.language_chinese")
+        self.open("column_targets", is_broken=True)
+        self.show_problems()
+
 
 NAMES = (
-    "start", "linear_forward", "mlp_backward", "shape_error", "out_of_memory", "softmax", "expression", "inspector",
+    "start", "linear_forward", "mlp_backward", "shape_error", "out_of_memory", "softmax", "softmax_bars", "nan_path",
+    "expression", "inspector", "chinese",
 )  # fmt: skip
 
 

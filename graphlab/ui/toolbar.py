@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolBar, QTool
 
 from graphlab.i18n import N_, _
 from graphlab.ui.commands import Commands
-from graphlab.ui.language import say
+from graphlab.ui.language import again, say
 from graphlab.ui.state import ViewState
 
 TRANSPORT = ("step.first", "step.previous_iteration", "step.back", "step.forward", "step.next_iteration", "step.last")
@@ -68,17 +68,21 @@ class IterationBox(QComboBox):
         say(self.setAccessibleName, N_("Iteration"))
         say(self.setToolTip, N_("Iteration that the graph shows"))
         self.setModel(SectionModel(state, self))
-        say(self.setPlaceholderText, N_("No run yet"))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(17)
         self.setMaxVisibleItems(20)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.activated.connect(self.section_requested)
         self._state = state
+        again(self._say_none)
+        state.run_state_changed.connect(self._say_none)
         state.section_changed.connect(self.setCurrentIndex)
         state.trace_changed.connect(self._show)
         state.trace_grown.connect(self._show)
         self._show()
+
+    def _say_none(self) -> None:
+        self.setPlaceholderText(_("No run yet") if self._state.run_state == "idle" else _("Running…"))
 
     def _show(self) -> None:
         self.setEnabled(self.count() > 0)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from graphlab.trace.records import Edit, Fix, Problem
+from graphlab.ui import language
 from graphlab.ui.panels.axes_picture import AxesPicture
 from graphlab.ui.panels.problem_bar import grouped
 from graphlab.ui.panels.problems import Problems
@@ -127,6 +128,45 @@ def test_path_of_nan_is_lit_and_cleared_by_keys(window, qtbot) -> None:
     assert graph.lit_keys == []
 
 
+def test_cause_of_nan_is_not_lit_on_its_other_ways(window, qtbot) -> None:
+    open_program(window, NAN.replace("loss = torch.log(p).sum()", "loss = (p - torch.log(p)).sum()"))
+    assert run(window, qtbot) == "ok"
+    graph = window.panel("graph_view")
+    press(window, "problem.show_path")
+    qtbot.waitUntil(lambda: bool(graph.lit_keys), timeout=10_000)
+    scene, lit = graph.scene, graph._lit
+    ends = {(scene.keys[a], scene.keys[b]) for a, b in scene.edge_ends[lit.edges].tolist()}
+    from_cause = [end for start, end in ends if start == "t:p"]
+    assert from_cause == ["op:/log="]
+    assert any(start != "t:p" and end.startswith("op:/sub") for start, end in ends)
+
+
+def test_card_gets_room_where_nobody_chose_the_height(window, qtbot) -> None:
+    open_program(window, "import torch\nprint(torch.ones(2))\n")
+    assert run(window, qtbot) == "ok"
+    dock = window.docks["problems"]
+    low = dock.height()
+    window.editor.setPlainText("import torch\nprint(torch.ones(3, 4) + torch.ones(3))\n")
+    assert run(window, qtbot) == "failed"
+    qtbot.waitUntil(lambda: dock.height() > low + 50)
+    window.resizeDocks([dock], [120], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: dock.height() <= 120)
+    chosen = dock.height()
+    assert run(window, qtbot) == "failed"
+    assert dock.height() == chosen
+
+
+def test_long_titles_stand_in_as_many_lines_as_they_need(panel: Problems, state) -> None:
+    state.set_problems([problem("GL1", "error", 1, "short"), problem("GL2", "error", 2, "a long title " * 16)])
+    heights = [
+        panel.list.visualItemRect(panel.list.item(row)).height()
+        for row in range(panel.list.count())
+        if panel.list.item(row).text() in panel.titles
+    ]
+    assert heights[0] <= 24
+    assert heights[1] >= 3 * panel.list.fontMetrics().lineSpacing()
+
+
 def test_path_of_a_gradient_is_lit_to_where_it_ends(window, qtbot) -> None:
     open_program(window, CUT)
     assert run(window, qtbot) == "ok"
@@ -197,7 +237,13 @@ def test_page_of_a_diagnosis_is_shown_inside(window, qtbot) -> None:
     assert dialog is not None
     assert "must match the size of tensor b" in dialog.findChild(QLabel, "diagnosis_message").text()
     assert dialog.findChild(AxesPicture, "axes_picture") is not None
-    dialog.close()
+    try:
+        language.use("zh_CN")
+        assert "关于" in dialog.windowTitle()
+        assert "What happened" not in [label.text() for label in dialog.findChildren(QLabel)]
+    finally:
+        language.use("en")
+        dialog.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

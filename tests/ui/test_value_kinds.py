@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphlab.ui.panels.value_view import Histogram, heat_image, number_text, stats_text
+from graphlab.ui.panels.value_view import Histogram, heat_image, number_text, stats_text, unbroken
 from graphlab.ui.theme import tokens
 
 NUMBERS = np.array([[3 + 4j, 0], [1 - 1j, complex("nan")]], np.complex64)
@@ -21,3 +21,10 @@ def test_pictures_and_statistics_are_of_absolute_values(qapp):
     histogram.show_numbers(NUMBERS, t, histogram.palette().text().color())
     assert histogram._counts.sum() == 3
     histogram.deleteLater()
+
+
+def test_figures_are_not_parted_from_their_names() -> None:
+    assert unbroken("min 1   max 2") == "min\N{NO-BREAK SPACE}1   max\N{NO-BREAK SPACE}2"
+    joined = unbroken("最小 1   最大 2")
+    assert joined.replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ") == "最小 1   最大 2"
+    assert "最\N{WORD JOINER}小" in joined

@@ -60,6 +60,10 @@ def lit_in(scene: Scene, trace: TraceReader, path: Lineage) -> Lit:
     on[list(nodes)] = True
     ends = scene.edge_ends
     edges = np.flatnonzero(on[ends[:, 0]] & on[ends[:, 1]])
+    if path.kind == "not_finite":  # what made it bad is lit on its way there, not on its other ways
+        causes = {node for tensor in path.extra for node in flow.nodes_of_tensor.get(tensor, [])[:1]}
+        birth = flow.node_of_event.get(path.place, -1)
+        edges = edges[~np.isin(ends[edges, 0], list(causes)) | (ends[edges, 1] == birth)]
     far = {flow.node_of_event[step.event] for step in path.beyond if step.event in flow.node_of_event}
     for tensor in (path.tensor, *(step.tensor for step in path.beyond)):
         if path.kind == "gradient" and path.reason and path.reason != "zero":

@@ -295,8 +295,9 @@ class GraphView(CanvasInput):
             if whole.scale >= READABLE:
                 if not all(self._is_in_view(node, overlay.NOTICE_ROOM) for node in lit.nodes):
                     self._navigator.fly(whole)
-            elif lit.place >= 0 and not self._is_in_view(lit.place, overlay.NOTICE_ROOM):
-                self._pan_to(lit.place)
+            elif lit.place >= 0:
+                feeding = [int(scene.edge_ends[edge, 0]) for edge in lit.edges if scene.edge_ends[edge, 1] == lit.place]
+                self._bring_into_view([lit.place, *feeding], overlay.NOTICE_ROOM)
         self.update()
 
     def _take_path(self) -> None:
@@ -475,6 +476,17 @@ class GraphView(CanvasInput):
             node = self._scene.flow.node_of_event.get(self._state.event, self._current[0])
             if not self._is_in_view(node, 12 if self._state.path is None else overlay.NOTICE_ROOM):
                 self._pan_to(node)
+
+    def _bring_into_view(self, nodes: list[int], margin: float) -> None:
+        """Pan until these nodes are in view, or only the first of them where there is no room for all."""
+        assert self._scene is not None
+        rects = self._scene.rects[nodes]
+        (x0, y0), (x1, y1) = rects[:, :2].min(axis=0).tolist(), rects[:, 2:].max(axis=0).tolist()
+        scale = self.camera.scale
+        if (x1 - x0) * scale > self.width() - 2 * margin or (y1 - y0) * scale > self.height() - 2 * margin:
+            nodes, (x0, y0, x1, y1) = nodes[:1], rects[0].tolist()
+        if not all(self._is_in_view(node, margin) for node in nodes):
+            self._navigator.bring_into_view((x0, y0, x1, y1), self.width(), self.height())
 
     def _pan_to(self, node: int) -> None:
         assert self._scene is not None

@@ -149,6 +149,7 @@ class Builder(QWidget):
         row = self.names().index(name)
         self._kind(row).setCurrentIndex([key for key, _label, _hint in _KINDS].index(kind))
         self._value(row).setText(value)
+        self._value(row).setCursorPosition(0)
         self._grad(row).setChecked(requires_grad)
 
     def names(self) -> list[str]:
@@ -212,6 +213,7 @@ class Builder(QWidget):
         edit = ValueEdit(cell)
         say(edit.setAccessibleName, lambda: _("Value of {name}").format(name=name))
         edit.setText(value)
+        edit.setCursorPosition(0)  # of a long row of numbers the beginning is seen
         edit.returnPressed.connect(self.build)
         browse = QToolButton(cell)
         browse.setText("…")

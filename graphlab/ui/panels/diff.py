@@ -47,9 +47,17 @@ def diff_rows(source: str, fix: Fix) -> list[Row]:
             removed, added = [], []
             if line.strip():
                 rows.append((" ", line[1:], 0, 0))
+    rows = _dedented(rows)
     if min((start for sign, _line, start, end in rows if sign == "+" and end > start), default=0) > FAR:
         rows = [row for row in rows if row[0] != " "]
     return rows
+
+
+def _dedented(rows: list[Row]) -> list[Row]:
+    """Without the blanks that all lines begin with: there is little room."""
+    lines = [line for _sign, line, _start, _end in rows if line.strip()]
+    n = min((len(line) - len(line.lstrip(" ")) for line in lines), default=0)
+    return [(sign, line[n:], max(start - n, 0), max(end - n, 0)) for sign, line, start, end in rows]
 
 
 def _changed(removed: list[str], added: list[str]) -> list[Row]:

@@ -62,6 +62,7 @@ class Narration(QWidget):
         state.trace_grown.connect(self._show_place)
         state.event_changed.connect(self._show)
         state.theme_changed.connect(self._dress)
+        state.run_state_changed.connect(self._show)
         again(self._dress)
 
     def text(self) -> str:
@@ -91,7 +92,11 @@ class Narration(QWidget):
         t = tokens(self._state.theme)
         trace, event = self._state.trace, self._state.event
         if trace is None or not 0 <= event < len(trace.events):
-            self._plain = _("Press Run, then step through the program: each step is told here in one sentence")
+            self._plain = (
+                _("Press Run, then step through the program: each step is told here in one sentence")
+                if self._state.run_state == "idle"
+                else _("Running…")
+            )
             self._badge.setVisible(False)
             self._place.setText("")
             self._shown = self._plain

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSplitter,
     QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -30,8 +32,26 @@ from graphlab.ui.panels.softmax_picture import SoftmaxPicture
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
+BESIDE_TITLE = 44  # icon and padding
+TITLE_PADDING = 3
 SIDE_BY_SIDE = 720
 """Width from which words, fixes and picture stand beside each other."""
+
+
+class WholeTitles(QStyledItemDelegate):
+    """Gives an item the height that its title needs. WORKAROUND Qt: the style sheet's padding is not counted when a
+    text is wrapped for its height, so that a title which just fits is cut."""
+
+    def __init__(self, view: QListWidget) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        text, font = index.data(), index.data(Qt.ItemDataRole.FontRole)
+        metrics = QFontMetrics(font) if font is not None else self._view.fontMetrics()
+        room = max(80, self._view.viewport().width() - BESIDE_TITLE)
+        words = metrics.boundingRect(0, 0, room, 10_000, Qt.TextFlag.TextWordWrap, text)
+        return QSize(room, max(words.height(), self._view.iconSize().height()) + 2 * TITLE_PADDING)
 
 
 class Problems(QWidget):
@@ -63,6 +83,7 @@ class Problems(QWidget):
         say(self.list.setAccessibleName, N_("Problems"))
         self.list.setIconSize(QSize(16, 16))
         self.list.setWordWrap(True)
+        self.list.setItemDelegate(WholeTitles(self.list))
         self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._choose)

@@ -149,7 +149,7 @@ class Tensors(QWidget):
         header = self._table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((180, 110, 80, 70, 100, 100, 100, 110)):
+        for column, width in enumerate((240, 110, 80, 70, 100, 100, 100, 110)):
             header.resizeSection(column, width)
         self._table.setSortingEnabled(True)
         self._sorted.sort(-1)  # the order of creation until a header is clicked

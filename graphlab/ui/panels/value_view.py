@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -465,5 +466,5 @@ def _figures(texts: dict[str, str]) -> str:
 
 def unbroken(line: str) -> str:
     """The same words, where a line may be broken between two figures, but not between a name and its number."""
-    parts = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in line.split("   ")]
-    return "   ".join(part if part.isascii() else "\N{WORD JOINER}".join(part) for part in parts)
+    line = re.sub(r"(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])", "\N{WORD JOINER}", line)
+    return "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in line.split("   "))
