@@ -25,7 +25,7 @@ BY_HAND = (
     ("torch.tensor", "tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None, bool pin_memory=False, "
      "bool requires_grad=False, DimnameList? names=None)"),
     ("torch.as_tensor", "as_tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None)"),
-    ("torch.nonzero", "nonzero(Tensor input, *, Tensor out=None)"),
+    ("torch.nonzero", "nonzero(Tensor input, *, bool as_tuple=False, Tensor out=None)"),
     ("torch.range", f"range(Scalar start, Scalar end, Scalar step=1, *, Tensor out=None, {OPTIONS})"),
     ("Tensor.new_tensor", "new_tensor(PyObject* data, *, ScalarType? dtype=None, Device? device=None, "
      "bool? requires_grad=False)"),

@@ -389,7 +389,16 @@ def solve_triangular(
 
 def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
     """The inverse of a tensor as a matrix between its first `ind` dims and the others."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    if ind > A.dim():
+        raise RuntimeError(f"ArrayRef: invalid slice, N = {ind}; size = {A.dim()}")
     first, last = tuple(A.shape[:ind]), tuple(A.shape[ind:])
+    if math.prod(first) != math.prod(last):
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got "
+            f"{math.prod(last)} != {math.prod(first)}"
+        )
     return rename(inv(A.reshape(math.prod(first), math.prod(last))).reshape(*last, *first), "ReshapeAliasBackward0")
 
 

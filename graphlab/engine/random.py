@@ -14,7 +14,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
 from graphlab.engine.generator import Generator, default_generator
 from graphlab.engine.ops.create import leaf, room, sizes
-from graphlab.engine.ops.run import bump, check_inplace, method, public
+from graphlab.engine.ops.run import bad_combination, bump, check_inplace, method, public
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.engine.virtual import known
 
@@ -249,6 +249,8 @@ def normal(
         kind = _float_type(dtype, "normal_kernel_cpu")
         drawn = _fill(empty_array(shape, kind, where), generator, "fill_normal", float(mean), float(std))
         return _made("normal", drawn, where, requires_grad, out, {"mean": mean, "std": std, "size": list(shape)})
+    if requires_grad:
+        raise bad_combination("normal", mean, std)
     like = mean if isinstance(mean, Tensor) else std
     centre = mean._array if isinstance(mean, Tensor) else mean
     spread = std._array if isinstance(std, Tensor) else None

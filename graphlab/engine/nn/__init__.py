@@ -99,6 +99,7 @@ from graphlab.engine.nn.margin import (
     TripletMarginWithDistanceLoss,
 )
 from graphlab.engine.nn.module import Module
+from graphlab.engine.nn.naming import name_methods
 from graphlab.engine.nn.norm import BatchNorm1d, LayerNorm
 from graphlab.engine.nn.normalization import (
     BatchNorm2d,
@@ -332,5 +333,6 @@ __all__ = [
     "utils",
 ]
 
+name_methods(globals())
 mark_absent(Module, "torch.nn.Module")
 take_names(globals())

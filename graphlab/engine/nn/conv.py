@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from graphlab.engine.nn import functional as F
@@ -18,7 +19,7 @@ _MODES = ("zeros", "reflect", "replicate", "circular")
 
 def per_dim(value: Any, n: int) -> tuple[int, ...]:
     """One number for each dim."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
+    return tuple(value) if isinstance(value, Iterable) else (value,) * n
 
 
 class _ConvNd(Module):

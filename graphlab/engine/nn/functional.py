@@ -169,6 +169,12 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """One number for each matrix A of `weight`: x1 A x2, plus its bias."""
+    for i, given in ((1, input1), (2, input2)):
+        if given.shape[-1] != weight.shape[i]:
+            raise RuntimeError(
+                f"bilinear(): input{i} size does not match weight size: got {given.shape[-1]} but expected "
+                f"{weight.shape[i]}"
+            )
     rows = input1.reshape(-1, input1.shape[-1])
     columns = input2.reshape(-1, input2.shape[-1])
     products = (rows.unsqueeze(1).unsqueeze(2) @ weight).squeeze(2)

@@ -8,7 +8,8 @@ from typing import Any
 
 from graphlab.engine import dtypes
 from graphlab.engine.device import Virtual, resolve
-from graphlab.engine.errors import fail
+from graphlab.engine.device import device as Device
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.generator import default_generator
 from graphlab.engine.nn import functional as F
 from graphlab.engine.nn import init
@@ -21,6 +22,8 @@ from graphlab.engine.tensor import Tensor, adopt
 
 def new_parameter(shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> Parameter:
     """A parameter of this shape whose numbers are still to be set."""
+    if device is not None and (isinstance(device, bool) or not isinstance(device, (str, int, Device))):
+        raise TypeError(f"empty(): argument 'device' must be torch.device, not {type_name(device)}")
     where = resolve(device)
     kind = dtypes.get_default_dtype() if dtype is None else dtype
     for n in shape:

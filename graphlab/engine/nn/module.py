@@ -55,7 +55,7 @@ def typename(value: Any) -> str:
         return str(value.type())
     kind: Any = value if isinstance(value, types.FunctionType) else type(value)
     module = kind.__module__
-    if module == "builtins":
+    if module is None or module == "builtins":
         return str(kind.__qualname__)
     if kind is value and module.startswith("graphlab.engine"):
         from graphlab.engine.nn import functional

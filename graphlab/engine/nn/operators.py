@@ -411,6 +411,8 @@ def batch_norm(
         # PyTorch takes whatever is empty as it is.
         return input.clone()
     if training:
+        if not x.ndim:
+            raise IndexError("tuple index out of range")
         if x.ndim < 2:
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [{-max(x.ndim, 1)}, {max(x.ndim, 1) - 1}], "
@@ -418,15 +420,18 @@ def batch_norm(
             )
         if prod(x.shape) == x.shape[1] and x.size:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.size()}")
+    if training and (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     given = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
+    n_features = x.shape[1] if x.ndim > 1 else 0
     for name, each in given:
         if each is None:
             if not training and name.startswith("running"):
                 raise RuntimeError(f"{name} must be defined in evaluation mode")
-        elif each.numel() != x.shape[1]:
+        elif each.numel() != n_features:
             fail(
                 RuntimeError,
-                f"{name} should contain {x.shape[1]} elements not {each.numel()}",
+                f"{name} should contain {n_features} elements not {each.numel()}",
                 kind="features",
                 op="batch_norm",
                 shape=list(x.shape),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from graphlab.engine.nn import functional as F
@@ -91,7 +92,7 @@ class AvgPool1d(_AvgPool):
 
 
 def _single(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
 class _AvgPoolNd(_AvgPool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from graphlab.engine.nn import functional as F
@@ -19,7 +20,7 @@ class _MaxUnpool(Module):
         self.padding = self._each(padding)
 
     def _each(self, value: Any) -> tuple[Any, ...]:
-        return tuple(value) if isinstance(value, (tuple, list)) else (value,) * self._n
+        return tuple(value) if isinstance(value, Iterable) else (value,) * self._n
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Any:
         return getattr(F, f"max_unpool{self._n}d")(

@@ -90,7 +90,7 @@ _NAMED = named("linalg_eig", ("eigenvalues", "eigenvectors"))
 
 
 def _both(A: Any, is_whole: bool) -> Any:
-    t = need_matrices(A, "linalg_eig", "linalg.eig")
+    t = need_matrices(A, "linalg_eig", "linalg.eig" if is_whole else "linalg.eigvals")
     if t.dtype.rank < 2:
         raise RuntimeError(f"Unknown Complex ScalarType for {t.dtype.title}")
     need_kernel(t, "linalg_eig_out_cpu")

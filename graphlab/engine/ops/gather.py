@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import fail, wrap_dim
+from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp, two_steps_shape
 from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import (
@@ -397,6 +397,8 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
 def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
     """Where the entries are not 0: one row of indices for each."""
     x = need_tensor(input, "nonzero")._array
+    if type(as_tuple) is not bool:
+        raise TypeError(f"nonzero(): argument 'as_tuple' must be bool, not {type_name(as_tuple)}")
     if type(x) is Virtual:
         no_nonzero()
     found = np.nonzero(np.atleast_1d(x) if as_tuple else x) if x.ndim or as_tuple else ()

@@ -11,7 +11,7 @@ from graphlab.engine import dtypes
 from graphlab.engine.device import CPU
 from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.ops.op import Category, Op, declare, known_as
-from graphlab.engine.ops.run import FUNCTIONS, attach, common_device, need_tensor, public, run
+from graphlab.engine.ops.run import FUNCTIONS, attach, bad_argument, common_device, need_tensor, public, run
 from graphlab.engine.ops.views import unsqueeze
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
@@ -159,10 +159,16 @@ def _not_empty(tensors: Any, name: str) -> None:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
 
 
+def _need_list(tensors: Any, name: str) -> None:
+    if isinstance(tensors, Tensor):
+        raise bad_argument(name, "tensors", 1, "tuple of Tensors", tensors)
+
+
 @public("hstack", method=False)
 def hstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along columns."""
     _not_empty(tensors, "hstack")
+    _need_list(tensors, "hstack")
     parts = [p if p._array.ndim else p.reshape(1) for p in tensors]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
 
@@ -171,12 +177,14 @@ def hstack(tensors: Any, *, out: Any = None) -> Any:
 def vstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along rows."""
     _not_empty(tensors, "vstack")
+    _need_list(tensors, "vstack")
     return cat([p.reshape(1, -1) if p._array.ndim < 2 else p for p in tensors], 0)
 
 
 @public("column_stack", method=False)
 def column_stack(tensors: Any, *, out: Any = None) -> Any:
     """Vectors as columns side by side."""
+    _need_list(tensors, "column_stack")
     return hstack([p.reshape(-1, 1) if p._array.ndim < 2 else p for p in tensors])
 
 
@@ -184,6 +192,7 @@ def column_stack(tensors: Any, *, out: Any = None) -> Any:
 def dstack(tensors: Any, *, out: Any = None) -> Any:
     """Joined along a third dim."""
     _not_empty(tensors, "dstack")
+    _need_list(tensors, "dstack")
     deep = [p.reshape(1, -1, 1) if p._array.ndim < 2 else unsqueeze(p, 2) if p._array.ndim == 2 else p for p in tensors]
     return cat(deep, 2)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.applied import apply
 from graphlab.engine.ops.convolution import padded
 from graphlab.engine.ops.op import Category, Op, declare
@@ -229,8 +231,13 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     """A border around the last dims: `pad` gives (before, after) from the last dim backwards."""
     x = need_tensor(input, "pad")._array
     if not isinstance(pad, (tuple, list)):
-        raise TypeError(f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}")
-    ints = [int(p) for p in pad]
+        raise TypeError(f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type_name(pad)}")
+    if pad and (isinstance(pad[0], bool) or not hasattr(pad[0], "__index__")):
+        kind = type_name(pad[0])
+        raise TypeError(
+            f"pad(): argument 'pad' (position 2) must be tuple of ints, but found element of type {kind} at pos 0"
+        )
+    ints = [index(p) for p in pad]
     facts: dict[str, Any] = {"kind": "pad_size", "op": "pad", "shape": list(x.shape), "pad": ints}
     if len(ints) % 2:
         fail(RuntimeError, "Padding length must be divisible by 2", **facts)
@@ -263,4 +270,4 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
 
 def as_pairs(padding: Any, n: int) -> tuple[int, ...]:
     """A layer's padding as F.pad takes it."""
-    return tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * (2 * n)
+    return tuple(padding) if isinstance(padding, Iterable) else (padding,) * (2 * n)

@@ -532,7 +532,11 @@ def probed(name: str, parameter: str, value: Any) -> BaseException | None:
         else:
             wanted = Parameter(parameter, _BY_TITLE.get(title[1], ""), 1, None, False, False, False)
             try:
-                is_odd = value is not None and bool(wanted.kind) and not fits(wanted, value, 0)[0]
+                good, wrong = fits(wanted, value, 0) if value is not None and wanted.kind else (True, -1)
+                is_odd = not good
+                if wrong >= 0:
+                    told = f", but found element of type {type_name(value[wrong])} at pos {wrong}"
+                    return TypeError(text.replace(", not {}", told))
             except _WrongElementError:
                 is_odd = False
             is_odd = is_odd or (value is None and title[1] == "Tensor")

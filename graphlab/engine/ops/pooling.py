@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.applied import NUMERIC, apply, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare, values_and_places
 from graphlab.engine.ops.resampling import resample, resample_vjp, sizes
-from graphlab.engine.ops.run import FUNCTIONS, guard, need_tensor, run
+from graphlab.engine.ops.run import FUNCTIONS, bad_argument, guard, need_tensor, run
 from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
 
@@ -330,7 +330,8 @@ def _adaptive_indices(x: Any, size: Ints) -> tuple[Any, Any]:
     at: Any = np.empty((len(rows), *size), np.int64)
     for place in product(*(range(m) for m in size)):
         key = tuple(slice(i * m // s, -(-(i + 1) * m // s)) for i, m, s in zip(place, spatial, size))
-        part = rows[(slice(None), *key)].reshape(len(rows), -1)
+        part = rows[(slice(None), *key)]
+        part = part.reshape(len(rows), prod(part.shape[1:]))
         best = part.argmax(1)
         out[(slice(None), *place)] = np.take_along_axis(part, best[:, None], 1)[:, 0]
         at[(slice(None), *place)] = numbers[key].reshape(-1)[best]
@@ -384,8 +385,13 @@ def _is_int(value: Any) -> bool:
 def _sizes(function: str, name: str, position: int, value: Any, n: int) -> Ints:
     """One number for each dim, with PyTorch's refusals."""
     many = isinstance(value, (tuple, list))
+    if many and value and not _is_int(value[0]):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found element of type "
+            f"{type_name(value[0])} at pos 0"
+        )
     if not all(_is_int(v) for v in (value if many else (value,))):
-        kind = type(value[0] if many else value).__name__ if not many else "tuple"
+        kind = type_name(value) if not many else "tuple"
         raise TypeError(f"{function}(): argument '{name}' (position {position}) must be tuple of ints, not {kind}")
     ints = tuple(int(v) for v in value) if many else (int(value),)
     if len(ints) == 1:
@@ -566,6 +572,8 @@ def _max_pool(
     steps = kernel if stride is None or stride == [] else _sizes(name, "stride", 3, stride, n)
     around = _sizes(name, "padding", 4, padding, n)
     spread = _sizes(name, "dilation", 5, dilation, n)
+    if type(ceil_mode) is not bool:
+        raise bad_argument(f"{name}_with_indices" if pair and n < 3 else name, "ceil_mode", 6, "bool", ceil_mode)
     _check_dims(name, x.shape, n, True)
     if n == 1:
         if pair or needs_grad((input,)):  # with indices, PyTorch goes through the 2-d one
@@ -585,6 +593,9 @@ def _avg_pool(
     kernel = _sizes(name, "kernel_size", 2, kernel_size, n)
     steps = kernel if stride is None or stride == () or stride == [] else _sizes(name, "stride", 3, stride, n)
     around = _sizes(name, "padding", 4, padding, n)
+    for place, (label, flag) in enumerate((("ceil_mode", ceil_mode), ("count_include_pad", include))):
+        if type(flag) is not bool:
+            raise bad_argument(name, label, 5 + place, "bool", flag)
     if override == 0:
         _refuse(name, "divisor must be not zero", "divisor_override")
     _check_dims(name, x.shape, n, False)
@@ -599,6 +610,8 @@ def _wanted(name: str, x: Ints, output_size: Any, n: int) -> Ints:
             raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
         values = tuple(output_size)
     else:
+        if n > 1 and not isinstance(output_size, int):
+            len(output_size)
         values = (output_size,) * n
     if len(values) != n:
         text = f"{name}: output_size must be {n}"

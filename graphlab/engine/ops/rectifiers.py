@@ -266,12 +266,14 @@ def relu6(input: Any, inplace: bool = False) -> Any:
 @public("hardsigmoid", method=False)
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """relu6(input + 3) / 6"""
+    _floating(input, "hardsigmoid")
     return rename(relu6(input + 3) / 6, "HardsigmoidBackward0")
 
 
 @public("hardswish", method=False)
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """input · relu6(input + 3) / 6"""
+    _floating(input, "hardswish")
     return rename(input * relu6(input + 3) / 6, "HardswishBackward0")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine import dtypes
-from graphlab.engine.errors import fail, wrap_dim, wrap_dims
+from graphlab.engine.errors import fail, type_name, wrap_dim, wrap_dims
 from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import need_tensor, public, run
 from graphlab.i18n import N_
@@ -103,6 +103,8 @@ def sum(
         input = input.to(dtypes.int64)
     dim = dim if axis is None else axis
     which = dims_of(dim, x.ndim, "sum")
+    if keepdim is not False and keepdim is not True:
+        raise TypeError(f"sum(): argument 'keepdim' must be bool, not {type_name(keepdim)}")
     return run(SUM if dim is None else SUM_DIM, (input,), (which, bool(keepdim if keepdims is None else keepdims)))
 
 

@@ -80,11 +80,16 @@ def _native(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseExce
     if not key:
         return None
     bound = parsing.bound(key, args, kwargs)
+    native = parsing.forms_of("aten." + key.partition(".")[2]) if bound else []
+    inner = native or (parsing.forms_of("torch." + key.partition(".")[2]) if bound else [])
+    optional = {p.name for p in inner[0].parameters if p.allows_none} if inner else set()
     for name, value in bound.items():
+        if value is None and name in optional:
+            continue
         told = parsing.probed(key.partition(".")[2], name, value)
         if told is not None:
             return told
-    for form in parsing.forms_of("aten." + key.partition(".")[2]) if bound else ():
+    for form in native:
         return form.first_misfit(bound)
     return None
 

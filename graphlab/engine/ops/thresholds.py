@@ -9,7 +9,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
-from graphlab.engine.errors import wrap_dim
+from graphlab.engine.errors import fail, wrap_dim
 from graphlab.engine.generator import default_generator
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.arithmetic import NUMBERS
@@ -87,16 +87,29 @@ THRESHOLD = _gate(
 )
 
 
+def _need_floats(input: Any, kernel: str) -> None:
+    if input._array.dtype.kind not in "fVc":
+        fail(
+            NotImplementedError,
+            f"\"{kernel}\" not implemented for '{input.dtype.title}'",
+            kind="dtype_unsupported",
+            op=kernel,
+            dtype=input.dtype.name,
+        )
+
+
 @public(HARDSHRINK)
 def hardshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input where |input| > lambd, else 0"""
-    return run(HARDSHRINK, (tensor_of(input, "hardshrink"),), (lambd,))
+    _need_floats(tensor_of(input, "hardshrink"), "hardshrink_cpu")
+    return run(HARDSHRINK, (input,), (lambd,))
 
 
 @public(SOFTSHRINK, method=False)
 def softshrink(input: Any, lambd: float = 0.5, *, out: Any = None) -> Any:
     """input moved by lambd towards 0, and 0 within it"""
     x = tensor_of(input, "softshrink")._array
+    _need_floats(input, "softshrink_check")
     top = dtypes.largest(x.dtype) if x.dtype.kind in "fV" else np.inf
     if not 0 <= lambd <= top:
         raise RuntimeError(
@@ -173,6 +186,7 @@ def glu(input: Any, dim: int = -1) -> Any:
     d = wrap_dim(dim, x.ndim, "glu")
     if x.shape[d] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {d} is size {x.shape[d]}")
+    _need_floats(input, "glu_cpu")
     return run(GLU, (input,), (d,))
 
 
