@@ -350,7 +350,8 @@ def not_in_optimizer(run: Run) -> list[Found]:
 def _shaped_by(run: Run, moved: set[int]) -> set[int]:
     """What works on data that is itself being learned, as the net does through which an image or a code is improved:
     such a net is meant to stay as it is."""
-    depends, found = set(moved), set()
+    depends = set(moved)
+    found: set[int] = set()
     for event in run.by_kind[EventKind.FORWARD] if moved else ():
         if not depends.isdisjoint(event.inputs):
             depends.update(event.outputs)

@@ -86,7 +86,19 @@ def softmax_twice(run: Run) -> list[Found]:
         if line in found:
             continue
         x = quoted_name(run.trace, before.inputs[0]) if before.inputs else words.code("softmax")
-        found[line] = Found({"x": x, "line": line}, fixes=_without_softmax(run, span), event=before.id, line=line)
+        one = Found({"x": x, "line": line}, fixes=_without_softmax(run, span, before.op), event=before.id, line=line)
+        if before.op == "sigmoid":
+            one.title = N_("A sigmoid before cross-entropy: the scores can't get far apart")
+            one.what = N_(
+                "{x} goes through `sigmoid` on line {line} and then into cross-entropy, which takes its numbers for "
+                "scores."
+            )
+            one.why = N_(
+                "Cross-entropy applies softmax to what it gets; numbers between 0 and 1 give probabilities that are "
+                "nearly equal, so the loss can't fall far."
+            )
+            one.fix = N_("Give the scores to the loss as they come from the last layer.")
+        found[line] = one
     return list(found.values())
 
 
