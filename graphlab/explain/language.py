@@ -168,7 +168,11 @@ def attribute_unknown(case: Case) -> Found | None:
     suggestions = case.facts.get("nearest") or re.findall(r"Did you mean:? [`'\"]?(?:[\w.]*\.)?(\w+)", case.message)
     if isinstance(suggestions, str):
         suggestions = [suggestions]
-    if not suggestions:
+    if "return_types" in owner:
+        found.words["owner"] = words.code(owner)
+        found.what = N_("{owner} holds two tensors, `values` and `indices`, and has no {name} of its own.")
+        found.fix = N_("Take the one that is meant: `.values` or `.indices`.")
+    elif not suggestions:
         assigned = {n.attr for n in case.source.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
         methods = {n.name for n in case.source.nodes if isinstance(n, ast.FunctionDef)}
         kind = getattr(builtins, owner, None)

@@ -486,3 +486,17 @@ def guarded(case: Case, found: Found) -> Iterator[Fix]:
         text = f"if {name}.numel() > 0:"
         edit = case.source.replace(where, f"{text}\n{indent}    {case.source.text_of(where)}")
         yield maybe(N_("Do it only where there is something: `{text}`"), [edit], text=text)
+
+
+@remedy("GL106", leads=True)
+def tensors_as_data_set(case: Case, found: Found) -> Iterator[Fix]:
+    """`DataLoader([X, y])`: a list of two samples, not of pairs."""
+    for call in case.source.calls():
+        data = call.args[0] if called(call) == "DataLoader" and call.args else None
+        if isinstance(data, ast.List | ast.Tuple) and len(data.elts) > 1:
+            text = f"torch.utils.data.TensorDataset({', '.join(case.source.text_of(x) for x in data.elts)})"
+            yield maybe(
+                N_("Pair the tensors entry by entry: `{text}`"),
+                [case.source.replace(data, text)],
+                text=shortened(text, 80),
+            )

@@ -249,6 +249,8 @@ def missing_argument(case: Case, found: Found) -> Iterator[Fix]:
 def _candidates(case: Case, call: ast.Call, wanted: list[str], names: list[str]) -> list[str]:
     """What may stand for the missing arguments, each a text that follows the call's last argument."""
     by_keyword = bool(call.keywords)
+    if set(wanted) <= {"key", "value"} and call.args:  # attention of a sequence to itself
+        return [", ".join([case.source.text_of(call.args[-1])] * len(wanted))]
     shaped = _shaped(case, call)
     found: list[str] = []
     for rank in range(2):

@@ -89,6 +89,13 @@ def kernel_sizes(case: Case, found: Found) -> Iterator[Fix]:
         )
 
 
+def _channels(case: Case) -> int | None:
+    """The `in_channels` that the layer was made with."""
+    path, type_ = str(case.facts.get("module") or ""), str(case.facts.get("module_type") or "")
+    call = case.source.layer(path, type_) if path and type_ else None
+    return integer(argument(call, 0, "in_channels")) if call is not None else None
+
+
 def _axes_put_in(case: Case) -> Iterator[Fix]:
     tensors = case.tensors
     if not tensors:
@@ -103,6 +110,14 @@ def _axes_put_in(case: Case) -> Iterator[Fix]:
             N_("Put one channel in: `{text}.unsqueeze(1)`"),
             case.source.append(node, ".unsqueeze(1)"),
             text=case.source.base(node),
+        )
+    elif len(shape) == 2 and n_space == 2 and shape[1] == _channels(case):
+        suffix = ".unsqueeze(-1)" * n_space
+        yield maybe(
+            N_("Make each row a picture of one point with {n} channels: `{text}`"),
+            case.source.append(node, suffix),
+            n=shape[1],
+            text=f"{case.source.base(node)}{suffix}",
         )
     elif len(shape) == 2 and n_space == 2:
         side = int(shape[1] ** 0.5)

@@ -457,6 +457,23 @@ def key_nearest(case: Case, found: Found) -> Iterator[Fix]:
                     [case.source.replace(node.slice, repr(each) if not isinstance(each, str) else f'"{each}"')],
                     key=words.code(repr(each)),
                 )
+        owner, text_of = case.source.text_of(node.value), case.source.text_of(node.slice)
+        parent = case.source.parents.get(node)
+        where = statement(case)
+        if isinstance(parent, ast.Attribute) and parent.attr in ("append", "extend"):
+            text = f"{owner}.setdefault({text_of}, [])"
+            yield maybe(
+                N_("Begin with an empty list where the key is missing: `{text}`"),
+                [case.source.replace(node, text)],
+                text=text,
+            )
+            continue
+        if isinstance(where, ast.AugAssign) and where.target is node and isinstance(where.op, ast.Add):
+            text = f"{owner}[{text_of}] = {owner}.get({text_of}, 0) + {case.source.base(where.value)}"
+            yield maybe(
+                N_("Begin with 0 where the key is missing: `{text}`"), [case.source.replace(where, text)], text=text
+            )
+            continue
         if isinstance(node.ctx, ast.Load) and (isinstance(made, ast.Dict | ast.DictComp) or called(made) == "dict"):
             is_number = isinstance(made, ast.DictComp) or all(
                 isinstance(v, ast.Constant) and not isinstance(v.value, str)

@@ -11,6 +11,7 @@ from graphlab.explain.remedies.kit import (
     creation,
     made_by,
     maybe,
+    names_in,
     on_line,
     remedy,
     shape_named,
@@ -84,6 +85,51 @@ def _named_operands(case: Case, operand: Argument, suffix: str) -> list[Edit]:
             if isinstance(parent, ast.BinOp) and parent.right is node and shape_named(case, node.id) == operand.shape:
                 edits += case.source.append(node, suffix)
     return edits
+
+
+@remedy("GL101", leads=True)
+def matrix_product(case: Case, found: Found) -> Iterator[Fix]:
+    """`a * b` of two matrices whose inner sizes fit."""
+    pair, node = _pair(case), case.expression
+    if pair is None or not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    a, b = pair
+    if len(a.shape) == len(b.shape) == 2 and a.shape[1] == b.shape[0]:
+        text = f"{case.source.base(node.left)} @ {case.source.base(node.right)}"
+        yield maybe(
+            N_("Multiply the matrices: `{text}` has shape {shape}"),
+            [case.source.replace(node, text)],
+            text=text,
+            shape=words.shape([a.shape[0], b.shape[1]]),
+        )
+
+
+@remedy("GL101", leads=True)
+def all_statistics(case: Case, found: Found) -> Iterator[Fix]:
+    """`(x - mean) / std`: what one of the statistics of the rows needs, the others need as well."""
+    pair = _pair(case)
+    where = case.source.statement_of(case.expression)
+    if pair is None or where is None:
+        return
+    for operand, other in (pair[::-1], pair):
+        if not operand.name or len(operand.shape) != len(other.shape) - 1:
+            continue
+        names = [n for n in names_in(where) if shape_named(case, n) == operand.shape]
+        made = [m for n in names if isinstance(m := case.source.assigned(n, where), ast.Call)]
+        is_alike = len(made) == len(names) > 1 and all(called(m) in REDUCTIONS for m in made)
+        dims = {integer(argument(m, 0, "dim")) for m in made}
+        if not is_alike or len(dims) != 1 or None in dims or any(k.arg == "keepdim" for m in made for k in m.keywords):
+            continue
+        dim = (dims.pop() or 0) % len(other.shape)
+        kept = [*operand.shape[:dim], 1, *operand.shape[dim:]]
+        if broadcast_shape(kept, other.shape) == list(other.shape):
+            yield maybe(
+                N_("Add `keepdim=True` to {names}, so that they keep the axis as size 1: shape {shape}"),
+                [case.source.add_argument(m, "keepdim=True") for m in made],
+                names=words.listing(words.code(n) for n in names),
+                shape=words.shape(kept),
+            )
+            return
 
 
 @remedy("GL101")
