@@ -251,6 +251,8 @@ def normal(
         return _made("normal", drawn, where, requires_grad, out, {"mean": mean, "std": std, "size": list(shape)})
     if requires_grad:
         raise bad_combination("normal", mean, std)
+    if isinstance(std, Tensor) and type(std._array) is not Virtual and (std._array < 0).any():
+        raise RuntimeError("normal expects all elements of std >= 0.0")
     like = mean if isinstance(mean, Tensor) else std
     centre = mean._array if isinstance(mean, Tensor) else mean
     spread = std._array if isinstance(std, Tensor) else None
@@ -371,7 +373,9 @@ def uniform_(
     t: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None, **renamed: Any
 ) -> Tensor:
     """Fill with numbers from [from, to)."""
-    low = renamed.get("from", from_)
+    low = renamed.pop("from", from_)
+    for name in renamed:
+        raise TypeError(f"uniform_() got an unexpected keyword argument '{name}'")
     _float_type(t.dtype, "check_uniform_bounds")
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={to:g}")

@@ -393,7 +393,7 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
         if not isinstance(on, bool):
-            raise TypeError("requires_grad must be a bool")
+            raise RuntimeError("requires_grad must be a bool")
         if on and self._fn is None and self._array.dtype.kind not in "fVc":
             fail(
                 RuntimeError,
@@ -405,6 +405,10 @@ class Tensor:
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Let gradients be computed for this leaf, or not."""
+        if requires_grad is not True and requires_grad is not False:
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type_name(requires_grad)}"
+            )
         if self._fn is not None:
             if not requires_grad:
                 fail(

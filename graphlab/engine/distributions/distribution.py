@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import graphlab.engine as engine
+from graphlab.engine.device import need_room
 from graphlab.engine.distributions.constraints import Constraint, is_dependent
 from graphlab.engine.tensor import Size, Tensor
 
@@ -184,7 +185,12 @@ class Distribution:
         return new
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
-        return Size(tuple(sample_shape) + tuple(self._batch_shape) + tuple(self._event_shape))
+        shape = tuple(sample_shape) + tuple(self._batch_shape) + tuple(self._event_shape)
+        for i, n in enumerate(shape):
+            if not isinstance(n, int):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')")
+        need_room(*shape)
+        return Size(shape)
 
     def _validate_sample(self, value: Any) -> None:
         if not isinstance(value, Tensor):

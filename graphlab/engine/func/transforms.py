@@ -249,6 +249,11 @@ def _jacobian(func: Function, argnums: Any, has_aux: bool, api: str) -> Function
     @_wraps(func)
     def wrapper(*args: Any) -> Any:
         places = _argnums(argnums, len(args))
+        for each in flatten(tuple(args[place] for place in places))[0]:
+            if isinstance(each, Tensor) and not (each.is_floating_point() or each.is_complex()):
+                if api.startswith("jvp"):
+                    raise ValueError(f"Expected primal to be floating point or complex, but got: {each.dtype}")
+                raise RuntimeError("only Tensors of floating point dtype can require gradients")
         at = _Linearized(func, args, places, has_aux, api)
         trees = []
         for number, out in enumerate(at.outputs):
@@ -291,12 +296,12 @@ def jacrev(
     """A function that returns the Jacobian of `func` by its argument(s) `argnums`, a backward pass for each row."""
     if not (chunk_size is None or chunk_size > 0):
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
-    return _jacobian(func, argnums, has_aux, "jacrev(f, *primals)")
+    return _jacobian(func, argnums, has_aux, "vjp(f, *primals)")
 
 
 def jacfwd(func: Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error") -> Function:
     """The same Jacobian as `jacrev`, and by the same means: there is no forward mode here."""
-    return _jacobian(func, argnums, has_aux, "jacfwd(f, *primals)")
+    return _jacobian(func, argnums, has_aux, "jvp(f, primals, tangents)")
 
 
 def hessian(func: Function, argnums: Any = 0) -> Function:

@@ -529,6 +529,8 @@ def probed(name: str, parameter: str, value: Any) -> BaseException | None:
             is_odd = kind == "AttributeError" and not isinstance(value, Tensor)
             attribute = re.search(r"has no attribute '(\w+)'", text)
             is_odd = is_odd and attribute is not None and not hasattr(value, attribute[1])
+            if text.endswith("has no len()"):
+                is_odd = not isinstance(value, int) and not hasattr(value, "__len__")
         else:
             wanted = Parameter(parameter, _BY_TITLE.get(title[1], ""), 1, None, False, False, False)
             try:

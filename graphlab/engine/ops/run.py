@@ -96,6 +96,8 @@ def worded(called: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Ba
     """What PyTorch raises where a call of `called` failed with `error`; to be asked by the function that was called."""
     from graphlab.engine.ops import refusals
 
+    if isinstance(error, MemoryError):
+        return refusals.out_of_memory(error)
     # Values are asked for when the arguments have been taken already.
     if not called or getattr(error, "kind", "") == "virtual_value" or refusals.is_inner(2):
         return error
