@@ -133,7 +133,21 @@ globals().update(_FUNCTIONS)
 random = importlib.import_module("graphlab.engine.random")
 importlib.import_module("graphlab.engine.autograd.functional")
 
-_LAZY = set("func nn optim utils special fft distributions masked amp cuda accelerator testing printing".split())
+_LAZY = {
+    "func",
+    "nn",
+    "optim",
+    "utils",
+    "special",
+    "fft",
+    "distributions",
+    "masked",
+    "amp",
+    "cuda",
+    "accelerator",
+    "testing",
+    "printing",
+}
 _FROM = {
     **dict.fromkeys(
         ("manual_seed", "seed", "initial_seed", "rand", "randn", "randint", "randperm", "rand_like", "randn_like",

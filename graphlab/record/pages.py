@@ -229,7 +229,7 @@ class Pages:
                 self._write_carried(self._events[0][0])
         if self._chunk:
             self._value_bytes += len(self._chunk)
-            writer.put_chunk(bytes(self._chunk), self._chunk_id)
+            writer.put_chunk(self._chunk, self._chunk_id)  # it is the writer's from here on
             self._chunk = bytearray()
             self._chunk_id = writer.next_chunk
         self._hand_over(writer.put_records)

@@ -35,20 +35,9 @@ class Replay(Copies):
     """A run of iterations like `template`, the first of which begins now."""
 
     __slots__ = (
-        *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_created", "_entered", "_forward"),
-        *(
-            "_inplace",
-            "_iterations",
-            "_marks",
-            "_moves",
-            "_n_steps",
-            "_printed",
-            "_recorder",
-            "_running",
-            "_summed",
-            "_updated",
-        ),
-        "_zeroed",
+        *("_accumulated", "_backward", "_backward_ended", "_backward_started", "_created", "_entered", "_event_at"),
+        *("_forward", "_inplace", "_iterations", "_marks", "_moves", "_n_steps", "_printed", "_recorder"),
+        *("_running", "_summed", "_updated", "_zeroed"),
     )
 
     def __init__(self, recorder: Recorder, template: Template, first: Counters) -> None:
@@ -58,6 +47,7 @@ class Replay(Copies):
         self._running = recorder._running
         self._moves = template.moves
         self._n_steps = template.n_steps
+        self._event_at = [position.counters.event for position in template.positions]
         self._marks = [template.shifted(number, self._shift[1]) for number in template.slots]
         nothing = [None] * (template.n_steps + 1)
         kinds = template.kinds
@@ -208,9 +198,10 @@ class Replay(Copies):
             frame = _frame(out)
             if frame.f_code is not code or (lasti >= 0 and frame.f_lasti != lasti):
                 return self._leave().backward_started(root)
-        event = self.event
+        event = self._event_at[at] + self._shift[0]
         iterations = self._iterations
-        iterations.backward_started(event)
+        if not iterations.passed():
+            iterations.backward_started(event)
         if name is not None:
             self._recorder._losses.append((name, iterations.current, float(root._array.reshape(())), event))
         self.at = at + 1

@@ -90,7 +90,7 @@ class TraceWriter:
         self.path = Path(path)
         self.source = ""  # the program's text, once `set_meta` told it
         self._pending: dict[str, list[Any]] = {kind: [] for kind in (*_KINDS, "amend")}
-        self._ready: list[tuple[int, bytes]] = []  # chunks to be written
+        self._ready: list[tuple[int, bytes | bytearray]] = []  # chunks to be written
         self._chunk = bytearray()
         self._chunk_id = 0
         self._rows: list[tuple[str, int, bytes]] = []  # encoded, to be written
@@ -195,7 +195,7 @@ class TraceWriter:
         """Number of the chunk that `put_chunk` will append next."""
         return self._chunk_id + (1 if self._chunk else 0)
 
-    def put_chunk(self, data: bytes, number: int | None = None) -> int:
+    def put_chunk(self, data: bytes | bytearray, number: int | None = None) -> int:
         """Append a whole chunk of values' bytes, at most `MAX_BLOB`; returns its number.
 
         `number`: of a chunk that may have been given before, when who gave it was interrupted; it is replaced.

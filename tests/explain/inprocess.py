@@ -17,7 +17,6 @@ from graphlab.program.guards import main_module, namespace
 from graphlab.program.language import FILENAME, Refusal, check
 from graphlab.record.recorder import Recorder
 from graphlab.session.wording import reword
-from graphlab.session.wording import reword
 from graphlab.trace.records import Edit, Problem
 from graphlab.trace.store import TraceReader, TraceWriter
 

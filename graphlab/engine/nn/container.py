@@ -324,16 +324,16 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(_member_line(key, value) for key, value in self._parameters.items())
+        return "\n".join(_member_line(key, value, True) for key, value in self.items())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ParameterDict should not be called.")
 
 
-def _member_line(key: str, value: Any) -> str:
+def _member_line(key: str, value: Any, has_type: bool = False) -> str:
     if not isinstance(value, Tensor):
         return f"  ({key}): Object of type: {type(value).__name__}"
     size = "x".join(str(n) for n in value.shape)
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
     device = f" ({value.device})" if value.device.type == "cuda" else ""
-    return f"  ({key}): {kind} containing: [{value.dtype} of size {size}{device}]"
+    return f"  ({key}): {kind} containing: [{value.type() if has_type else value.dtype} of size {size}{device}]"

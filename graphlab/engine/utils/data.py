@@ -13,7 +13,6 @@ import numpy as np
 from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.absent import take_names
 from graphlab.engine.generator import Generator, default_generator
-from graphlab.engine.ops.create import leaf
 from graphlab.engine.tensor import Tensor, wrap
 
 
@@ -275,7 +274,7 @@ class DataLoader:
         self.drop_last = drop_last
         self.generator = generator
         self.batch_size = None if batch_sampler is not None else batch_size
-        self.collate_fn = collate_fn or (default_collate if batch_size is not None else _unchanged)
+        self.collate_fn = collate_fn or (default_collate if batch_size is not None else default_convert)
         self._is_iterable = isinstance(dataset, IterableDataset)
         if sampler is None and not self._is_iterable:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
@@ -342,11 +341,6 @@ class DataLoader:
                 return n
             return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
         return len(self.batch_sampler if self.batch_sampler is not None else self.sampler)
-
-
-def _unchanged(sample: Any) -> Any:
-    """Without batches: arrays become tensors, the rest stays."""
-    return leaf("from_numpy", sample) if isinstance(sample, np.ndarray) else sample
 
 
 from graphlab.engine.utils.samplers import (  # noqa: E402 - they stand on the classes above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -331,8 +332,12 @@ class Inspector(QWidget):
             link = tokens(self._state.theme).accent.name()
             place = _("line {line}").format(line=line)
             facts.append(f'<a style="color:{link}" href="{line}">{place}</a>')
-        facts += [f"{key}={value}" for key, value in event.params.items()]
-        self._facts.setText("  ·  ".join(facts))
+        words = ""
+        if event.kind == EventKind.WARNING:  # its parameters are for diagnoses; its words may not fit elsewhere
+            words = f'<p style="color:{tokens(self._state.theme).text.name()}">{html.escape(event.text)}</p>'
+        else:
+            facts += [f"{key}={value}" for key, value in event.params.items()]
+        self._facts.setText("  ·  ".join(facts) + words)
         self._show_formula(trace, event)
         self._offer_path(trace, next((tensor for tensor in event.outputs if tensor >= 0), -1))
         self._show_sums(trace, event)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -32,8 +34,8 @@ from graphlab.ui.panels.softmax_picture import SoftmaxPicture
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
-BESIDE_TITLE = 44  # icon and padding
-TITLE_PADDING = 3
+BESIDE_TITLE = 42  # icon and padding
+TITLE_PADDING = 5
 SIDE_BY_SIDE = 720
 """Width from which words, fixes and picture stand beside each other."""
 
@@ -47,11 +49,15 @@ class WholeTitles(QStyledItemDelegate):
         self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        text, font = index.data(), index.data(Qt.ItemDataRole.FontRole)
-        metrics = QFontMetrics(font) if font is not None else self._view.fontMetrics()
         room = max(80, self._view.viewport().width() - BESIDE_TITLE)
-        words = metrics.boundingRect(0, 0, room, 10_000, Qt.TextFlag.TextWordWrap, text)
-        return QSize(room, max(words.height(), self._view.iconSize().height()) + 2 * TITLE_PADDING)
+        layout = QTextLayout(index.data(), index.data(Qt.ItemDataRole.FontRole) or self._view.font())
+        layout.beginLayout()
+        height = 0.0
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(room)
+            height += line.height()  # Chinese letters come from another font, whose lines are higher
+        layout.endLayout()
+        return QSize(room, max(ceil(height), self._view.iconSize().height()) + 2 * TITLE_PADDING)
 
 
 class Problems(QWidget):
