@@ -301,7 +301,16 @@ class TraceReader:
                 # In a folder that cannot be written to, WAL mode needs the promise that nobody writes.
                 return self._checked(sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None))
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite's own message may quote the damage
-            raise self._foreign() from error
+            raise (self._damaged(_("its tables can't be read")) if self._is_marked() else self._foreign()) from error
+
+    def _is_marked(self) -> bool:
+        """Whether the file begins like a trace: a database with our number in its header."""
+        try:
+            with self.path.open("rb") as file:
+                start = file.read(72)
+        except OSError:
+            return False
+        return start[:16] == b"SQLite format 3\0" and start[68:] == APPLICATION_ID.to_bytes(4, "big")
 
     def _checked(self, db: sqlite3.Connection) -> sqlite3.Connection:
         """The connection, if the file behind it is a trace that we can read."""

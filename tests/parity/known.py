@@ -49,6 +49,5 @@ ERRORS: dict[str, str] = {
     "index_select": SHARED,
     "kthvalue": SHARED,
     "masked_select": SHARED,
-    "multinomial": OUT_TYPE,
     "take": SHARED,
 }

@@ -85,7 +85,6 @@ _BREADTH = (
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
-    "group_norm",
     "instance_norm",
     "local_response_norm",
     "lp_pool1d",
@@ -154,6 +153,16 @@ _FURTHER = (
 globals().update(
     {name: renamed(FUNCTIONS[name], f"F.{name}") for name in (*_OPERATORS, *_BREADTH, *_FURTHER) if name in FUNCTIONS}
 )
+
+
+_GROUP_NORM = renamed(FUNCTIONS["group_norm"], "F.group_norm")
+
+
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """`torch.group_norm`; 0 groups are a `ZeroDivisionError` here, because Python divides by them first."""
+    if num_groups == 0 and input.ndim >= 2:
+        raise ZeroDivisionError("integer division or modulo by zero")
+    return _GROUP_NORM(input, num_groups, weight, bias, eps)
 
 
 def __getattr__(name: str) -> Any:
