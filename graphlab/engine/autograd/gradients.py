@@ -179,7 +179,7 @@ def grad(
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` as it is: `torch.autograd.grad`."""
     roots = _many(outputs)
-    chosen = _many(inputs)
+    chosen = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
     if allow_unused is None:
         allow_unused = materialize_grads

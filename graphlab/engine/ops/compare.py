@@ -518,8 +518,13 @@ def _mask(mask: Any, name: str) -> Tensor:
     need_tensor(mask, name, "mask", 2)
     if mask._array.dtype.kind != "b":
         raise (
-            RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {mask.dtype.name}")
-            if (name == "masked_fill")
+            errors.make(
+                RuntimeError,
+                f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.c_name()}",
+                kind="mask_dtype",
+                dtype=mask.dtype.name,
+            )
+            if name == "masked_fill"
             else RuntimeError(f"{name}: expected BoolTensor for mask")
         )
     return mask  # type: ignore[no-any-return]

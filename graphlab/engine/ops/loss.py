@@ -10,7 +10,7 @@ import numpy as np
 from graphlab.engine import dtypes, errors, modes, observe
 from graphlab.engine.autograd.graph import Scratch, accumulator, next_seq, rename
 from graphlab.engine.dtypes import F32, F64, I64
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.matrix import _ones
 from graphlab.engine.ops.op import Category, Op, declare
@@ -145,8 +145,11 @@ def mse_loss(
         x, y = input._array, target._array
         where = input._device
     except AttributeError:
-        wrong = ("target", 2, target) if isinstance(input, Tensor) else ("input", 1, input)
-        error = bad_argument("mse_loss", wrong[0], wrong[1], "Tensor", wrong[2])
+        # PyTorch compares the sizes before it looks at the types.
+        wrong = input if isinstance(target, Tensor) else target
+        error: Exception = AttributeError(f"'{type_name(wrong)}' object has no attribute 'size'")
+        if isinstance(wrong, np.ndarray):
+            error = TypeError("'int' object is not callable")
         report("mse_loss", (input, target), {}, error)
         raise error from None
     kind = x.dtype

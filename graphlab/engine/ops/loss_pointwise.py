@@ -12,6 +12,7 @@ from graphlab.engine.errors import fail
 from graphlab.engine.ops.loss import _reduce, pointwise_loss, reduced_shape, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
+from graphlab.engine.tensor import Tensor
 from graphlab.engine.virtual import known
 from graphlab.i18n import N_
 
@@ -269,6 +270,14 @@ def binary_cross_entropy(
             kind="probability_range",
             op="binary_cross_entropy",
         )
+    if known(y._array) and not ((y._array >= 0) & (y._array <= 1)).all():
+        fail(
+            RuntimeError,
+            "all elements of target should be between 0 and 1",
+            kind="probability_range",
+            op="binary_cross_entropy",
+            is_target=True,
+        )
     if weight is None:
         return pointwise_loss(BCE, x, y, reduction)
     values = pointwise_loss(BCE, x, y, "none") * weight
@@ -300,11 +309,28 @@ def binary_cross_entropy_with_logits(
             target_shape=list(y._array.shape),
         )
     if y._array.dtype.kind not in "fVc":
-        # PyTorch computes with the integers, converted.
-        y = y.to(x.dtype) if x._array.dtype.kind in "fVc" else y
+        _no_integers(x, y)
     if weight is not None or pos_weight is not None:
         return _bce_logits_weighted(x, y, weight, pos_weight, reduction)
     return pointwise_loss(BCE_LOGITS, x, y, reduction)
+
+
+def _no_integers(x: Tensor, y: Tensor) -> None:
+    """Refuse targets of integers: PyTorch multiplies 1 − target in place, and that stays of its type."""
+    if x._array.dtype.kind not in "fVc":
+        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{x.dtype.title}'")
+    is_bool = y._array.dtype.kind == "b"
+    fail(
+        RuntimeError,
+        "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+        "operator instead."
+        if is_bool
+        else f"result type {x.dtype.title} can't be cast to the desired output type {y.dtype.title}",
+        kind="target_dtype",
+        loss="binary_cross_entropy_with_logits",
+        input_dtype=x.dtype.name,
+        target_dtype=y.dtype.name,
+    )
 
 
 @public(KL, method=False)

@@ -222,7 +222,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, float):
         return wrap(np.array(batch, dtypes.F64))
     if isinstance(first, str | bytes):
-        return list(batch)
+        return batch
     if isinstance(first, Mapping):
         return {key: default_collate([each[key] for each in batch]) for key in first}
     if isinstance(first, tuple) and hasattr(first, "_fields"):
