@@ -14,6 +14,7 @@ from graphlab import i18n
 from graphlab.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from graphlab.session.messages import Outcome, RunRequest
@@ -368,15 +369,17 @@ class Controller(QObject):
             text = outcome.traceback or f"{outcome.error_type}: {outcome.error_message}"
             self._append_line(text.rstrip("\n"), "error")
         elif outcome.sentence:
-            self._append_line(outcome.sentence, "note")
+            self._append_line(partial(_sentence, outcome, run.request), "note")
         if outcome.status in ("crashed", "limit", "stopped"):
             severity = "error" if outcome.status == "crashed" else "warning"
             window.message_bar.say(partial(_sentence, outcome, run.request), severity, topic="run")
         if outcome.status in ("failed", "refused", "crashed"):
             window.show_problems_quietly()
 
-    def _append_line(self, text: str, kind: str) -> None:
-        self.console.append(text + "\n" if self.console.is_at_line_start else f"\n{text}\n", kind)
+    def _append_line(self, text: str | Callable[[], str], kind: str) -> None:
+        if not self.console.is_at_line_start:
+            self.console.append("\n", kind)
+        self.console.append(text + "\n" if isinstance(text, str) else lambda: text() + "\n", kind)
 
     # Fixes
 

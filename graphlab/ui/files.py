@@ -168,7 +168,7 @@ class Files(QObject):
         if self._opening is None or percent == self._percent:
             return
         self._percent = percent
-        text = _("Opening {name}: {percent} %").format(name=self._opening_name, percent=percent)
+        text = partial(_opening, self._opening_name, percent)
         if self._window.message_bar.topic == "opening":
             self._window.message_bar.update_text(text)
         else:
@@ -456,3 +456,7 @@ def _read(file: Path) -> dict[str, str] | None:
 
 def _not_saved(reason: str, path: str) -> str:
     return _("The image could not be saved: {reason}. ({path})").format(reason=reason, path=path)
+
+
+def _opening(name: str, percent: int) -> str:
+    return _("Opening {name}: {percent} %").format(name=name, percent=percent)

@@ -36,6 +36,7 @@ class MessageBar(QFrame):
         self._close.clicked.connect(self.dismiss)
         self._layout.addWidget(self._close)
         self._topic = ""
+        self._words: Callable[[], str] = str
         self._severity = "info"
         self._theme = ""  # "" until the first icons are drawn
         self.hide()
@@ -50,9 +51,15 @@ class MessageBar(QFrame):
         """What it speaks of, "" when it is hidden."""
         return self._topic if not self.isHidden() else ""
 
-    def update_text(self, text: str) -> None:
+    def update_text(self, words: Callable[[], str]) -> None:
         """Say it with other words; buttons stay, also under the mouse."""
-        language.say(self._label.setText, lambda: text)
+        self._words = words
+        language.say(self._label.setText, words)
+
+    def retell(self) -> None:
+        """Say it again: what it speaks of may have other words now."""
+        if not self.isHidden():
+            self._label.setText(self._words())
 
     def say(
         self,
@@ -71,7 +78,7 @@ class MessageBar(QFrame):
             button.deleteLater()
         self._buttons = []
         self._topic = topic
-        language.say(self._label.setText, text if callable(text) else lambda: text)
+        self.update_text(text if callable(text) else lambda: text)
         self.setProperty("severity", severity)
         for name, act in actions or []:
             button = QPushButton(self)

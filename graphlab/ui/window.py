@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
         state.run_state_changed.connect(self.refresh)
         state.problems_changed.connect(self._name_problems)
         state.problems_changed.connect(self.refresh)
+        state.problems_changed.connect(self.message_bar.retell)
         state.path_changed.connect(self.refresh)
         state.theme_changed.connect(self._change_theme)
         state.node_selected.connect(self._mark_node)
@@ -425,6 +426,11 @@ class MainWindow(QMainWindow):
         self.show_panel("editor")
         self.editor.go_to_line(line)
 
+    def _title_of(self, fix: Fix) -> str:
+        """The title of a fix as it is told now: the problems may have been told in another language since."""
+        fixes = (other for problem in self.state.problems for other in problem.fixes)
+        return next((other.title for other in fixes if other.edits == fix.edits), fix.title)
+
     def apply_fix(self, fix: Fix) -> None:
         """Make the change of a fix in the program, as one step that can be undone, and offer to run it."""
         if self.editor.toPlainText() != self.state.problem_source:
@@ -437,7 +443,7 @@ class MainWindow(QMainWindow):
             return
         self.editor.apply_edits(fix.edits)
         self.message_bar.say(
-            lambda: _("Applied: {title}").format(title=fix.title.replace("`", "")),
+            lambda: _("Applied: {title}").format(title=self._title_of(fix).replace("`", "")),
             actions=[(N_("Run again"), self.controller.run), (N_("Undo"), self.editor.undo)],
             topic="run",
         )

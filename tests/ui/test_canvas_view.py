@@ -252,6 +252,43 @@ def test_panning_by_shifting_the_frame_paints_the_same_picture(mlp, qtbot):
     assert difference(moved, view.grab().toImage()) < 0.002
 
 
+def test_labels_at_the_rim_are_whole_when_panning_brings_them_in(mlp, qtbot):
+    """A strip that comes into view may hold half a label whose thin edge stays outside of it."""
+    view, _state, _trace = mlp
+    scene = view.scene
+    boxes = scene.geometry.edge_boxes
+    jut = scene.geometry.label_widths * ~np.isnan(scene.geometry.label_places[:, 0]) - (boxes[:, 2] - boxes[:, 0])
+    widest = int(np.argmax(jut))
+    x, y = scene.geometry.label_places[widest].tolist()
+    half = scene.geometry.label_widths[widest] / 2
+    for start in (x + 0.4 * half, x - 0.4 * half - view.width()):  # a part of it stands in view, its edge doesn't
+        view.set_camera(Camera(start, y - 300, 1.0))
+        paint_fully(view, qtbot)
+        view.set_camera(view.camera.moved(60 if start > x else -60, 0))
+        paint_fully(view, qtbot)
+        moved = view.grab().toImage()
+        view._redraw()
+        paint_fully(view, qtbot)
+        place = view.camera.to_widget(x - half, y - 7)
+        label = QRect(int(place[0]), int(place[1]), int(2 * half) + 1, 14)
+        assert difference(moved.copy(label), view.grab().toImage().copy(label)) < 0.002
+
+
+def test_results_of_the_step_are_brought_into_view_with_it(qtbot, state):
+    trace = trace_of("mlp")
+    view = shown(qtbot, state, trace, size=(700, 240))
+    view.set_camera(Camera(0, 0, 1.0))
+    for event in range(len(trace.events)):
+        go(qtbot, state, view, event)
+        rects = [view.rect_of(key) for key in view.current_keys]
+        around = QRect()
+        for rect in rects:
+            around = around.united(rect)
+        if rects and around.height() < 200 and around.width() < 660:
+            assert view.rect().contains(around), (event, trace.events[event].op)
+    trace.close()
+
+
 def test_arrow_keys_walk_along_edges(mlp, qtbot):
     view, state, _trace = mlp
     state.select_node("t:h")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from driving import action, open_program, press, run
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from graphlab.trace.records import Edit, Fix, Problem
+from graphlab.trace.records import Axes, Edit, Fix, Operand, Problem
 from graphlab.ui import language
 from graphlab.ui.panels.axes_picture import AxesPicture
 from graphlab.ui.panels.problem_bar import grouped
@@ -110,6 +111,32 @@ def test_first_fix_is_applied_by_key(panel: Problems, qtbot, state) -> None:
     with qtbot.waitSignal(panel.fix_requested) as wished:
         panel.apply_first()
     assert wished.args == [fix]
+
+
+@pytest.mark.parametrize(("width", "beside", "under"), [(1700, True, False), (1300, True, True), (840, False, True)])
+def test_nothing_of_a_problem_is_cut_in_narrow_panels(
+    panel: Problems, state, width: int, beside: bool, under: bool
+) -> None:
+    """Words, fix and picture stand in three columns, in two, or in one: never under a horizontal scroll bar."""
+    shapes = [Operand("flattened_features", [4, 3600], [0, 1], marked=[1]), Operand("w", [4096, 9], [1, 2], marked=[0])]
+    axes = Axes(operands=shapes, n_columns=3, note="The last axis meets the last axis.")
+    fix = Fix("Let it take 3600", "maybe", [Edit(1, 0, 1, 5, "w = 1")])
+    shown = msgspec.structs.replace(problem("GL103", "error", 2, fixes=[fix]), picture=axes)
+    panel.resize(width, 400)
+    state.set_problems([shown], "x = 3\n")
+    page = panel.detail.widget()
+    page.layout().activate()
+    assert panel.detail.horizontalScrollBar().maximum() == 0
+    apply, picture = page.findChild(QPushButton, "apply_fix"), page.findChild(AxesPicture)
+
+    def left(widget: QWidget) -> int:
+        return widget.mapTo(page, QPoint(0, 0)).x()
+
+    def top(widget: QWidget) -> int:
+        return widget.mapTo(page, QPoint(0, 0)).y()
+
+    assert (left(apply) > page.width() / 4) == beside
+    assert (top(picture) > top(apply)) == under
 
 
 def test_path_of_nan_is_lit_and_cleared_by_keys(window, qtbot) -> None:

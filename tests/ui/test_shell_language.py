@@ -160,6 +160,33 @@ def test_message_bar_and_its_buttons_follow_the_language(window, qtbot):
     window.message_bar.dismiss()
 
 
+def test_note_in_the_console_follows_the_language_and_what_was_printed_stays(window, qtbot):
+    window.settings.set("run/time_limit", 1.0)
+    open_program(window, "print('Step 3')\nwhile True:\n    pass\n")
+    assert run(window, qtbot) == "limit"
+    english = console_text(window)
+    choose(window, qtbot, "view.language_chinese")
+    printed, note = console_text(window).split("\n")[:2]
+    assert printed == "Step 3" and note == window.message_bar.text
+    assert "秒" in note
+    choose(window, qtbot, "view.language_english")
+    assert console_text(window) == english
+    window.message_bar.dismiss()
+
+
+def test_applied_fix_is_named_in_the_language(window, qtbot):
+    open_program(window, WRONG_SHAPE)
+    run(window, qtbot)
+    press(window, "problem.apply_fix")
+    said = window.message_bar.text
+    choose(window, qtbot, "view.language_chinese")
+    title = window.state.problems[0].fixes[0].title.replace("`", "")
+    assert title in window.message_bar.text and window.message_bar.text != said
+    choose(window, qtbot, "view.language_english")
+    assert window.message_bar.text == said
+    window.message_bar.dismiss()
+
+
 def test_preferences_change_the_language_at_once_and_themselves_with_it(window, qtbot):
     from graphlab.ui.preferences import PreferencesDialog
 

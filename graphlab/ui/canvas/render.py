@@ -91,7 +91,7 @@ class Renderer:
         if is_close:
             self._portals(painter, scene, view, area)
             if camera.scale >= LABEL_SCALE:
-                self._edge_labels(painter, scene, view, edges)
+                self._edge_labels(painter, scene, view, scene.labels_in(x0, y0, x1, y1))
             self._tiles(painter, scene, view, nodes)
         else:
             self._far_nodes(painter, scene, view, nodes, area)
@@ -220,10 +220,8 @@ class Renderer:
             _in_widget(arrow_heads(points, scene.geometry.offsets, edges, size / camera.scale), camera), color
         )
 
-    def _edge_labels(self, painter: QPainter, scene: Scene, view: View, edges: Ints) -> None:
+    def _edge_labels(self, painter: QPainter, scene: Scene, view: View, shown: Ints) -> None:
         t = view.tokens
-        places = scene.geometry.label_places[edges]
-        shown = edges[~np.isnan(places[:, 0])]
         if len(shown) > MAX_TILED:
             return
         done = view.edge_happened

@@ -162,6 +162,12 @@ class Scene:
         r = self.geometry.edge_boxes
         return np.flatnonzero((r[:, 2] >= x0) & (r[:, 0] <= x1) & (r[:, 3] >= y0) & (r[:, 1] <= y1))
 
+    def labels_in(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
+        """The edges whose labels touch a rectangle, which a thin edge itself may pass by."""
+        place, half, high = self.geometry.label_places, self.geometry.label_widths / 2, EDGE_LABEL_HEIGHT / 2
+        x, y = place[:, 0], place[:, 1]  # NaN where there is no room: that touches nothing
+        return np.flatnonzero((x + half >= x0) & (x - half <= x1) & (y + high >= y0) & (y - high <= y1))
+
 
 def style_of(node: FlowNode) -> Style:
     """How a node is drawn."""

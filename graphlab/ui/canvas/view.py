@@ -474,8 +474,8 @@ class GraphView(CanvasInput):
     def _follow_current(self) -> None:
         if self.follow and self._current and self._scene is not None:
             node = self._scene.flow.node_of_event.get(self._state.event, self._current[0])
-            if not self._is_in_view(node, 12 if self._state.path is None else overlay.NOTICE_ROOM):
-                self._pan_to(node)
+            results = [other for other in self._current if other != node]
+            self._bring_into_view([node, *results], 12 if self._state.path is None else overlay.NOTICE_ROOM)
 
     def _bring_into_view(self, nodes: list[int], margin: float) -> None:
         """Pan until these nodes are in view, or only the first of them where there is no room for all."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
 from graphlab.i18n import N_, _
-from graphlab.ui.language import say
+from graphlab.ui.language import again, say
 from graphlab.ui.state import ViewState
 from graphlab.ui.theme import tokens
 
@@ -20,6 +21,8 @@ MAX_LINE = 4_000
 AT_ONCE = 6_000
 """Characters that are inserted at once."""
 
+Words = str | Callable[[], str]
+
 
 class Console(QWidget):
     """Text in, text out. The run controller appends to it."""
@@ -28,7 +31,7 @@ class Console(QWidget):
         super().__init__(parent)
         self.setObjectName("console")
         self._state = state
-        self._pieces: list[tuple[str, str]] = []  # what was shown, to be coloured again when the theme changes
+        self._pieces: list[tuple[Words, str]] = []  # what was shown, to be coloured again when the theme changes
         self._pending: deque[tuple[str, str]] = deque()  # not in the text widget yet
         self._more = QTimer(self)
         self._more.setSingleShot(True)
@@ -61,6 +64,7 @@ class Console(QWidget):
         state.theme_changed.connect(self._show)
         self.setFocusProxy(self.output)
         self._show()
+        again(self._retell, now=False)
 
     def _button(self, tip: str, act) -> QToolButton:
         button = QToolButton(self)
@@ -79,19 +83,26 @@ class Console(QWidget):
     @property
     def is_at_line_start(self) -> bool:
         """Whether what is appended next stands at the beginning of a line."""
-        return not self._pieces or self._pieces[-1][0].endswith("\n")
+        return not self._pieces or _told(self._pieces[-1][0]).endswith("\n")
 
-    def append(self, text: str, kind: str = "print") -> None:
-        """Add text; `kind` is "print", "warning", "error" or "note" and chooses the colour."""
+    def append(self, text: Words, kind: str = "print") -> None:
+        """Add text, from a function where it can be told anew in another language; `kind` is "print", "warning",
+        "error" or "note" and chooses the colour."""
         if not text:
             return
-        text = "\n".join(
-            line if len(line) <= MAX_LINE else line[:MAX_LINE] + _(" … (line cut)") for line in text.split("\n")
-        )
+        if isinstance(text, str):
+            text = "\n".join(
+                line if len(line) <= MAX_LINE else line[:MAX_LINE] + _(" … (line cut)") for line in text.split("\n")
+            )
         self._pieces.append((text, kind))
         del self._pieces[:-MAX_LINES]
-        self._pending.append((text, kind))
+        self._pending.append((_told(text), kind))
         self._insert_some()
+
+    def _retell(self) -> None:
+        """Another language was chosen: what the program printed stays, what was said of it is told anew."""
+        if any(not isinstance(words, str) for words, _kind in self._pieces):
+            self._show()
 
     def _insert_some(self) -> None:
         """Show what takes some milliseconds of what waits; the rest when the window is idle."""
@@ -149,5 +160,9 @@ class Console(QWidget):
         self._clear.setIcon(icon("clear", self._state.theme, "text_muted"))
         self.output.setFont(tokens(self._state.theme).mono(self.output.font().pointSizeF() if self._pieces else None))
         self.output.clear()
-        self._pending = deque(self._pieces)
+        self._pending = deque((_told(words), kind) for words, kind in self._pieces)
         self._insert_some()
+
+
+def _told(words: Words) -> str:
+    return words if isinstance(words, str) else words()

@@ -41,6 +41,8 @@ _STEPS = {
     EventKind.ERROR: N_("error"),
 }
 _MAX_VIEWS = 5
+_MAX_NAMED = 3
+"""Results that the title names one by one."""
 
 
 @dataclass(frozen=True)
@@ -322,8 +324,11 @@ class Inspector(QWidget):
             EventKind.ERROR: "failed",
         }.get(EventKind(event.kind), "forward")
         outputs = [tensor_name(trace, i) for i in event.outputs if i >= 0]
-        name = f"{event.op} → {', '.join(outputs)}" if outputs and event.op else event.op or ", ".join(outputs)
-        self._show_head(_(_STEPS[EventKind(event.kind)]), role, name or event.text)
+        every = f"{event.op} → {', '.join(outputs)}" if outputs and event.op else event.op or ", ".join(outputs)
+        name = every
+        if event.op and len(outputs) > _MAX_NAMED:
+            name = _("{op} → {first} and {n} more").format(op=event.op, first=outputs[0], n=len(outputs) - 1)
+        self._show_head(_(_STEPS[EventKind(event.kind)]), role, name or event.text, every if name != every else "")
         facts = []
         if event.module:
             facts.append(event.module)
@@ -351,7 +356,7 @@ class Inspector(QWidget):
         made = index_of(trace).made_at.get(tensor, -1)
         return trace.events[made] if made >= 0 and tensor in trace.events[made].outputs else None
 
-    def _show_head(self, chip: str, role: str, name: str) -> None:
+    def _show_head(self, chip: str, role: str, name: str, tip: str = "") -> None:
         t = tokens(self._state.theme)
         soft = {"backward": t.backward_soft, "update": t.update_soft, "failed": t.failed_soft}.get(role, t.forward_soft)
         self._chip.setText(chip)
@@ -359,6 +364,7 @@ class Inspector(QWidget):
             f"color: {t.phase(role).name()}; background: {soft.name()}; border-radius: 9px; padding: 2px 10px;"
         )
         self._name.setText(name)
+        self._name.setToolTip(tip)
 
     def _show_formula(self, trace: TraceReader, event: Event | None) -> None:
         from graphlab.explain import formula

@@ -83,9 +83,10 @@ class Narration(QWidget):
         self._place.setStyleSheet(f"color: {t.text_muted.name()}; background: transparent;")
         font = t.font(t.ui_size + 3)
         self._sentence.setFont(font)
-        lines = 2 * QFontMetrics(font).lineSpacing()
-        self._sentence.setFixedHeight(lines + 6)
-        self.setFixedHeight(lines + 6 + 8 + 6 + 5 + max(20, self._place.sizeHint().height()))
+        # Two large lines, or three small ones of a sentence that names much.
+        lines = max(2 * QFontMetrics(font).lineSpacing() + 6, 3 * QFontMetrics(t.font()).lineSpacing() + 3)
+        self._sentence.setFixedHeight(lines)
+        self.setFixedHeight(lines + 8 + 6 + 5 + max(20, self._place.sizeHint().height()))
         self._show()
 
     def _show(self) -> None:

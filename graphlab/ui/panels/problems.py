@@ -7,8 +7,8 @@ from math import ceil
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QTextLayout
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -36,8 +36,9 @@ from graphlab.ui.theme import tokens
 
 BESIDE_TITLE = 42  # icon and padding
 TITLE_PADDING = 5
-SIDE_BY_SIDE = 720
-"""Width from which words, fixes and picture stand beside each other."""
+COLUMN = 280
+"""Width that words and fixes need, each, to stand beside something else."""
+GAP = 32
 
 
 class WholeTitles(QStyledItemDelegate):
@@ -270,27 +271,55 @@ class ProblemPage(QWidget):
         self._state = state
         self._t = tokens(state.theme)
         self._panel = panel
-        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._columns.setContentsMargins(16, 12, 16, 16)
-        self._columns.setSpacing(32)
-        self._columns.addLayout(self._words(problem), 5)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(16, 12, 16, 16)
+        self._grid.setHorizontalSpacing(GAP)
+        self._grid.setVerticalSpacing(16)
+        self._parts = [(self._words(problem), 5, COLUMN)]  # with stretch and least width
         if problem.fixes:
-            self._columns.addLayout(self._fixes(problem), 4)
+            self._parts.append((self._fixes(problem), 4, COLUMN))
         if problem.picture is not None and problem.picture.operands:
-            self._columns.addLayout(self._picture(problem.picture))
+            picture = self._picture(problem.picture)
+            self._parts.append((picture, 0, picture.sizeHint().width()))
         if problem.softmax is not None:
-            self._columns.addLayout(self._sums(problem.softmax), 5)
+            self._parts.append((self._sums(problem.softmax), 5, COLUMN))
+        self._n_columns = 0
+        self._arrange(1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        direction = QBoxLayout.Direction
-        wanted = direction.LeftToRight if event.size().width() >= SIDE_BY_SIDE else direction.TopToBottom
-        if self._columns.direction() != wanted:
-            self._columns.setDirection(wanted)
-            self._columns.setSpacing(32 if wanted == direction.LeftToRight else 16)
+        """All beside each other; or the words, and all else beside them; or all under each other."""
+        room = event.size().width() - 2 * GAP
+        widths = [width for _part, _stretch, width in self._parts]
+        if sum(widths) + GAP * (len(widths) - 1) <= room:
+            self._arrange(len(widths))
+        else:
+            self._arrange(2 if COLUMN + GAP + max(widths[1:], default=0) <= room else 1)
         super().resizeEvent(event)
 
-    def _words(self, problem: Problem) -> QVBoxLayout:
-        words = QVBoxLayout()
+    def _arrange(self, n_columns: int) -> None:
+        """Give the parts their places in so many columns; the words have the first for themselves."""
+        if n_columns == self._n_columns:
+            return
+        self._n_columns = n_columns
+        for column in range(len(self._parts)):
+            self._grid.setColumnStretch(column, 0)
+        n_beside = len(self._parts) - 1
+        for place, (part, stretch, _width) in enumerate(self._parts):
+            self._grid.removeWidget(part)
+            if n_columns == 1:
+                row, column, n_rows = place, 0, 1
+            elif n_columns == 2:
+                row, column, n_rows = (place - 1, 1, 1) if place else (0, 0, max(n_beside, 1))
+            else:
+                row, column, n_rows = 0, place, 1
+            self._grid.addWidget(part, row, column, n_rows, 1)
+            self._grid.setColumnStretch(column, max(stretch, self._grid.columnStretch(column)))
+        for row in range(len(self._parts)):
+            self._grid.setRowStretch(row, 0)
+        self._grid.setRowStretch(max(n_beside - 1, 0) if n_columns == 2 else n_beside if n_columns == 1 else 0, 1)
+
+    def _words(self, problem: Problem) -> QWidget:
+        part, words = self._column()
         words.setSpacing(4)
         title = self._label(problem.title)
         title.setStyleSheet("font-size: 11pt; font-weight: 600;")
@@ -304,7 +333,13 @@ class ProblemPage(QWidget):
         words.addSpacing(8)
         words.addLayout(self._ways_on(problem))
         words.addStretch(1)
-        return words
+        return part
+
+    def _column(self) -> tuple[QWidget, QVBoxLayout]:
+        part = QWidget(self)
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        return part, column
 
     def _ways_on(self, problem: Problem) -> QHBoxLayout:
         """Buttons: the path on the graph, where there is one, and the page of the diagnosis."""
@@ -327,25 +362,25 @@ class ProblemPage(QWidget):
         row.addStretch(1)
         return row
 
-    def _sums(self, softmax: Softmax) -> QVBoxLayout:
-        column = QVBoxLayout()
+    def _sums(self, softmax: Softmax) -> QWidget:
+        part, column = self._column()
         column.setSpacing(8)
         column.addWidget(self._heading(_("What sums to 1")))
         column.addWidget(SoftmaxPicture(softmax, self._state, self))
         column.addStretch(1)
-        return column
+        return part
 
-    def _fixes(self, problem: Problem) -> QVBoxLayout:
-        column = QVBoxLayout()
+    def _fixes(self, problem: Problem) -> QWidget:
+        part, column = self._column()
         column.setSpacing(8)
         column.addWidget(self._heading(_("Fixes")))
         for fix in problem.fixes:
             column.addWidget(self._fix(fix))
         column.addStretch(1)
-        return column
+        return part
 
-    def _picture(self, axes: Axes) -> QVBoxLayout:
-        column = QVBoxLayout()
+    def _picture(self, axes: Axes) -> QWidget:
+        part, column = self._column()
         column.setSpacing(8)
         column.addWidget(self._heading(_("Axes")))
         picture = AxesPicture(axes, self._state, self)
@@ -356,7 +391,7 @@ class ProblemPage(QWidget):
             note.setFixedWidth(max(220, picture.sizeHint().width()))
             column.addWidget(note)
         column.addStretch(1)
-        return column
+        return part
 
     def _heading(self, text: str) -> QLabel:
         label = QLabel(text, self)
@@ -392,20 +427,21 @@ class ProblemPage(QWidget):
         layout = QVBoxLayout(box)
         layout.setContentsMargins(12, 8, 8, 10)
         layout.setSpacing(6)
-        row = QHBoxLayout()
-        row.setSpacing(8)
         title = QLabel(plain(fix.title), box)
         title.setWordWrap(True)
         title.setStyleSheet("font-weight: 600;")
-        row.addWidget(title, 1)
+        layout.addWidget(title)
         apply = QPushButton(_("Apply"), box)
         apply.setObjectName("apply_fix")
         apply.setProperty("primary", True)
         apply.setEnabled(bool(fix.edits))
         apply.clicked.connect(lambda: self._panel.fix_requested.emit(fix))
-        row.addWidget(apply, 0, Qt.AlignmentFlag.AlignTop)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(apply)
+        row.addWidget(self._mark(fix, box))
+        row.addStretch(1)
         layout.addLayout(row)
-        layout.addWidget(self._mark(fix, box), 0, Qt.AlignmentFlag.AlignLeft)
         rows = diff_rows(self._state.problem_source, fix)
         if rows:
             layout.addWidget(Diff(rows, t, box))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MARGIN = 12
 LABEL_ROW = 15  # height of the row of iteration numbers
+KNOB = 4.5  # radius of the playhead's knob, below the numbers
 MARK_ROW = 7  # height of the row of print and warning marks
 MIN_LABEL_GAP = 38
 
@@ -384,8 +385,8 @@ class Timeline(QWidget):
         painter.drawLine(QPointF(x, LABEL_ROW + 1), QPointF(x, strip.bottom() + 1))
         painter.setPen(QPen(t.surface, 1.5))
         painter.setBrush(t.text)
-        painter.drawEllipse(QPointF(x, LABEL_ROW), 5, 5)
+        painter.drawEllipse(QPointF(x, LABEL_ROW + 1), KNOB, KNOB)
         if self.hasFocus():
             painter.setPen(QPen(t.accent, 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(x, LABEL_ROW), 7.5, 7.5)
+            painter.drawEllipse(QPointF(x, LABEL_ROW + 1), KNOB + 2.5, KNOB + 2.5)
