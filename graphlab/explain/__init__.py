@@ -20,6 +20,7 @@ from graphlab.explain import (  # noqa: F401
     shapes,
     strays,
     training,
+    usage,
     wordings,
 )
 from graphlab.explain.axes import as_text

@@ -201,7 +201,17 @@ def einsum(case: Case) -> Found | None:
     shapes = [o.get("shape") for o in (operand(case, 0), operand(case, 1))]
     known = [words.shape(words.tuple_of(s)) for s in shapes if isinstance(s, list)]
     said = _(": the operands have shapes {shapes}").format(shapes=words.listing(known)) if known else ""
-    return Found({"equation": f" {words.code(text)}" if text else "", "sizes": said})
+    found = Found({"equation": f" {words.code(text)}" if text else "", "sizes": said})
+    if "n_letters" in case.facts:
+        at = int(case.facts["at"])
+        name = said_of(operand(case, at), _("operand {n}").format(n=at + 1))
+        found.words.update(x=name, n=case.facts["n_axes"], n_letters=case.facts["n_letters"])
+        found.title = N_("`einsum` has {n_letters} letters for a tensor of {n} axes")
+        found.what = N_("{x} has {n} axes, and the equation{equation} writes {n_letters} letters for it{sizes}.")
+        found.why = N_(
+            "Each letter names one axis, so an operand has as many letters as axes; `...` stands for any rest."
+        )
+    return found
 
 
 @diagnosis(
@@ -910,7 +920,13 @@ loss = criterion(torch.zeros(2, 3), torch.tensor([0, 2]))
 def class_weight(case: Case) -> Found | None:
     """Weights for another number of classes."""
     shape = words.shape(words.tuple_of(case.facts.get("shape") or []))
-    return Found({"n": case.facts.get("n", ""), "shape": shape})
+    found = Found({"n": case.facts.get("n", ""), "shape": shape})
+    if case.facts.get("name") == "pos_weight":
+        found.title = N_("`pos_weight` must have one number for each of the {n} labels")
+        found.what = N_("`pos_weight` has shape {shape}, and each sample has {n} labels.")
+        found.why = N_("`pos_weight` says for each label how much a yes counts, so it has one number for each.")
+        found.fix = N_("Give `pos_weight` {n} numbers, in the order of the labels.")
+    return found
 
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -952,7 +968,7 @@ def loss_settings(case: Case) -> Found | None:
         return found
     calls = [c for c in case.source.calls_at(case.line) if called(c).endswith("Loss") and len(c.args) >= 2]
     if len(calls) != 1:
-        return None
+        return _loss_class(case)
     call = calls[0]
     name = called(call)
     function = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -961,3 +977,21 @@ def loss_settings(case: Case) -> Found | None:
     text = f"{case.source.text_of(call.func)}()({inner})"
     found.fixes.append(Fix(words.fill(N_("Write `{text}`"), {"text": text}), "safe", [case.source.replace(call, text)]))
     return found
+
+
+def _loss_class(case: Case) -> Found | None:
+    """`criterion = nn.MSELoss`, and `criterion(…)` then makes a loss function instead of calling one."""
+    for call in case.source.calls_at(case.line):
+        made = case.source.assigned(dotted(call.func), call) if dotted(call.func) and len(call.args) >= 2 else None
+        name = dotted(made).rpartition(".")[2]
+        if not name.endswith("Loss") or made is None:
+            continue
+        text = f"{case.source.text_of(made)}()"
+        title = words.fill(N_("Make the loss function where it is named: `{text}`"), {"text": text})
+        return Found(
+            {"loss": words.code(name), "name": name, "at": made.lineno, "criterion": words.code(dotted(call.func))},
+            fixes=[Fix(title, "maybe", [case.source.replace(made, text)])],
+            what=N_("{criterion} is the class {loss} itself, set on line {at}, not a loss function made by it."),
+            fix=N_("Write the brackets on line {at}: `nn.{name}()`."),
+        )
+    return None

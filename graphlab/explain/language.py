@@ -10,7 +10,7 @@ from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.names import nearest
-from graphlab.explain.source import dotted
+from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
 
@@ -181,6 +181,11 @@ def attribute_unknown(case: Case) -> Found | None:
             if not suggestions and owner in ("list", "tuple", "int", "float") and name in _torch_names():
                 found.why = N_("{owner} is a type of Python's own; {name} is something that tensors have.")
                 found.fix = N_("Make a tensor of it first with `torch.tensor(…)`.")
+                if owner == "tuple":
+                    found.fix = N_(
+                        "Unpack the tuple first: recurrent layers and `max(dim)` return several values, such as "
+                        "`out, state`."
+                    )
         elif case.source.class_of(owner) is not None:
             suggestions = nearest(name, assigned | methods)
         else:
@@ -547,6 +552,21 @@ def list_index(case: Case) -> Found | None:
     return found
 
 
+def _sequence_on(case: Case) -> str:
+    """What kind of sequence is multiplied on the line: "list", "str", or "tuple" for what a call gave."""
+    for node in case.source.nodes:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and node.lineno == case.line:
+            for side in (node.left, node.right):
+                made = case.source.assigned(dotted(side), side) if dotted(side) else side
+                if isinstance(made, ast.List | ast.ListComp):
+                    return "list"
+                if isinstance(made, ast.JoinedStr) or (isinstance(made, ast.Constant) and isinstance(made.value, str)):
+                    return "str"
+                if isinstance(made, ast.Call) and called(made) in ("max", "min", "sort", "topk", "median", "mode"):
+                    return "tuple"
+    return "tuple"
+
+
 @diagnosis(
     "GL811",
     Severity.ERROR,
@@ -570,11 +590,17 @@ def operand_types(case: Case) -> Found | None:
     """A TypeError of an operator between two types."""
     message = case.message or str(case.facts.get("message", ""))
     joined = re.match(r"can only concatenate (\w+) \(not \"(\w+)\"\) to", message)
+    compared = re.match(r"'([<>=]{1,2})' not supported between instances of '([\w.]+)' and '([\w.]+)'", message)
+    repeated = re.match(r"can't multiply sequence by non-int of type '([\w.]+)'", message)
     other = re.match(r"unsupported operand type\(s\) for ([^:]{1,10}): '([\w.]+)' and '([\w.]+)'", message)
     if joined is not None:
         op, a, b = "+", joined.group(1), joined.group(2)
     elif other is not None:
         op, a, b = other.group(1), other.group(2), other.group(3)
+    elif compared is not None:
+        op, a, b = compared.group(1), compared.group(2), compared.group(3)
+    elif repeated is not None:
+        op, a, b = "*", _sequence_on(case), repeated.group(1)
     else:
         return None
     found = Found({"op": op, "a": words.code(a), "b": words.code(b)})

@@ -408,7 +408,7 @@ def _bad_index(case: Case, n_rows: int) -> int | None:
 @diagnosis(
     "GL130",
     Severity.ERROR,
-    kinds=("rnn_input", "rnn_hidden"),
+    kinds=("rnn_input", "rnn_hidden", "rnn_batch"),
     title=N_("{layer} takes {wanted} numbers a step but gets {given}"),
     what=N_("The last axis of the input must be `input_size`, which is {wanted} here; it is {given}."),
     why=N_("A recurrent layer reads one vector of `input_size` numbers at each step of the sequence."),
@@ -428,6 +428,14 @@ print(rnn(torch.zeros(7, 2, 4))[0].shape)
 def rnn_sizes(case: Case) -> Found | None:
     """A recurrent layer with another input or hidden state than it was made for."""
     said = layer_said(case, _("the recurrent layer"))
+    if case.kind == "rnn_batch":
+        return Found(
+            {"layer": said, "wanted": case.facts["hidden"], "given": case.facts["given"]},
+            title=N_("The step has {given} samples and the hidden state {wanted}"),
+            what=N_("{layer} got an input of {given} rows, and a hidden state of {wanted}."),
+            why=N_("A cell computes one step for the whole batch: input and state have one row for each sample."),
+            fix=N_("Check which axis of the input is the batch, and take one step along the other: `x[:, t]`."),
+        )
     if case.kind == "rnn_hidden":
         wanted, given = words.tuple_of(case.facts["wanted"]), words.tuple_of(case.facts["given"])
         return Found(

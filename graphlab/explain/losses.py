@@ -169,6 +169,20 @@ def target_column(case: Case) -> Found | None:
         if flat is not None:
             found.fixes.append(flat)
         return found
+    if len(prediction.shape) >= 3 and shape != prediction.shape:
+        found.words["wanted"] = words.shape([prediction.shape[0], *prediction.shape[2:]])
+        found.words["n_classes"] = prediction.shape[1]
+        found.what = N_(
+            "{input} has shape {input_shape}, so {loss} reads axis 1 as {n_classes} classes and wants a target of "
+            "shape {wanted}; {target} has shape {target_shape}."
+        )
+        found.why = N_(
+            "Scores of shape (N, C, d₁, …) have the classes along axis 1; the target has all the other axes."
+        )
+        found.fix = N_(
+            "Bring the target to the shape {wanted}, or move the classes of the scores to axis 1 with `transpose`."
+        )
+        return found
     found.what = N_("{target} has shape {target_shape}; {loss} wants one class number for each of the {n} samples.")
     found.fix = N_("Give {loss} a target of shape {wanted} with one class number for each sample.")
     if shape == prediction.shape:
@@ -414,6 +428,15 @@ loss = F.cross_entropy(scores, torch.tensor([1, 2, 3]) - 1)
 def target_range(case: Case) -> Found | None:
     """A class number that the scores don't have."""
     value, n = case.facts.get("target"), case.facts.get("n_classes")
+    if case.facts.get("is_negative"):
+        return Found(
+            title=N_("`one_hot` got a class number below 0"),
+            what=N_("`one_hot` makes a row for each class number, and some of them are negative."),
+            why=N_("Classes are numbered from 0; −1 or −100 is often written where there is no class to learn."),
+            fix=N_(
+                "Leave these samples out with a mask, such as `labels[labels >= 0]`, or give them a class of their own."
+            ),
+        )
     if value is None and case.facts.get("loss") == "one_hot":
         call = case.call_of("one_hot")
         given = argument(call, 1, "num_classes") if call is not None else None
@@ -531,8 +554,17 @@ loss = F.binary_cross_entropy_with_logits(scores, torch.tensor([1.0, 0.0]))
 )
 def probability_range(case: Case) -> Found | None:
     """Scores where probabilities belong."""
-    prediction, _target = loss_operands(case)
+    prediction, target = loss_operands(case)
     found = Found({"loss": words.code("BCELoss"), "input": prediction.said})
+    if case.facts.get("is_target") or "elements of target" in case.message:
+        found.words["target"] = target.said
+        found.title = N_("The target of {loss} has numbers outside 0 to 1")
+        found.what = N_("{target} must hold probabilities between 0 and 1, and some entries lie outside.")
+        found.fix = N_(
+            "Bring the data into 0 to 1 first, by its least and largest value; or compare with `MSELoss`, which takes "
+            "any numbers."
+        )
+        return found
     call = case.call_of("binary_cross_entropy")
     if call is not None and isinstance(call.func, ast.Attribute):
         text = case.source.text_of(call.func) + "_with_logits"

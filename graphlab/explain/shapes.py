@@ -392,7 +392,7 @@ def _before(case: Case) -> tuple[str, int]:
     return "", 0
 
 
-def _feature_fix(case: Case, path: str, position: int, keyword: str, old: int, new: int, said: str) -> Fix | None:
+def _feature_fix(case: Case, path: str, position: int, keyword: str, old: int, new: int | str, said: str) -> Fix | None:
     call = case.source.layer(path, "Linear")
     if call is None:
         return None
@@ -488,6 +488,15 @@ def linear(case: Case) -> Found | None:
     return found
 
 
+def _size_by_name(case: Case, path: str, before: str) -> str:
+    """What the layer before calls its number of outputs, where this layer is made in the same function."""
+    call, other = (case.source.layer(p, "Linear") for p in (path, before))
+    node = argument(other, 1, "out_features") if other is not None else None
+    is_near = call is not None and case.source.scope_of(call) is case.source.scope_of(other)
+    own = argument(call, 0, "in_features") if call is not None else None
+    return node.id if isinstance(node, ast.Name) and is_near and isinstance(own, ast.Name) else ""
+
+
 def _linear_fixes(
     case: Case, path: str, before: str, x: Argument, x_shape: list[int], given: int, wanted: int, n_before: int
 ) -> list[Fix]:
@@ -505,7 +514,8 @@ def _linear_fixes(
         fixes.append(Fix(title, "maybe", rewrite(case, x, ".unsqueeze(1)")))
     if path:
         said = N_("Let {layer} take {new} features: `{text}`")
-        fixes.append(_feature_fix(case, path, 0, "in_features", wanted, given, said))
+        named = _size_by_name(case, path, before) if before and n_before == given else ""
+        fixes.append(_feature_fix(case, path, 0, "in_features", wanted, named or given, said))
     if len(x_shape) == 2 and x_shape[0] == wanted and not before and x.node is not None:
         title = words.fill(
             N_("Turn {x} over with `{text}.T`: {n} samples of {wanted} features"),

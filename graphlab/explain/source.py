@@ -166,6 +166,10 @@ class Source:
             calls = [c for c in candidates if isinstance(c, ast.Call)]
             return calls[0] if len({ast.dump(c) for c in calls}) == 1 else None
         owner = owners[-1] if owners else ""
+        if owner:
+            repeated = self._added_to(owner, module_type)
+            if repeated is not None:
+                return repeated
         containers = [v for _, v in self._any_bindings(owner) if isinstance(v, ast.Call)] if owner else []
         if not containers:
             containers = [c for c in self.calls() if called(c) == "Sequential"]
@@ -180,6 +184,20 @@ class Source:
             if isinstance(child, ast.Call) and self._makes(child, module_type):
                 return child
         return None
+
+    def _added_to(self, owner: str, module_type: str) -> ast.Call | None:
+        """The one call that makes the modules of a ModuleList: in `append(…)`, or in a list comprehension."""
+        found: list[ast.expr] = []
+        for call in self.calls():
+            name = dotted(call.func)
+            if name in (f"self.{owner}.append", f"{owner}.append") and call.args:
+                found.append(call.args[0])
+        for _, value in self._any_bindings(owner):
+            if isinstance(value, ast.Call) and called(value) in ("ModuleList", "Sequential"):
+                inner = [a.value if isinstance(a, ast.Starred) else a for a in value.args]
+                found += [a.elt for a in inner if isinstance(a, ast.ListComp | ast.GeneratorExp)]
+        calls = [c for c in found if isinstance(c, ast.Call) and self._makes(c, module_type)]
+        return calls[0] if len(calls) == 1 and len(found) == 1 else None
 
     def _makes(self, node: ast.expr | None, module_type: str) -> bool:
         return isinstance(node, ast.Call) and called(node) == module_type

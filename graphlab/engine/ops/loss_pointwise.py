@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.engine.autograd.graph import rename
-from graphlab.engine.errors import fail
+from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.loss import _reduce, pointwise_loss, reduced_shape, reduction_of
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, need_tensor, public
@@ -311,8 +311,21 @@ def binary_cross_entropy_with_logits(
     if y._array.dtype.kind not in "fVc":
         _no_integers(x, y)
     if weight is not None or pos_weight is not None:
+        if pos_weight is not None:
+            _check_pos_weight(pos_weight, y)
         return _bce_logits_weighted(x, y, weight, pos_weight, reduction)
     return pointwise_loss(BCE_LOGITS, x, y, reduction)
+
+
+def _check_pos_weight(pos_weight: Any, y: Tensor) -> None:
+    """Refuse a `pos_weight` that doesn't broadcast with the target."""
+    shape, wanted = pos_weight._array.shape, y._array.shape
+    if any(a != b and 1 not in (a, b) for a, b in zip(shape[::-1], wanted[::-1])):
+        error: Any = broadcast("binary_cross_entropy_with_logits", shape, wanted)
+        error.kind = "class_weight"
+        error.facts = {"loss": "binary_cross_entropy_with_logits", "n": wanted[-1], "shape": list(shape)}
+        error.facts["name"] = "pos_weight"
+        raise error
 
 
 def _no_integers(x: Tensor, y: Tensor) -> None:

@@ -38,6 +38,7 @@ _SYNONYMS = (
     {"dim", "axis"},
     {"epochs", "n_epochs", "num_epochs"},
     {"hidden_size", "hidden", "n_hidden"},
+    {"metrics", "val_loss", "valid_loss", "loss", "epoch_loss", "train_loss", "running_loss", "total_loss"},
 )
 _USUAL = {
     "epochs": "10", "n_epochs": "10", "num_epochs": "10", "lr": "0.01", "learning_rate": "0.01", "hidden": "16",

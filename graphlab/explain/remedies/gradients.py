@@ -119,6 +119,12 @@ def _cut_call(case: Case, call: ast.Call) -> Iterator[Fix]:
         elif isinstance(core, ast.Name):
             made = tensor_named(case, core.id)
             if made is None:
+                if _holds_tensors(case, core.id):
+                    yield maybe(
+                        N_("Stack the tensors of the list, which keeps their graphs: `{text}`"),
+                        [case.source.replace(call.func, "torch.stack")],
+                        text=f"torch.stack({core.id})",
+                    )
                 return
         else:
             return
@@ -141,6 +147,18 @@ def _cut_call(case: Case, call: ast.Call) -> Iterator[Fix]:
             name=name,
             line=call.end_lineno or call.lineno,
         )
+
+
+def _holds_tensors(case: Case, name: str) -> bool:
+    """Whether a list is filled with what calls return, and not with their numbers."""
+    added = [
+        c.args[0]
+        for c in case.source.calls()
+        if called(c) == "append" and isinstance(c.func, ast.Attribute) and dotted(c.func.value) == name and c.args
+    ]
+    return bool(added) and not any(
+        isinstance(a, ast.Constant) or called(a) in ("item", "float", "int", "tolist", "numpy") for a in added
+    )
 
 
 def _numbers_kept(case: Case, call: ast.Call, inner: ast.expr) -> Iterator[Fix]:
@@ -614,11 +632,38 @@ def _in_place_update(case: Case, node: ast.Assign, name: str) -> Iterator[Fix]:
         return
     indent = indent_of(case, node)
     text = f"{name} {_SYMBOLS[type(value.op)]}= {case.source.text_of(value.right)}"
-    if any(called(i.context_expr) == "no_grad" for w in enclosing(case, node, ast.With) for i in w.items):
-        edit = case.source.replace(node, text)
-    else:
-        edit = case.source.replace(node, f"with torch.no_grad():\n{indent}    {text}")
-    yield maybe(N_("Change the leaf itself, without recording: `{text}`"), [edit], text=text)
+    others = [s for s in _siblings_after(case, node) if _is_update(s)]
+    is_inside = any(called(i.context_expr) == "no_grad" for w in enclosing(case, node, ast.With) for i in w.items)
+    lines = [text]
+    for other in others:
+        value = other.value
+        assert isinstance(value, ast.BinOp)
+        lines.append(f"{dotted(other.targets[0])} {_SYMBOLS[type(value.op)]}= {case.source.text_of(value.right)}")
+    edits = []
+    for at, (each, line) in enumerate(zip([node, *others], lines)):
+        begin = "" if is_inside else (f"with torch.no_grad():\n{indent}    " if at == 0 else "    ")
+        edits.append(case.source.replace(each, begin + line))
+    yield maybe(N_("Change the leaf itself, without recording: `{text}`"), edits, text=shortened("; ".join(lines), 90))
+
+
+def _is_update(node: ast.stmt) -> bool:
+    """`b = b - lr * b.grad`."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp):
+        return False
+    name = dotted(node.targets[0])
+    reads_grad = any(isinstance(n, ast.Attribute) and dotted(n) == f"{name}.grad" for n in ast.walk(node.value))
+    return bool(name) and dotted(node.value.left) == name and type(node.value.op) in _SYMBOLS and reads_grad
+
+
+def _siblings_after(case: Case, node: ast.stmt) -> list[ast.Assign]:
+    """The updates that follow a statement on the lines right after it."""
+    block = next((b for _, b in ast.iter_fields(case.source.parents[node]) if isinstance(b, list) and node in b), [])
+    found: list[ast.Assign] = []
+    for each in block[block.index(node) + 1 :]:
+        if not _is_update(each):
+            break
+        found.append(each)
+    return found
 
 
 def _result_of(case: Case, name: str, before: ast.stmt) -> str:

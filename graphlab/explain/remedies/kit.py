@@ -17,17 +17,22 @@ Remedy = Callable[[Case, Found], Iterable[Fix]]
 MAX_FIXES = 5
 """More candidates than these nobody reads."""
 
-_REMEDIES: dict[str, list[tuple[bool, Remedy]]] = {}
+_REMEDIES: dict[str, list[tuple[int, Remedy]]] = {}
 _GRADIENTS = (TensorKind.GRADIENT, TensorKind.LEAF_GRAD)
 _VALUES = 10_000
 
 
-def remedy(*codes: str, leads: bool = False) -> Callable[[Remedy], Remedy]:
-    """Register what proposes fixes for these diagnoses; those of one that `leads` stand before all others."""
+def remedy(*codes: str, leads: bool = False, is_cause: bool = False) -> Callable[[Remedy], Remedy]:
+    """Register what proposes fixes for these diagnoses.
+
+    Those of one that `leads` stand before those that the diagnosis itself has; where one found out why it happened
+    (`is_cause`), its fixes stand before all others.
+    """
+    rank = 0 if is_cause else 1 if leads else 2
 
     def register(function: Remedy) -> Remedy:
         for code in codes:
-            _REMEDIES.setdefault(code, []).append((leads, function))
+            _REMEDIES.setdefault(code, []).append((rank, function))
         return function
 
     return register
@@ -39,8 +44,8 @@ def add_remedies(code: str, case: Case, found: Found) -> None:
         return
     first: list[Fix] = []
     rest: list[Fix] = []
-    for leads, function in _REMEDIES.get(code, ()):
-        (first if leads else rest).extend(function(case, found))
+    for rank, function in sorted(_REMEDIES.get(code, ()), key=lambda pair: pair[0]):
+        (first if rank < 2 else rest).extend(function(case, found))
     kept: list[Fix] = []
     texts = {case.source.text}
     for each in [*first, *found.fixes, *rest]:

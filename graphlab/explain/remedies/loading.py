@@ -162,6 +162,15 @@ def state_fitted(case: Case, found: Found) -> Iterator[Fix]:
             [case.source.add_argument(call, "strict=False")],
         )
     yield from _sizes_of_saved(case, sizes)
+    owner = case.source.base(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if sizes and argument(call, 1, "strict") is None:
+        own = f"{owner}.state_dict()"
+        new = f"{{k: v for k, v in {text}.items() if k in {own} and v.shape == {own}[k].shape}}"
+        yield maybe(
+            N_("Load the layers that fit, and leave the others as they are: `{new}`"),
+            [case.source.replace(node, new), case.source.add_argument(call, "strict=False")],
+            new=shortened(new, 80),
+        )
 
 
 def _sizes_of_saved(case: Case, sizes: list[list[object]]) -> Iterator[Fix]:

@@ -229,7 +229,8 @@ def _renamed(case: Case, found: Found, name: str, names: list[str]) -> Iterator[
             if use.attr == name:
                 _line, _column, end_line, end_column = case.source.place(use)
                 found.words["near"] = words.code(near)
-                found.fix = N_("Did you mean {near}?")
+                if "cause" not in found.facts:
+                    found.fix = N_("Did you mean {near}?")
                 yield maybe(
                     N_("Write {near}"),
                     [Edit(end_line, end_column - len(name), end_line, end_column, near)],
@@ -242,7 +243,7 @@ def _renamed(case: Case, found: Found, name: str, names: list[str]) -> Iterator[
 def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
     """`max(dim)`, an LSTM and attention give several values: take one of them."""
     message = message_of(case)
-    if "return_types" not in message and "tuple" not in message:
+    if "return_types" not in message and "tuple" not in message and "multiply sequence" not in message:
         return
     name = str(found.facts.get("name") or "")
     nodes: list[ast.expr] = [n.value for n in on_line(case, ast.Attribute) if n.attr == name] if name else []
@@ -250,7 +251,8 @@ def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
         nodes = [n for n in on_line(case, ast.Name) if isinstance(n.ctx, ast.Load)]
     for node in nodes:
         made = case.source.assigned(dotted(node), node) if dotted(node) else node
-        if not isinstance(made, ast.Call):
+        is_callee = isinstance(parent := case.source.parents.get(node), ast.Call) and parent.func is node
+        if not isinstance(made, ast.Call) or is_callee:
             continue
         if called(made) in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax"):
             for part, said in (
@@ -277,6 +279,9 @@ def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
                 return
 
 
+_NUMBER_ALREADY = frozenset({"item", "detach", "cpu", "numpy", "tolist", "clone"})
+
+
 @remedy("GL802", leads=True)
 def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
     """A list that is asked for what tensors have; a tensor that is asked for what lists have."""
@@ -286,6 +291,16 @@ def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
         return
     node = uses[0].value
     made = case.source.assigned(dotted(node), node) if dotted(node) else node
+    call = case.source.parents.get(uses[0])
+    if owner in ("float", "int", "bool") and name in _NUMBER_ALREADY and isinstance(call, ast.Call) and not call.args:
+        found.words["deed"] = words.code(f".{name}()")
+        found.fix = N_("It is a plain number already: leave out {deed}.")
+        yield maybe(
+            N_("Leave out {deed}: it is a plain number already"),
+            [without_call(case, call)],
+            deed=words.code(f".{name}()"),
+        )
+        return
     if owner in ("list", "tuple", "float", "int") and _tensors_have(name):
         target = made if isinstance(made, ast.List | ast.Constant | ast.Tuple) else node
         is_of_tensors = isinstance(made, ast.ListComp) or (isinstance(made, ast.List) and not made.elts)
@@ -387,6 +402,15 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
         if function is None or function.name in seen or any(isinstance(n, ast.Return) for n in ast.walk(function)):
             continue
         seen.add(function.name)
+        loss = _loss_number(function)
+        if loss:
+            yield maybe(
+                N_("Return the loss as a number: `return {text}` at the end of `{function}`"),
+                [line_after(case, function.body[-1], f"return {loss}.item()")],
+                text=f"{loss}.item()",
+                function=function.name,
+            )
+            continue
         last = function.body[-1]
         while isinstance(last, ast.With | ast.For | ast.If) and last.body:
             last = last.body[-1]
@@ -403,7 +427,7 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
         elif (
             isinstance(last, ast.Expr)
             and isinstance(last.value, ast.Call | ast.BinOp)
-            and called(last.value) != "print"
+            and called(last.value) not in _GIVE_NOTHING
         ):
             line, column, _, _ = case.source.place(last)
             yield maybe(
@@ -411,6 +435,19 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
                 [case.source.insert_at(line, column, "return ")],
                 function=function.name,
             )
+
+
+_GIVE_NOTHING = frozenset({"print", "step", "zero_grad", "backward", "append", "extend", "update", "clip_grad_norm_"})
+
+
+def _loss_number(function: ast.FunctionDef) -> str:
+    """The variable that a training step called `backward()` on."""
+    owners = [
+        dotted(n.func.value)
+        for n in ast.walk(function)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "backward"
+    ]
+    return owners[-1] if owners and owners[-1].isidentifier() else ""
 
 
 def _function_behind(case: Case, call: ast.Call) -> ast.FunctionDef | None:
@@ -442,12 +479,23 @@ def key_nearest(case: Case, found: Found) -> Iterator[Fix]:
             keys = [k.value for k in made.keys if isinstance(k, ast.Constant)]
         elif isinstance(made, ast.Call) and called(made) == "dict":
             keys = [k.arg for k in made.keywords if k.arg]
+        else:  # a batch of a data set, an entry of another dictionary: the keys that the program writes anywhere
+            keys = [
+                k.value
+                for n in case.source.nodes
+                if isinstance(n, ast.Dict)
+                for k in n.keys
+                if isinstance(k, ast.Constant) and isinstance(k.value, str)
+            ]
         if isinstance(node.slice, ast.Constant) and repr(node.slice.value) == key:
             value = node.slice.value
             texts = [k for k in keys if isinstance(k, str)]
             near: list[object] = []
             if isinstance(value, str):
                 near += nearest(value, texts)
+            if texts and isinstance(made, ast.Dict):
+                found.words["keys"] = words.listing(words.code(repr(k)) for k in texts[:8])
+                found.fix = N_("The keys that are there: {keys}.")
             near = near or [k for k in keys if str(k) == str(value) and k != value]
             if not near and len(texts) == 1:
                 near += texts
