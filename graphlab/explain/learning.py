@@ -289,6 +289,8 @@ for step in range(4):
 )
 def never_stepped(run: Run) -> list[Found]:
     """An optimizer whose step() isn't called."""
+    if len(run.trace.losses) >= 3 and run.by_kind[EventKind.UPDATE]:
+        return _one_never_stepped(run)
     if len(run.trace.losses) < 3 or run.by_kind[EventKind.UPDATE] or not optimizers(run):
         return []
     # `step` without brackets is not a call of it; a scheduler's step is another one.
@@ -319,6 +321,48 @@ def never_stepped(run: Run) -> list[Found]:
         title = words.fill(N_("Add `{call}` after `backward()`"), {"call": call})
         fixes.append(Fix(title, "maybe", [run.source.insert_at(end_line, end_column, f"\n{indent}{call}")]))
     return [Found({"n": len(run.trace.losses), "call": call}, fixes=fixes, event=run.trace.losses[0].event, line=line)]
+
+
+def _one_never_stepped(run: Run) -> list[Found]:
+    """One of several optimizers whose step() stands nowhere, while its parameters get gradients."""
+    made = optimizers(run)
+    steps = {dotted(c.func.value) for c in step_calls(run) if isinstance(c.func, ast.Attribute)}
+    if len({id(c) for c in made.values()}) < 2 or not steps <= set(made):
+        return []  # one that goes by a name we don't know may be any of them
+    stepped = {id(made[name]) for name in steps}
+    moved = updated(run)
+    n_gradients: dict[int, int] = {}
+    for event in run.by_kind[EventKind.ACCUMULATE]:
+        if event.outputs and event.outputs[0] >= 0 and run.tensor(event.outputs[0]).kind == TensorKind.LEAF_GRAD:
+            of = run.tensor(event.outputs[0]).of
+            n_gradients[of] = n_gradients.get(of, 0) + 1
+    for name, call in made.items():
+        if id(call) in stepped or not call.args or any(k.arg == "lr_scheduler" for k in call.keywords):
+            continue
+        if any(name in (dotted(a) for a in c.args) for c in run.source.calls()):
+            continue  # handed to something that may step it: a scaler, a trainer
+        owners = {dotted(n) for n in ast.walk(call.args[0]) if isinstance(n, ast.Name)}
+        idle = [t for t, n in n_gradients.items() if n >= 3 and run.tensor(t).name.partition(".")[0] in owners]
+        if not idle or any(t in moved for t in idle):
+            continue
+        wanted = f"{name}.step()"
+        near = [c for c in step_calls(run) if run.source.scope_of(c) is not None]
+        fixes = []
+        statement = run.source.statement_of(near[0]) if near else None
+        if statement is not None:
+            _line, column, end_line, end_column = run.source.place(statement)
+            indent = run.source.lines[statement.lineno - 1][:column]
+            title = words.fill(N_("Add `{call}` after the other `step()`"), {"call": wanted})
+            fixes.append(Fix(title, "maybe", [run.source.insert_at(end_line, end_column, f"\n{indent}{wanted}")]))
+        n = max(n_gradients[t] for t in idle)
+        one = Found({"n": n, "call": wanted, "optimizer": words.code(name)}, fixes=fixes, line=call.lineno)
+        one.title = N_("{optimizer} never takes a step")
+        one.what = N_(
+            "Its parameters get gradients {n} times and keep their values: another optimizer steps, but `{call}` is "
+            "missing."
+        )
+        return [one]
+    return []
 
 
 @silent_bug(
@@ -363,9 +407,14 @@ def dead_relu(run: Run) -> list[Found]:
     if run.trace.losses and all(each.value == 0 for each in run.trace.losses[-4:]):
         return []
     places: dict[tuple[int, str], list[Event]] = {}
+    users = run.used_by
     for event in run.by_kind[EventKind.BACKWARD]:
-        if event.op == "relu" and event.forward >= 0:
+        if event.op in ("relu", "clamp") and event.forward >= 0:
             forward = run.trace.events[event.forward]
+            if event.op == "clamp" and not _is_rectifier(users, forward):
+                continue
+            if _is_hinge(users, forward.outputs[0]):
+                continue
             places.setdefault((forward.span, forward.module), []).append(forward)
     found = []
     for (_span, module), events in places.items():
@@ -374,10 +423,39 @@ def dead_relu(run: Run) -> list[Found]:
             continue
         tensor = run.tensor(events[-1].outputs[0])
         line = line_of(run, events[-1])
-        relu = words.code(module) if module and module.rpartition(".")[2] else words.code("relu")
+        is_own_layer = events[-1].op == "relu" and module.rpartition(".")[2]
+        relu = words.code(module) if is_own_layer else words.code(events[-1].op)
         n = int(np.prod(tensor.shape)) if tensor.shape else 1
         found.append(Found({"relu": relu, "n": n, "line": line, "turns": len(last)}, event=events[-1].id, line=line))
     return found[:1]
+
+
+_LAYERS = {"linear", "addmm", "matmul", "mm", "bmm", "conv1d", "conv2d", "conv3d", "batch_norm", "layer_norm"}
+
+
+def _is_rectifier(users: dict[int, list[Event]], event: Event) -> bool:
+    """Whether a clamp at 0 stands where a relu would: a layer works on what it gives, perhaps after a pooling."""
+    if event.params.get("min") != 0 or event.params.get("max") is not None:
+        return False
+    for user in users.get(event.outputs[0], []):
+        if user.op in _LAYERS:
+            return True
+        is_between = user.op in ("dropout", "max_pool2d", "avg_pool2d", "flatten", "view", "reshape")
+        if is_between and user.outputs and any(u.op in _LAYERS for u in users.get(user.outputs[0], [])):
+            return True
+    return False
+
+
+def _is_hinge(users: dict[int, list[Event]], tensor: int) -> bool:
+    """Whether what comes out is only added up, as a penalty is that may well be 0: a hinge, not a layer."""
+    after = users.get(tensor, [])
+    for _turn in range(3):
+        if not after or any(u.op not in ("pow", "square", "mul", "div", "sum", "mean", "add") for u in after):
+            return False
+        if all(u.op in ("sum", "mean") and not u.params.get("dim") for u in after):
+            return True
+        after = [u for each in after for u in (users.get(each.outputs[0], []) if each.outputs else [])]
+    return False
 
 
 def gradient_norms(run: Run, backward: int) -> dict[int, float]:
@@ -648,13 +726,33 @@ def graph_kept(run: Run) -> list[Found]:
     grown = _grown(run, known)
     if grown is not None:
         return [grown]
+    handed = _handed_on(run, names)
     for call in method_calls(run, "append"):
-        if len(call.args) == 1 and dotted(call.args[0]) in names and isinstance(call.func, ast.Attribute):
+        if len(call.args) != 1 or not isinstance(call.func, ast.Attribute):
+            continue
+        name = dotted(call.args[0])
+        if name in names or (name, run.source.scope_of(call)) in handed:
             owner = run.source.text_of(call.func.value)
             text = run.source.text
             if owner and not re.search(rf"(stack|cat|sum)\(\s*{re.escape(owner)}", text):
                 return [_kept(run, owner, call.args[0], call.lineno, -1)]
     return []
+
+
+def _handed_on(run: Run, names: set[str]) -> set[tuple[str, ast.AST | None]]:
+    """The arguments as which some names come into functions, each with its function."""
+    functions = {f.name: f for f in run.source.nodes if isinstance(f, ast.FunctionDef)}
+    found: set[tuple[str, ast.AST | None]] = set()
+    for call in run.source.calls():
+        function = functions.get(called(call))
+        if function is None:
+            continue
+        arguments = [a.arg for a in function.args.args]
+        if arguments[:1] == ["self"] and isinstance(call.func, ast.Attribute):
+            arguments = arguments[1:]
+        found.update((a, function) for a, value in zip(arguments, call.args) if dotted(value) in names)
+        found.update((k.arg, function) for k in call.keywords if k.arg and dotted(k.value) in names)
+    return found
 
 
 def _grown(run: Run, known: dict[int, Event]) -> Found | None:
@@ -915,6 +1013,7 @@ def tested_in_train(run: Run) -> list[Found]:
     hits: dict[tuple[str, int], list[Event]] = {}
     targets = ancestors(run, roots(run))
     used_backward = {e.forward for e in run.by_kind[EventKind.BACKWARD]}
+    generators = _generators(run, trained)
     for event in run.by_kind[EventKind.FORWARD]:
         is_random = event.op.endswith("dropout") and event.params.get("p", 1) != 0
         is_norm = event.op == "batch_norm" and event.params.get("training")
@@ -927,6 +1026,8 @@ def tested_in_train(run: Run) -> list[Found]:
         if (is_watched and event.id < last_update) or (root and root not in trained):
             continue
         if is_watched and _is_for_distillation(run, event.outputs[0]):
+            continue
+        if is_norm and root in generators:
             continue
         hits.setdefault((event.module, event.span), []).append(event)
     for (path, _span), events in hits.items():
@@ -980,6 +1081,28 @@ def tested_in_train(run: Run) -> list[Found]:
             found.fixes.append(Fix(title, "maybe", [run.source.line_before(entry, f"{text}.eval()")]))
         return [found]
     return []
+
+
+_NOISE = ("randn", "rand", "normal", "randn_like", "uniform")
+
+
+def _generators(run: Run, trained: set[str]) -> set[str]:
+    """Models that make samples of noise for another model to judge. Their samples are drawn with the statistics of
+    the batch while they train, in the papers as in the tutorials."""
+    entered: dict[str, list[bool]] = {}
+    judged: set[str] = set()
+    for event in run.by_kind[EventKind.FORWARD]:
+        root = event.module.partition(".")[0]
+        if root not in trained:
+            continue
+        for tensor in event.inputs[:1]:
+            made = run.made_by.get(tensor)
+            before = made.module.partition(".")[0] if made is not None else ""
+            if before and before != root:
+                judged.add(before)
+            elif made is not None and not before and made.kind in (EventKind.CREATE, EventKind.FORWARD):
+                entered.setdefault(root, []).append(made.op in _NOISE)
+    return {root for root in judged if entered.get(root) and all(entered[root])}
 
 
 def _is_for_distillation(run: Run, tensor: int) -> bool:
@@ -1240,9 +1363,12 @@ def rate_too_large(run: Run) -> list[Found]:
         if len(values) < 6 or not np.isfinite(values).all() or min(values) < 0:
             continue
         late = float(np.median(values[-max(3, len(values) // 4) :]))
-        if late < 2 * values[0] or late > 1000 * max(values[0], 1e-6):
-            continue
         n_up = sum(b > a for a, b in itertools.pairwise(values))
+        top = max(values)
+        # Adam's steps are as long as its rate: with one of 1 a loss leaps up at first even if it comes down later.
+        is_leaping = is_adam and rate >= 1 and top >= 4 * values[0] and 4 * n_up >= len(values)
+        if (late < 2 * values[0] and not is_leaping) or late > 1000 * max(values[0], 1e-6):
+            continue
         better = "0.01" if is_adam else f"{rate / 100:g}"
         node = _rate_node(run)
         line = node.lineno if node is not None else line_of(run, updates[0])
@@ -1261,6 +1387,13 @@ def rate_too_large(run: Run) -> list[Found]:
             "n": len(values),
             "n_up": n_up,
             "better": better,
+            "top": words.number(top),
         }
-        return [Found(found, {"rate": rate}, fixes=fixes, event=updates[0].id, line=line)]
+        one = Found(found, {"rate": rate}, fixes=fixes, event=updates[0].id, line=line)
+        if late < 2 * values[0]:
+            one.what = N_(
+                "{loss} started at {first}, rose to {top} on the way, and ends at {last} after {n} iterations; it rose "
+                "in {n_up} of them."
+            )
+        return [one]
     return []

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.engine.ops.op import OPS
 from graphlab.explain import words
-from graphlab.explain.values import array_at, index_of, range_at, value_at
+from graphlab.explain.values import NotFinite, array_at, index_of, not_finite_at, range_at, value_at
 from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Event, EventKind, Tensor, TensorKind, ValueForm
 
@@ -137,8 +137,23 @@ def _result(trace: TraceReader, tensor: int, event: int) -> str:
     if value:
         return _("{name} has shape {shape}: {value}").format(name=name, shape=shape, value=value)
     bounds = range_at(trace, tensor, event)
+    bad = not_finite_at(trace, tensor, event)
+    if bad is not None and bad.every:
+        return _("{name} has shape {shape}, every entry {low}").format(name=name, shape=shape, low=bad.every)
+    if bounds is None and bad is not None:
+        return _("{name} has shape {shape}, without a finite entry: {bad}").format(
+            name=name, shape=shape, bad=_bad_words(bad)
+        )
     if bounds is None:
         return _("{name} has shape {shape}").format(name=name, shape=shape)
+    if bad is not None and bounds[0] == bounds[1]:
+        return _("{name} has shape {shape}: {bad}, all others are {low}").format(
+            name=name, shape=shape, bad=_bad_words(bad), low=words.number(bounds[0])
+        )
+    if bad is not None:
+        return _("{name} has shape {shape}: {bad}, the others go from {low} to {high}").format(
+            name=name, shape=shape, bad=_bad_words(bad), low=words.number(bounds[0]), high=words.number(bounds[1])
+        )
     if bounds[0] == bounds[1]:
         return _("{name} has shape {shape}, every entry {low}").format(
             name=name, shape=shape, low=words.number(bounds[0])
@@ -146,6 +161,18 @@ def _result(trace: TraceReader, tensor: int, event: int) -> str:
     return _("{name} has shape {shape}, with values from {low} to {high}").format(
         name=name, shape=shape, low=words.number(bounds[0]), high=words.number(bounds[1])
     )
+
+
+def _bad_words(bad: NotFinite) -> str:
+    """ "8 of 24 entries are −inf and 2 are NaN"."""
+    parts: list[str] = []
+    for n, what in bad.counts():
+        if not parts:
+            text = ngettext("{n} of {total} entries is {what}", "{n} of {total} entries are {what}", n)
+            parts.append(text.format(n=n, total=bad.total, what=what))
+        else:
+            parts.append(ngettext("{n} is {what}", "{n} are {what}", n).format(n=n, what=what))
+    return words.listing(parts)
 
 
 # forward
@@ -278,8 +305,11 @@ def _backward(trace: TraceReader, event: Event) -> str:
     numbers = []
     for target, name in list(zip(targets, names))[:2]:
         value = _value_words(trace, target, event.id)
+        bad = not_finite_at(trace, target, event.id) if not value else None
         if value:
             numbers.append(_("{name} gets {value}").format(name=name, value=value))
+        elif bad is not None:
+            numbers.append(_("in the gradient of {name} {bad}").format(name=name, bad=_bad_words(bad)))
     summed = _summed_back(trace, event, forward)
     if summed and summed not in text:
         text = _("{text}; {more}").format(text=text, more=summed)
@@ -405,8 +435,13 @@ def _accumulate(trace: TraceReader, event: Event) -> str:
 
 def _leaf_grad(trace: TraceReader, event: Event, record: Tensor, name: str, of: str, value: str) -> str:
     bounds = range_at(trace, record.id, event.id)
+    bad = not_finite_at(trace, record.id, event.id) if not value else None
     if value:
         becomes = _("{name} becomes {value}").format(name=name, value=value)
+    elif bad is not None:
+        becomes = _("{name} of shape {shape} is set: {bad}").format(
+            name=name, shape=words.shape(record.shape), bad=_bad_words(bad)
+        )
     elif bounds is not None:
         becomes = _("{name} of shape {shape} is set, with values from {low} to {high}").format(
             name=name, shape=words.shape(record.shape), low=words.number(bounds[0]), high=words.number(bounds[1])
@@ -471,7 +506,10 @@ def _update(trace: TraceReader, event: Event) -> str:
                 text=text, name=name, sign=sign, rate=words.number(rate), grad=g
             )
         return _("{text}.").format(text=text)
-    if before is not None and after is not None and before.shape == after.shape and after.size:
+    bad = not_finite_at(trace, param, event.id)
+    if bad is not None:
+        text = _("{optimizer} changes {name}: {bad}").format(optimizer=event.op, name=name, bad=_bad_words(bad))
+    elif before is not None and after is not None and before.shape == after.shape and after.size:
         step = np.abs(np.asarray(after, np.float64) - before)
         largest = float(step.max())
         text = _("{optimizer} moves the {n} entries of {name} by at most {step}").format(

@@ -16,7 +16,7 @@ from graphlab.explain.learning import MAX_WALK, ancestors, line_of, method_calls
 from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted, integer
-from graphlab.explain.training import _source_of
+from graphlab.explain.training import _source_of, softmax_by_hand
 from graphlab.explain.values import array_at
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Event, EventKind, Fix, TensorKind
@@ -49,6 +49,27 @@ def _owners_in_optimizers(run: Run) -> set[str]:
                 if isinstance(made, ast.List | ast.BinOp | ast.Tuple | ast.ListComp):
                     queue.append(made)
     return names
+
+
+def _groups_in_optimizers(run: Run) -> dict[str, set[str]]:
+    """Models of which the optimizers were given parts alone, two at least, with the paths of these parts."""
+    parts: dict[str, set[str]] = {}
+    whole: set[str] = set()
+    for call in {id(c): c for c in optimizers(run).values()}.values():
+        for node in ast.walk(call):
+            if not isinstance(node, ast.Name):
+                continue
+            holder = run.source.parents.get(node)
+            top: ast.AST = node
+            while isinstance(holder, ast.Attribute):
+                top, holder = holder, run.source.parents.get(holder)
+            path, _dot, method = dotted(top).rpartition(".")
+            is_part = method == "parameters" and isinstance(holder, ast.Call) and "." in path
+            if is_part and node.id != "self":
+                parts.setdefault(node.id, set()).add(path)
+            else:
+                whole.add(node.id)
+    return {name: paths for name, paths in parts.items() if name not in whole and len(paths) >= 2}
 
 
 def _cut(run: Run, parameter: int, needed: set[int]) -> Event | None:
@@ -215,6 +236,10 @@ def _from_numbers(run: Run, node: ast.expr | None) -> bool:
             made = run.source.assigned(part.id, part)
             if made is not None and re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)", run.source.text_of(made)):
                 return True
+            for call in method_calls(run, "append"):  # a list that was filled with numbers, one by one
+                is_it = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == part.id
+                if is_it and call.args and called(call.args[0]) in ("item", "tolist", "float", "numpy"):
+                    return True
     return False
 
 
@@ -290,7 +315,8 @@ def not_in_optimizer(run: Run) -> list[Found]:
     moved = updated(run)
     made = optimizers(run)
     if not moved or not made or len(run.trace.losses) < 2:
-        return []
+        return _not_in_list(run) if not moved and not made else []
+    groups = _groups_in_optimizers(run)
     written = {t for e in run.by_kind[EventKind.INPLACE] for t in e.outputs}
     owners = _owners_in_optimizers(run)
     # `[w]` names single tensors; `net.parameters()` names a model, and what isn't a parameter of any model is data.
@@ -311,6 +337,9 @@ def not_in_optimizer(run: Run) -> list[Found]:
         if leaf in moved or leaf in written or len(passes) < 2 or not tensor.name or leaf in fed:
             continue
         owner, dot, _rest = tensor.name.partition(".")
+        if owner in groups and not any(tensor.name.startswith(f"{path}.") for path in groups[owner]):
+            hits.append((tensor, len(passes)))  # the model's other parts were handed over one by one
+            continue
         if owner.partition("[")[0] in owners or (not dot and not is_list) or leaf in shaped:
             continue
         hits.append((tensor, len(passes)))
@@ -320,7 +349,8 @@ def not_in_optimizer(run: Run) -> list[Found]:
     name, optimizer = tensor.name, next(iter(made))
     call = made[optimizer]
     owner, dot, _rest = name.partition(".")
-    advice = words.code(f"{owner}.parameters()") if dot else words.code(name)
+    layer = ".".join(name.split(".")[:2]) if owner in groups else owner
+    advice = words.code(f"{layer}.parameters()") if dot else words.code(name)
     said = words.code(name)
     if len(hits) > 1:
         said = _("{name} and {n} more").format(name=said, n=len(hits) - 1)
@@ -345,6 +375,59 @@ def not_in_optimizer(run: Run) -> list[Found]:
         title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
         found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
     return [found]
+
+
+def _not_in_list(run: Run) -> list[Found]:
+    """A leaf with gradients that stands not in the list by which a loop updates the others by hand."""
+    reached = with_gradient(run)
+    names = {run.tensor(t).name: t for t, passes in reached.items() if len(passes) >= 3}
+    updated_in = {
+        n.iter.id
+        for n in run.source.nodes
+        if isinstance(n, ast.For)
+        and isinstance(n.iter, ast.Name)
+        and isinstance(n.target, ast.Name)
+        and any(
+            isinstance(part, ast.Attribute) and part.attr == "grad" and dotted(part.value) == n.target.id
+            and isinstance(part.ctx, ast.Load)
+            for statement in n.body
+            for part in ast.walk(statement)
+        )
+    }  # fmt: skip
+    if len(updated_in) != 1 or len(names) < 3:
+        return []
+    name = next(iter(updated_in))
+    made = run.source.assigned(name)
+    if not isinstance(made, ast.List) or not all(isinstance(e, ast.Name) for e in made.elts):
+        return []
+    listed = {dotted(e) for e in made.elts}
+    if len(listed & set(names)) < 2 or len(listed & set(names)) < len(listed):
+        return []
+    fed = {e.inputs[0] for e in run.by_kind[EventKind.FORWARD] if e.inputs}
+    written = {t for e in run.by_kind[EventKind.INPLACE] for t in e.outputs}
+    left = [
+        n
+        for n, t in names.items()
+        if n.isidentifier() and n not in listed and t not in fed and t not in written
+        and len(re.findall(rf"\b{n}\b", run.source.text)) >= 2 and f"{n}.grad" not in run.source.text
+    ]  # fmt: skip
+    if not left:
+        return []
+    place = run.source.place(made.elts[-1])
+    title = words.fill(N_("Add {name} to the list"), {"name": words.code(", ".join(left))})
+    fix = Fix(title, "maybe", [run.source.insert_at(place[2], place[3], f", {', '.join(left)}")])
+    said = words.listing(words.code(n) for n in left)
+    n_passes = len(reached[names[left[0]]])
+    values = {"name": said, "n": n_passes, "optimizer": words.code(name), "advice": words.code(f"{name} = […]")}
+    one = Found(values, fixes=[fix], line=made.lineno)
+    one.title = N_("{name} gets gradients, but nothing changes it")
+    one.what = N_("{name} got a gradient in {n} passes and kept its value: it doesn't stand in the list {optimizer}.")
+    if len(left) > 1:
+        one.title = N_("{name} get gradients, but nothing changes them")
+        one.what = N_("{name} got gradients in {n} passes and kept their values: they don't stand in {optimizer}.")
+    one.why = N_("The loop changes only the tensors that stand in its list.")
+    one.fix = N_("Add {name} to the list {optimizer}.")
+    return [one]
 
 
 def _shaped_by(run: Run, moved: set[int]) -> set[int]:
@@ -492,9 +575,14 @@ def softmax_over_batch(run: Run) -> list[Found]:
     """Softmax along axis 0 of what a layer gave for a batch."""
     found: dict[int, Found] = {}
     for event in run.by_kind[EventKind.FORWARD]:
+        written = softmax_by_hand(run, event)
+        if written is not None and written.axis == 0:
+            _by_hand_over_batch(run, event, written.x, found)
         if event.op not in ("softmax", "log_softmax") or not event.inputs or event.inputs[0] < 0:
             continue
         x = run.tensor(event.inputs[0])
+        if len(x.shape) == 3 and event.params.get("dim") in (0, -3) and x.shape[0] >= 2:
+            _attention_over_batch(run, event, found)
         if len(x.shape) != 2 or event.params.get("dim") not in (0, -2) or x.shape[0] < 2 or x.shape[1] < 2:
             continue
         if not _is_one_row_a_sample(run, x.id) or _is_weighting(run, event):
@@ -533,6 +621,82 @@ def softmax_over_batch(run: Run) -> list[Found]:
         }
         found[line] = Found(values, {"dim": 0}, fixes, event=event.id, line=line)
     return list(found.values())
+
+
+def _by_hand_over_batch(run: Run, event: Event, x: int, found: dict[int, Found]) -> None:
+    """A softmax that is written out and sums over axis 0 of what a layer gave for a batch."""
+    shape = run.tensor(x).shape
+    line = line_of(run, event)
+    if len(shape) != 2 or min(shape) < 2 or line in found:
+        return
+    if not _is_one_row_a_sample(run, x) or _is_weighting(run, event):
+        return
+    values = {
+        "op": words.code("softmax"),
+        "x": quoted_name(run.trace, x),
+        "shape": words.shape(shape),
+        "n": shape[0],
+        "classes": shape[1],
+        "line": line,
+    }
+    one = Found(values, {"dim": 0}, event=event.id, line=line)
+    one.title = N_("The softmax on line {line} sums along dim 0 and mixes the samples of the batch")
+    one.what = N_(
+        "{x} has shape {shape}: {n} samples with {classes} scores each. Line {line} divides the exponentials by their "
+        "sums along dim 0, so the {n} samples of each class sum to 1."
+    )
+    one.fix = N_("Sum along the axis of the classes: `sum(1, keepdim=True)`.")
+    found[line] = one
+
+
+def _attention_over_batch(run: Run, event: Event, found: dict[int, Found]) -> None:
+    """Attention whose weights sum to 1 over the samples of the batch: a table for each of them, mixed with others."""
+    line = line_of(run, event)
+    if line in found or not _is_weighting(run, event):
+        return
+    made = _source_through(run, event.inputs[0], {"mul", "div", "masked_fill", "add", "where", "dropout"})
+    if made is None or made.op not in ("matmul", "bmm", "baddbmm", "einsum") or len(made.inputs) < 2:
+        return
+    if any(t < 0 or len(run.tensor(t).shape) != 3 for t in made.inputs[-2:]):
+        return
+    shape = run.tensor(event.inputs[0]).shape
+    values = {
+        "op": words.code("softmax"),
+        "x": quoted_name(run.trace, event.inputs[0]),
+        "shape": words.shape(shape),
+        "n": shape[0],
+        "line": line,
+    }
+    one = Found(values, {"dim": 0}, event=event.id, line=line)
+    one.what = N_(
+        "{x} has shape {shape}: a table of weights for each of {n} samples. With `dim=0` the weights at one place "
+        "sum to 1 over the {n} samples."
+    )
+    one.why = N_(
+        "In attention the weights with which one query mixes the values must sum to 1, so softmax goes along the keys, "
+        "the last axis."
+    )
+    one.fix = N_("Use `dim=-1`, the axis of the keys.")
+    node = run.source.expression_at(run.span(event))
+    if isinstance(node, ast.Call):
+        dims = [k.value for k in node.keywords if k.arg == "dim"] or [a for a in node.args if integer(a) in (0, -3)]
+        if len(dims) == 1 and integer(dims[0]) in (0, -3):
+            one.fixes.append(Fix(_("Use `dim=-1`"), "maybe", [run.source.replace(dims[0], "-1")]))
+    found[line] = one
+
+
+def _source_through(run: Run, tensor: int, through: set[str]) -> Event | None:
+    """The operator that computed a tensor, seen through some others that keep its shape."""
+    shape = run.tensor(tensor).shape
+    for _turn in range(8):
+        event = run.made_by.get(tensor)
+        if event is None or event.op not in through:
+            return event
+        same = [t for t in event.inputs if t >= 0 and run.tensor(t).shape == shape]
+        if not same:
+            return None
+        tensor = same[0]
+    return None
 
 
 _ROW_BY_ROW = {
@@ -576,7 +740,7 @@ def _is_one_row_a_sample(run: Run, tensor: int) -> bool:
 
 def _is_weighting(run: Run, event: Event) -> bool:
     """Whether a softmax gives weights by which other rows are mixed, as in attention: then axis 0 may be meant."""
-    if event.op != "softmax":
+    if event.op == "log_softmax":
         return False
     outs = {event.outputs[0]}
     for user in run.by_kind[EventKind.FORWARD]:
@@ -856,6 +1020,9 @@ loss.backward()
 )
 def shuffled_apart(run: Run) -> list[Found]:
     """One of inputs and targets in a random order, the other not, or in another one."""
+    apart = _loaders_apart(run)
+    if apart is not None:
+        return [apart]
     orders = _Orders(run)
     if not orders.values and not orders.is_shuffled:
         return []
@@ -878,6 +1045,52 @@ def shuffled_apart(run: Run) -> list[Found]:
         }
         return [Found(values, event=shuffled.id, line=line)]
     return []
+
+
+def _loaders_apart(run: Run) -> Found | None:
+    """Inputs and targets from two loaders that are run side by side, each of which shuffles for itself."""
+    lines: dict[int, list[ast.Call]] = {}
+    for call in run.source.calls():
+        if called(call) != "zip":
+            continue
+        made = [a if isinstance(a, ast.Call) else run.source.assigned(dotted(a), a) for a in call.args]
+        loaders = [m for m in made if isinstance(m, ast.Call) and called(m) == "DataLoader" and _shuffles(m)]
+        if len(loaders) >= 2:
+            lines[call.lineno] = loaders
+    if not lines:
+        return None
+    for a, b, loss in _compared(run):
+        targets, inputs = (
+            {t for t in ancestors(run, [side]) if (e := run.made_by.get(t)) is not None and e.op == "batch"}
+            for side in (b, a)
+        )
+        event = run.made_by[next(iter(targets))] if targets else None
+        if event is None or not inputs or targets & inputs or line_of(run, event) not in lines:
+            continue
+        line = line_of(run, event)
+        values = {
+            "a": quoted_name(run.trace, next(iter(inputs))),
+            "b": quoted_name(run.trace, next(iter(targets))),
+            "line": line,
+            "loss": quoted_name(run.trace, loss) if loss >= 0 and run.tensor(loss).name else _("the loss"),
+            "order": "",
+        }
+        one = Found(values, event=event.id, line=line)
+        one.title = N_("Two loaders shuffle apart: inputs no longer match their targets")
+        one.what = N_(
+            "Inputs and targets on line {line} come from two `DataLoader`s, and each of them shuffles in an order of "
+            "its own, so {loss} compares predictions with the targets of other samples."
+        )
+        one.fix = N_("Put both into one `TensorDataset(x, y)` and make a single `DataLoader` of it.")
+        return one
+    return None
+
+
+def _shuffles(call: ast.Call) -> bool:
+    """Whether a DataLoader is made with `shuffle=True`."""
+    return any(
+        k.arg == "shuffle" and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords
+    )
 
 
 _LOSSES = {
@@ -1105,6 +1318,8 @@ def share_rounded(run: Run) -> list[Found]:
     """An accuracy or an average made with a whole division."""
     found = []
     for node in run.source.nodes:
+        if isinstance(node, ast.Return | ast.Expr):
+            found += _share_told(run, node)
         if not isinstance(node, ast.Assign) or not dotted(node.targets[0]):
             continue
         name = dotted(node.targets[0])
@@ -1116,6 +1331,25 @@ def share_rounded(run: Run) -> list[Found]:
             title = words.fill(N_("Divide with `/`: `{text}`"), {"text": text})
             fixes = [Fix(title, "maybe", [run.source.replace(value, text)])]
             found.append(Found({"name": words.code(name), "line": node.lineno}, fixes=fixes, line=node.lineno))
+    return found
+
+
+_COUNTED = re.compile(r"(^|_)(n_|num_)?(correct|hits|right|matches|loss|running_loss)$")
+
+
+def _share_told(run: Run, node: ast.Return | ast.Expr) -> list[Found]:
+    """`return correct // total`, `print(correct // total)`: a count of right ones divided by how many there are."""
+    found = []
+    for value in ast.walk(node):
+        if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.FloorDiv):
+            continue
+        if not _COUNTED.search(dotted(value.left).lower()) or (integer(value.right) is not None):
+            continue
+        said = run.source.text_of(value)
+        text = f"{run.source.text_of(value.left)} / {run.source.text_of(value.right)}"
+        title = words.fill(N_("Divide with `/`: `{text}`"), {"text": text})
+        fixes = [Fix(title, "maybe", [run.source.replace(value, text)])]
+        found.append(Found({"name": words.code(said), "line": value.lineno}, fixes=fixes, line=value.lineno))
     return found
 
 

@@ -38,6 +38,16 @@ class Run:
                         made.setdefault(tensor, event)
         return made
 
+    @cached_property
+    def used_by(self) -> dict[int, list[Event]]:
+        """The forward events that read each tensor, in order."""
+        found: dict[int, list[Event]] = {}
+        for event in self.by_kind[EventKind.FORWARD]:
+            for tensor in event.inputs:
+                if tensor >= 0:
+                    found.setdefault(tensor, []).append(event)
+        return found
+
     def span(self, event: Event) -> Span | None:
         """Where an event stands in the program."""
         return self.trace.spans[event.span] if 0 <= event.span < len(self.trace.spans) else None

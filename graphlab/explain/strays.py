@@ -89,11 +89,16 @@ def unknown_layer(run: Run) -> list[Found]:
     for tensor in run.trace.tensors:
         if tensor.kind == TensorKind.PARAMETER and tensor.id in n_gradients and tensor.id not in moved:
             at[tensor.name.rpartition(".")[0]].append(tensor.id)
-    written = {t for e in run.by_kind[EventKind.INPLACE] for t in e.outputs}
+    first = next((e.id for e in run.by_kind[EventKind.ACCUMULATE]), 0)  # before it a layer sets up its weights
+    written = {t for e in run.by_kind[EventKind.INPLACE] if e.id > first for t in e.outputs}
     found: dict[int, Found] = {}
     for module in run.trace.modules:
         parent, _dot, last = module.path.rpartition(".")
         tensors = [t for t in at.get(module.path, []) if t not in written]
+        if not tensors and last == module.type:  # a block of layers, none of which its owner knows
+            tensors = [t for path, ts in at.items() if path.startswith(f"{module.path}.") for t in ts]
+            if not written.isdisjoint(tensors):
+                continue
         # A layer that its owner doesn't know goes by the name of its type.
         if last != module.type or not tensors or parent.partition(".")[0] not in trained:
             continue

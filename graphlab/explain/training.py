@@ -79,14 +79,25 @@ def softmax_twice(run: Run) -> list[Found]:
         if event.op not in ("cross_entropy", "cross_entropy_loss", "log_softmax") or not event.inputs:
             continue
         before = _source_of(run, event.inputs[0])
-        if before is None or before.op not in ("softmax", "sigmoid") or not run.tensor(before.outputs[0]).requires_grad:
+        by_hand = softmax_by_hand(run, before)
+        is_known = before is not None and (before.op in ("softmax", "sigmoid") or by_hand is not None)
+        if before is None or not is_known or not run.tensor(before.outputs[0]).requires_grad:
             continue
         span = run.span(before)
         line = span.line if span else 0
         if line in found:
             continue
         x = quoted_name(run.trace, before.inputs[0]) if before.inputs else words.code("softmax")
-        one = Found({"x": x, "line": line}, fixes=_without_softmax(run, span, before.op), event=before.id, line=line)
+        fixes = _without_softmax(run, span, before.op)
+        if by_hand is not None:
+            x = quoted_name(run.trace, by_hand.x)
+            fixes = _scores_instead(run, event, by_hand.x)
+        one = Found({"x": x, "line": line}, fixes=fixes, event=before.id, line=line)
+        if by_hand is not None:
+            one.what = N_(
+                "Line {line} divides the exponentials of {x} by their sum, which is a softmax, and cross-entropy "
+                "applies softmax itself."
+            )
         if before.op == "sigmoid":
             one.title = N_("A sigmoid before cross-entropy: the scores can't get far apart")
             one.what = N_(
@@ -100,6 +111,54 @@ def softmax_twice(run: Run) -> list[Found]:
             one.fix = N_("Give the scores to the loss as they come from the last layer.")
         found[line] = one
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class SoftmaxByHand:
+    """A softmax written out: exponentials divided by their sums, the axis that was summed, and the scores."""
+
+    x: int
+    axis: int
+
+
+def softmax_by_hand(run: Run, event: Event | None) -> SoftmaxByHand | None:
+    """The softmax that a division computes; None where it computes something else."""
+    if event is None or event.op not in ("div", "mul") or len(event.inputs) != 2 or min(event.inputs) < 0:
+        return None
+    exponentials, sums = event.inputs
+    made = run.made_by.get(sums)
+    if event.op == "mul":  # counts * counts.sum(1, keepdim=True) ** -1
+        is_inverse = made is not None and (made.op == "reciprocal" or made.params.get("exponent") == -1)
+        made = run.made_by.get(made.inputs[0]) if made is not None and is_inverse else None
+    for _turn in range(2):  # `keepdim` may have come afterwards
+        if made is not None and made.op in ("unsqueeze", "getitem", "index", "view", "reshape"):
+            made = run.made_by.get(made.inputs[0])
+    maker = run.made_by.get(exponentials)
+    if made is None or made.op != "sum" or made.inputs[:1] != [exponentials] or maker is None or maker.op != "exp":
+        return None
+    dim = made.params.get("dim")
+    dims = dim if isinstance(dim, list | tuple) else [dim]
+    n_axes = len(run.tensor(exponentials).shape)
+    if len(dims) != 1 or not isinstance(dims[0], int) or not n_axes:
+        return None
+    x = maker.inputs[0]
+    shifted = run.made_by.get(x)
+    if shifted is not None and shifted.op == "sub" and shifted.inputs and shifted.inputs[0] >= 0:
+        x = shifted.inputs[0]  # less the largest, so that nothing overflows
+    return SoftmaxByHand(x, dims[0] % n_axes)
+
+
+def _scores_instead(run: Run, loss: Event, x: int) -> list[Fix]:
+    """The scores handed to the loss in place of their probabilities, where both go by a name in one function."""
+    name = run.tensor(x).name
+    node = run.source.expression_at(run.span(loss))
+    if not name.isidentifier() or not isinstance(node, ast.Call) or not node.args:
+        return []
+    made = run.source.assigned(name, node)
+    if made is None or run.source.scope_of(made) is not run.source.scope_of(node):
+        return []
+    title = words.fill(N_("Give the scores to the loss: `{text}`"), {"text": name})
+    return [Fix(title, "maybe", [run.source.replace(node.args[0], name)])]
 
 
 def _without_softmax(run: Run, span: Span | None, op: str = "softmax") -> list[Fix]:
@@ -241,8 +300,10 @@ def _ends_in_one_number(used: dict[int, list[Event]], event: Event) -> bool:
             if user.op in ("mean", "sum") and not user.params.get("dim"):
                 return True
             is_plain = user.op in _MEASURES or (
-                user.op in ("mul", "div") and {*user.inputs, tensor, -1} == {tensor, -1}
+                user.op in ("mul", "div", "add", "sub") and {*user.inputs, tensor, -1} == {tensor, -1}
             )
+            if user.op == "where":  # a loss in pieces: what is chosen from, not what is asked
+                is_plain = tensor in user.inputs[-2:]
             if is_plain and depth < 6 and user.outputs:
                 queue.append((user.outputs[0], depth + 1))
     return False
@@ -367,9 +428,10 @@ def _piled(run: Run) -> dict[int, _Pile]:
                 pile.first = event.id if pile.first < 0 else pile.first
         elif event.kind == EventKind.UPDATE and len(event.inputs) > 1:
             spent = [event.inputs[1]]
-        elif event.op == "mul" and event.outputs:
-            for grad in (t for t in event.inputs if t >= 0 and _is_leaf_grad(run, t)):
-                scaled[event.outputs[0]] = grad
+        elif event.op in ("mul", "div") and event.kind == EventKind.FORWARD and event.outputs:
+            for tensor in (t for t in event.inputs if t >= 0):
+                if tensor in scaled or _is_leaf_grad(run, tensor):
+                    scaled[event.outputs[0]] = scaled.get(tensor, tensor)
         elif event.op in ("sub", "add") and event.kind in (EventKind.FORWARD, EventKind.INPLACE):
             spent = [scaled[t] for t in event.inputs if t in scaled]
         elif event.kind == EventKind.INPLACE and event.op in ("zero_grad", "zero", "fill"):

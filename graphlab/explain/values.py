@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,3 +103,42 @@ def range_at(trace: TraceReader, tensor: int, event: int) -> tuple[float, float]
         return None
     finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     return (float(finite.min()), float(finite.max())) if finite.size else None
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """How many entries of a value are NaN or infinite; where only a summary was kept, infinities have no sign."""
+
+    n_nan: int
+    n_inf: int  # inf, and −inf as well where only a summary was kept
+    n_minus: int
+    total: int
+    is_signed: bool
+
+    def counts(self) -> list[tuple[int, str]]:
+        """How many of what there are, the most frequent first."""
+        found = [(self.n_nan, "NaN"), (self.n_inf, "inf" if self.is_signed else "±inf"), (self.n_minus, "−inf")]
+        return sorted(((n, what) for n, what in found if n), key=lambda item: -item[0])
+
+    @property
+    def every(self) -> str:
+        """What every entry is; "" where they differ."""
+        n, what = self.counts()[0]
+        return what if n == self.total else ""
+
+
+def not_finite_at(trace: TraceReader, tensor: int, event: int) -> NotFinite | None:
+    """What isn't a finite number in the value of a tensor just after an event; None where all are, or none is known."""
+    value = value_at(trace, tensor, event)
+    if value is None or not value.size:
+        return None
+    if value.form != ValueForm.WHOLE:
+        n_nan, n_inf = (int(value.stats.get(key) or 0) for key in ("n_nan", "n_inf"))
+        total = math.prod(value.shape)
+        return NotFinite(n_nan, n_inf, 0, total, is_signed=False) if n_nan or n_inf else None
+    array = trace.array(value.id)
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return None
+    n_nan = int(np.isnan(array).sum())
+    n_minus = int(np.isneginf(array).sum())
+    return NotFinite(n_nan, int(np.isposinf(array).sum()), n_minus, int(array.size), is_signed=True)
