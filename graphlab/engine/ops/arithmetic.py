@@ -18,6 +18,7 @@ from graphlab.engine.autograd.graph import accumulator, next_seq, rename
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
+from graphlab.engine.ops.overlap import refuse_overlap
 from graphlab.engine.ops.refusals import out_of_memory
 from graphlab.engine.ops.run import (
     FUNCTIONS,
@@ -303,6 +304,8 @@ def inplace_function(op: Op, rule: str, *names: str, ufunc: Any = None) -> Calla
                     and y.ndim <= x.ndim
                     and other._device is self._device
                 ):
+                    if (x.base is not None or y.base is not None) and y is not x:
+                        refuse_overlap(own, x, y)
                     try:
                         ufunc(x, y, out=x)
                     except ValueError:

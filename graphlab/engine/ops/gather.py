@@ -12,6 +12,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.index import INDEX, SETITEM, Key, _two_steps, _two_steps_vjp, two_steps_shape
 from graphlab.engine.ops.op import Category, Op, declare, known_as
+from graphlab.engine.ops.overlap import refuse_overlap
 from graphlab.engine.ops.run import (
     FUNCTIONS,
     method,
@@ -288,6 +289,8 @@ def _indexed(name: str, input: Any, dim: int, index: Any, source: Any, adds: boo
             )
     if alpha != 1:
         source = source * alpha
+    if inplace and isinstance(source, Tensor) and name != "index_fill":
+        refuse_overlap(name, x, source._array, whole=True)
     op = _FILL_BY_TENSOR if name == "index_fill" and isinstance(source, Tensor) else _INDEXED_OPS[name]
     if not x.ndim:
         key: Key = (None, ...)

@@ -11,6 +11,7 @@ from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.create import infer
 from graphlab.engine.ops.op import Category, Op, declare, first_shape, known_as
+from graphlab.engine.ops.overlap import refuse_overlap, refuse_repeats
 from graphlab.engine.ops.run import (
     attach,
     guard,
@@ -470,6 +471,11 @@ def _setitem(self: Tensor, key: Any, value: Any) -> None:
             op="setitem",
             shape=list(self._array.shape),
         )
+    if type(self._array) is not Virtual and not self._array.flags.writeable:
+        refuse_repeats("setitem", self._array)
+    if isinstance(source, Tensor) and source._array.ndim:
+        written = self._array[basic] if second is None else self._array
+        refuse_overlap("setitem", written, source._array, whole=second is not None)
     op = SETITEM if second is None or not _is_whole(basic) else INDEX_PUT
     run_inplace(op, (self, source), (basic, second, False), "setitem")
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphlab.engine import dtypes, modes
 from graphlab.engine.errors import fail
+from graphlab.engine.ops.overlap import refuse_overlap, refuse_repeats
 from graphlab.engine.ops.run import bad_argument, bump
 from graphlab.engine.tensor import Tensor
 from graphlab.engine.virtual import Virtual
@@ -92,6 +93,10 @@ _FREELY = {
     "logical_and", "logical_or", "logical_xor",
 }  # fmt: skip
 """Functions that compute in any type that they are given."""
+_APART = {"cat", "concat", "concatenate", "gather", "index_select", "masked_select", "take"}
+"""Functions whose `out` must not even be one of their arguments."""
+_UNCHECKED = {"sum", "nansum", "prod", "mean", "amax", "amin", "all", "any", "std", "var", "norm", "mm"}
+"""Reductions and a product, whose `out` may share memory with their argument."""
 _WORDS = {name: (words, True) for words, names in _EXACTLY.items() for name in names.split()}
 _WORDS |= {name: (words, False) for words, names in _SAFELY.items() for name in names.split()}
 
@@ -135,7 +140,7 @@ def _write(target: Any, result: Tensor, called: str, args: tuple[Any, ...], dtyp
             devices=[str(result._device), str(target._device)],
         )
     if type(target._array) is not Virtual:
-        _check_overlap(target, args)
+        _check_overlap(name, target, args)
     if name in _SHAPED and target._array.size == result._array.size:
         target._array[...] = result._array.reshape(target._array.shape)
         bump(target)
@@ -189,27 +194,15 @@ def _check_type(called: str, name: str, wanted: dtypes.dtype, got: dtypes.dtype)
     )
 
 
-def _check_overlap(target: Tensor, args: tuple[Any, ...]) -> None:
+def _check_overlap(name: str, target: Tensor, args: tuple[Any, ...]) -> None:
     array = target._array
-    if any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-    for each in args:
-        if isinstance(each, Tensor) and type(each._array) is not Virtual:
-            own = each._array
-            if own is array or (own.ctypes.data, own.strides, own.shape) == (
-                array.ctypes.data,
-                array.strides,
-                array.shape,
-            ):
-                continue
-            if np.may_share_memory(own, array) and np.shares_memory(own, array):
-                raise RuntimeError(
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
-                    "single memory location. Please clone() the tensor before performing the operation."
-                )
+    if name in _UNCHECKED:
+        return
+    refuse_repeats(name, array)
+    for n, each in enumerate(args):
+        for one in each if isinstance(each, (tuple, list)) else (each,):
+            if isinstance(one, Tensor):
+                refuse_overlap(name, array, one._array, name in _APART and not (name == "gather" and n))
 
 
 def _resize(target: Tensor, result: Tensor) -> None:

@@ -16,6 +16,7 @@ from graphlab.engine.device import CPU, META, VIRTUAL_FROM, Virtual, device, res
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.op import ENTRYWISE, Op
+from graphlab.engine.ops.overlap import APART, WHOLE, refuse_sources
 from graphlab.engine.tensor import Tensor, View, wrap
 from graphlab.engine.virtual import ordered
 
@@ -541,6 +542,8 @@ def run_inplace(
         check_inplace(t, name)
     arrays = [x._array if isinstance(x, Tensor) else x for x in inputs]
     common_device(name, inputs)
+    if len(inputs) > 1 and (op.broadcasts or op.name in WHOLE) and op.name not in APART:
+        refuse_sources(op.name, t._array, inputs)
     if casts is not None:
         arrays = [
             a.astype(c) if c is not None and isinstance(a, np.ndarray) and a.dtype != c else a
