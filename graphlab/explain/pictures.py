@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from graphlab.explain import drawings
 from graphlab.explain.axes import broadcast_axes, marked_axes, matmul_axes
 from graphlab.explain.case import Case
 from graphlab.explain.meanings import Meanings, told, weight_axes, with_meanings
@@ -20,7 +21,7 @@ OUTSIDE = "∌"
 _MAX_NAME = 28
 
 
-class _Row:
+class Row:
     """One operand of the failure: what it is called, its shape, the tensor of the trace."""
 
     def __init__(self, item: dict[str, Any], index: int, text_counts: bool) -> None:
@@ -40,16 +41,18 @@ def picture_of(case: Case) -> Drawn | None:
     """The drawing of a failure; None for one that isn't about axes, or without the operands' shapes."""
     draw = _DRAWERS.get(case.kind)
     rows = rows_of(case)
+    if (recurrent := _RECURRENT.get(case.kind)) is not None:
+        return recurrent(case)
     return draw(case, rows) if draw is not None and rows else None
 
 
-def rows_of(case: Case) -> list[_Row]:
+def rows_of(case: Case) -> list[Row]:
     """The operands of a failure, as far as the recorder named them."""
     items = [item for item in case.facts.get("operands") or [] if isinstance(item, dict)]
     # For a method the texts are those of the arguments: they stand one place off.
     texts = [str(item.get("text") or "") for item in items]
     counts = not any(text == "torch" or text[:1] in "'\"[(" for text in texts)
-    return [_Row(item, index, counts) for index, item in enumerate(items)]
+    return [Row(item, index, counts) for index, item in enumerate(items)]
 
 
 def illustrated(problem: Problem, meanings: Meanings, drawn: Drawn | None = None) -> Problem:
@@ -64,8 +67,10 @@ def illustrated(problem: Problem, meanings: Meanings, drawn: Drawn | None = None
 # One function a kind of failure
 
 
-def _broadcast(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _broadcast(case: Case, rows: Sequence[Row]) -> Drawn | None:
     op = case.op
+    if op == "einsum":
+        return drawings.einsum(case, rows)
     if op == "expand":
         wanted = tuple_of((case.facts.get("shapes") or [[], []])[-1])
         axes = broadcast_axes([rows[0].name, _("wanted")], [rows[0].shape, wanted])
@@ -99,7 +104,9 @@ def _grown(axes: Axes) -> Axes:
     return msgspec.structs.replace(axes, operands=[target, *changed], note=note)
 
 
-def _product(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _product(case: Case, rows: Sequence[Row]) -> Drawn | None:
+    if case.op == "einsum":
+        return drawings.einsum(case, rows)
     if case.op == "linear":
         return _linear(case, rows)
     if case.op in ("addmm", "addmv", "baddbmm", "addbmm"):
@@ -117,7 +124,7 @@ def _product(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return matmul_axes([left.name, right.name], [left.shape, right.shape]), [left.tensor, right.tensor]
 
 
-def _linear(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _linear(case: Case, rows: Sequence[Row]) -> Drawn | None:
     if len(rows) < 2 or len(rows[1].shape) != 2 or not rows[0].shape:
         return None
     x, weight = rows[0], rows[1]
@@ -130,7 +137,7 @@ def _linear(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return Axes(operands, last + 2, note), [x.tensor, weight.tensor]
 
 
-def _reshape(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _reshape(case: Case, rows: Sequence[Row]) -> Drawn | None:
     shape, wanted = tuple_of(case.facts.get("shape") or []), tuple_of(case.facts.get("wanted") or [])
     fixed = prod(size for size in wanted if size >= 0)
     if not wanted or (fixed == prod(shape) and -1 not in wanted):
@@ -151,7 +158,7 @@ def _sum_row(name: str, shape: Sequence[int], total: str, column: int) -> Operan
     return Operand(name, list(shape), [*range(n), column], [n], [""] * (n + 1), [], [*cells, total])
 
 
-def _concat(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _concat(case: Case, rows: Sequence[Row]) -> Drawn | None:
     rows = [row for row in rows if row.tensor >= 0]
     shapes = [row.shape for row in rows]
     if len(rows) < 2:
@@ -179,7 +186,7 @@ def _concat(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return marked_axes([row.name for row in rows], shapes, marked, note), [row.tensor for row in rows]
 
 
-def _convolution(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _convolution(case: Case, rows: Sequence[Row]) -> Drawn | None:
     if len(rows) < 2 or len(rows[1].shape) < 3 or not rows[0].shape:
         return None
     x, weight = rows[0], rows[1]
@@ -217,7 +224,7 @@ def _convolution(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return axes, [x.tensor, weight.tensor]
 
 
-def _features(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _features(case: Case, rows: Sequence[Row]) -> Drawn | None:
     x = rows[0]
     weight = next((row for row in rows[1:] if len(row.shape) == 1), None)
     if weight is None or len(x.shape) < 2:
@@ -232,7 +239,7 @@ def _features(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     ]
 
 
-def _normalized(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _normalized(case: Case, rows: Sequence[Row]) -> Drawn | None:
     x, wanted = rows[0], tuple_of(case.facts.get("wanted") or [])
     n, k = len(x.shape), len(wanted)
     if not wanted or k > n:
@@ -248,7 +255,7 @@ def _normalized(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return axes, [x.tensor, -1]
 
 
-def _index(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _index(case: Case, rows: Sequence[Row]) -> Drawn | None:
     index, dim, size = (case.facts.get(key) for key in ("index", "dim", "size"))
     mask = case.facts.get("mask_shape")
     if mask:
@@ -278,7 +285,7 @@ def _span(size: int) -> str:
     return f"0…{size - 1}" if size > 1 else "0" if size else "–"
 
 
-def _mask(row: _Row, mask: Sequence[int]) -> Drawn | None:
+def _mask(row: Row, mask: Sequence[int]) -> Drawn | None:
     n = max(len(row.shape), len(mask))
     differs = [a for a in range(n) if a >= len(row.shape) or (a < len(mask) and row.shape[a] != mask[a])]
     axes = marked_axes(
@@ -290,7 +297,7 @@ def _mask(row: _Row, mask: Sequence[int]) -> Drawn | None:
     return axes, [row.tensor, -1]
 
 
-def _dim(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _dim(case: Case, rows: Sequence[Row]) -> Drawn | None:
     dim, n = case.facts.get("dim"), case.facts.get("n_dims")
     row = next((each for each in rows if len(each.shape) == n), None)
     if not isinstance(dim, int) or not n or row is None:
@@ -314,7 +321,7 @@ def _dim(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return Axes(operands, n + 1, note, OUTSIDE), [row.tensor, -1]
 
 
-def _target_range(case: Case, rows: Sequence[_Row]) -> Drawn | None:
+def _target_range(case: Case, rows: Sequence[Row]) -> Drawn | None:
     target, n_classes = case.facts.get("target"), case.facts.get("n_classes")
     row = rows[0]
     axis = 1 if len(row.shape) >= 2 else 0
@@ -332,7 +339,7 @@ def _target_range(case: Case, rows: Sequence[_Row]) -> Drawn | None:
     return Axes(operands, n, note, OUTSIDE), [row.tensor, -1]
 
 
-_DRAWERS: dict[str, Callable[[Case, Sequence[_Row]], Drawn | None]] = {
+_DRAWERS: dict[str, Callable[[Case, Sequence[Row]], Drawn | None]] = {
     "broadcast": _broadcast,
     "matmul": _product,
     "reshape": _reshape,
@@ -345,4 +352,10 @@ _DRAWERS: dict[str, Callable[[Case, Sequence[_Row]], Drawn | None]] = {
     "index_range": _index,
     "dim_range": _dim,
     "target_range": _target_range,
+    "einsum": drawings.einsum,
+    "permute_count": drawings.permute,
+}
+_RECURRENT: dict[str, Callable[[Case], Drawn | None]] = {
+    "rnn_input": drawings.recurrent_input,
+    "rnn_hidden": drawings.recurrent_state,
 }

@@ -31,6 +31,31 @@ def drawn(run: Runner, body: str) -> list[str]:
             ["images (8, 1, 28, 28) 8 1 28 28", "mask (14, 28) · · 14 28", "^ 28 ≠ 14"],
         ),
         (
+            "a = torch.ones(2, 3)\nb = torch.ones(4, 5)\nprint(torch.einsum('ij,jk->ik', a, b))\n",
+            ["a (2, 3) 2 3 i × j", "b (4, 5) 4 5 j × k", "^ 3 ≠ 4"],
+        ),
+        (
+            "a = torch.ones(2, 3, 4)\nb = torch.ones(3, 5)\nprint(torch.einsum('ij, jk -> ik', a, b))\n",
+            ["a (2, 3, 4) 2 3 4", "einsum i j", "^"],
+        ),
+        (
+            "images = torch.ones(8, 32, 28, 3)\nprint(images.permute(-2, 0, 1))\n",
+            ["images (8, 32, 28, 3) 8 32 28 3", "permute 0 1 −2", "^"],
+        ),
+        (
+            "images = torch.ones(32, 28, 3)\nprint(torch.permute(images, (0, 3, 1, 2)))\n",
+            ["images (32, 28, 3) 32 28 3", "permute 0 1 2 3", "^"],
+        ),
+        (
+            "rnn = nn.LSTM(8, 16)\nx = torch.ones(7, 4, 10)\nout, state = rnn(x)\n",
+            ["x (7, 4, 10) 7 4 10", "input_size 8", "^ 10 ≠ 8"],
+        ),
+        (
+            "rnn = nn.LSTM(8, 16)\nx = torch.ones(7, 4, 8)\nh = torch.ones(1, 3, 16)\nc = torch.ones(1, 3, 16)\n"
+            "out, state = rnn(x, (h, c))\n",
+            ["h (1, 3, 16) 1 3 16", "wanted (1, 4, 16) 1 4 16", "^ 3 ≠ 4"],
+        ),
+        (
             "q = torch.ones(2, 5, 8)\nk = torch.ones(3, 8, 5)\nprint(torch.bmm(q, k))\n",
             ["q (2, 5, 8) 2 5 8", "k (3, 8, 5) 3 8 5", "^ 2 ≠ 3"],
         ),
