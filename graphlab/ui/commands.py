@@ -219,6 +219,8 @@ class Commands:
         for command in COMMANDS:
             if command.icon:
                 self.actions[command.id].setIcon(icon(command.icon, theme, special.get(command.id, "text")))
+                # Drawn for the ground of its button, it would not be seen on the ground of a menu.
+                self.actions[command.id].setIconVisibleInMenu(command.id not in special)
 
 
 def _tip(tip: str, keys: str) -> str:

@@ -75,6 +75,7 @@ class MessageBar(QFrame):
         """
         for button in self._buttons:
             self._layout.removeWidget(button)
+            button.hide()
             button.deleteLater()
         self._buttons = []
         self._topic = topic

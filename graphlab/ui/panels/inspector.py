@@ -408,6 +408,7 @@ class Inspector(QWidget):
         view = softmax_at(trace, event.id) if event is not None and is_softmax else None
         if self._sums is not None:
             self._body.removeWidget(self._sums)
+            self._sums.hide()
             self._sums.deleteLater()
             self._sums = None
         if view is not None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from graphlab.ui.state import ViewState
 
 Index = QModelIndex | QPersistentModelIndex
+COLUMN = 78
+"""Width of a number in the table; a complex one has twice that."""
 
 
 def number_text(number: Any) -> str:
@@ -313,7 +315,7 @@ class ValueView(QWidget):
         self._model = MatrixModel(self)
         self._table = QTableView(self)
         self._table.setModel(self._model)
-        self._table.horizontalHeader().setDefaultSectionSize(78)
+        self._table.horizontalHeader().setDefaultSectionSize(COLUMN)
         self._table.setMinimumHeight(150)
         self._histogram = Histogram(self)
         self._pages = QStackedWidget(self)
@@ -380,6 +382,7 @@ class ValueView(QWidget):
             return
         while (item := self._slices.takeAt(0)) is not None:
             if item.widget() is not None:
+                item.widget().hide()  # at once: it lies where the numbers come to lie
                 item.widget().deleteLater()
         self._spins = []
         for axis, size in enumerate(lead):
@@ -408,6 +411,7 @@ class ValueView(QWidget):
         if page == 0:
             self._heat.show_matrix(matrix, t)
         elif page == 1:
+            self._table.horizontalHeader().setDefaultSectionSize(2 * COLUMN if np.iscomplexobj(matrix) else COLUMN)
             self._model.show_matrix(matrix)
         else:
             self._histogram.show_numbers(self._array, t, t.phase(self._role))
