@@ -186,5 +186,10 @@ def __getattr__(name: str) -> Any:
     raise absent.missing("torch", name, [n for n in (*globals(), *_FROM, *_LAZY) if not n.startswith("_")])
 
 
+for _table in (dict(vars(Tensor)), globals()):
+    # Those that a table of operators made have the name of the maker; programs print `torch.Tensor.float.__name__`.
+    for _name, _made in list(_table.items()):
+        if getattr(_made, "__name__", "") in ("<lambda>", "call_") and not _name.startswith("_"):
+            _made.__name__ = _name
 absent.mark_absent(Tensor, "torch.Tensor")
 absent.take_names(globals())

@@ -82,6 +82,8 @@ def type_name(value: Any) -> str:
     kind = type(value)
     if kind.__module__ == "numpy":
         return f"numpy.{kind.__name__}"
+    if kind.__module__ == "collections":
+        return f"collections.{kind.__name__}"
     if kind.__module__.startswith(("graphlab.engine.", "torch")):
         return _TYPE_NAMES.get(kind.__name__, kind.__name__)
     return kind.__name__

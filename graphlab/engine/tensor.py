@@ -622,7 +622,8 @@ def legacy(args: tuple[Any, ...], dtype: Any = None) -> Array:
             return np.zeros(shape, kind)
         except (MemoryError, ValueError):
             raise cpu_error(prod(shape) * kind.itemsize) from None
-    if len(args) > 1 or not isinstance(data, (list, tuple, range, np.ndarray, str, bytes)):
+    is_sequence = hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, dict)
+    if len(args) > 1 or not is_sequence:
         got = type_name(data)
         raise make(TypeError, f"new(): data must be a sequence (got {got})")
     array = infer(data, chosen)

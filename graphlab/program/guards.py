@@ -16,6 +16,7 @@ from typing import Any, Self, TextIO
 import numpy as np
 
 from graphlab.engine import absent
+from graphlab.engine.nn import Module
 from graphlab.program.library import Library, library
 from graphlab.program.names import (
     BUILTIN_HINTS,
@@ -27,10 +28,12 @@ from graphlab.program.names import (
     MODULE_NAMES,
     MODULE_TABLES,
     NAMED_TUPLE,
+    READ_TABLES,
     READABLE,
     SAFE_BUILTINS,
     TORCH_MODULES,
 )
+from graphlab.program.substitutes import ModuleTable, argument_parser, attribute_getters, progress
 
 
 class ProgramExit(SystemExit):
@@ -109,6 +112,13 @@ class _FormatProxy:
             self.format_map = functools.partial(format_map, text)
 
 
+class _TableProxy:
+    """Stands for a module where a table of it is read."""
+
+    def __init__(self, name: str, table: ModuleTable) -> None:
+        self.__dict__[name] = table
+
+
 class _TypeMeta(type):
     """Makes `type(x)` and `isinstance(x, type)` work, and nothing else of `type`."""
 
@@ -156,6 +166,12 @@ class Guards:
                 raise _closed(name)
         self._owned.add((kind, name))  # what foreign classes hold never changes
         return target
+
+    def table(self, target: Any, name: str) -> Any:
+        """What stands for `target` where one of the tables of a module is read."""
+        if isinstance(target, Module) and isinstance(target.__dict__.get(name), dict):
+            return _TableProxy(name, ModuleTable(target, name))
+        return self.own(target, name)
 
     def guarded(self, target: Any, name: str) -> Any:
         """`target` or a safe stand-in, for the names in `GUARDED`."""
@@ -213,6 +229,8 @@ class Guards:
             if name not in READABLE:
                 raise _closed(name)
         elif name.startswith("_"):
+            if name in READ_TABLES:
+                return self.table(target, name)
             return target if name in NAMED_TUPLE else self.own(target, name)
         elif name in GUARDED:
             return self.guarded(target, name)
@@ -415,6 +433,7 @@ def namespace(
             "exit": _end_program,
             "quit": _end_program,
             "_own_": guards.own,
+            "_table_": guards.table,
             "_guarded_": guards.guarded,
             "_write_": guards.write,
             "_type_": guards.kind,
@@ -428,6 +447,10 @@ def namespace(
     library("sys")._set(
         stdout=_Stream(stdout.write), stderr=_Stream(errors.write), exit=_end_program, argv=["program.py"]
     )
+    library("operator")._set(**attribute_getters(guards.read))
+    library("argparse")._set(ArgumentParser=argument_parser(guards.print, _end_program))
+    for name in ("tqdm", "tqdm.auto", "tqdm.notebook"):
+        library(name)._set(**progress(guards.print))
     return {"__name__": "__main__", "__builtins__": table, "__doc__": None}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from graphlab.engine import absent
 from graphlab.program.buffers import BytesIO
 from graphlab.program.names import INNER_MODULES, LIBRARY_NAMES, TORCH_MODULES
+from graphlab.program.substitutes import MODULES
 
 _ENGINE = "graphlab.engine"
 _ENGINE_INNER = frozenset(
@@ -76,6 +77,9 @@ def library(name: str) -> Library:
     names = LIBRARY_NAMES[name]
     if name == "io":
         return Library(name, {"BytesIO": BytesIO})
+    if name in MODULES:
+        inner = {child.rpartition(".")[2]: library(child) for child in MODULES if child.startswith(f"{name}.")}
+        return Library(name, MODULES[name] | inner)
     module = importlib.import_module("typing" if name == "typing_extensions" else name)
     wanted = [key for key in dir(module) if not key.startswith("_")] if names == "*" else names.split()
     found = {key: getattr(module, key) for key in wanted if hasattr(module, key)}

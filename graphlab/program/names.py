@@ -63,8 +63,8 @@ _COLLECTIONS_ABC = (
     "MutableSet Reversible Sequence Set Sized"
 )
 _OPERATOR = (
-    "abs add and_ concat contains countOf eq floordiv ge getitem gt index indexOf inv invert itemgetter le lshift lt "
-    "matmul mod mul ne neg not_ or_ pos pow rshift setitem sub truediv truth xor"
+    "abs add and_ attrgetter concat contains countOf eq floordiv ge getitem gt index indexOf inv invert itemgetter le "
+    "lshift lt matmul methodcaller mod mul ne neg not_ or_ pos pow rshift setitem sub truediv truth xor"
 )
 
 LIBRARY_NAMES: dict[str, str] = {
@@ -92,8 +92,15 @@ LIBRARY_NAMES: dict[str, str] = {
     "split sub subn",
     "json": "dumps loads",
     "io": "BytesIO",
+    "enum": "Enum Flag IntEnum IntFlag StrEnum auto unique",
+    "inspect": "Parameter Signature isclass isfunction signature",
+    "argparse": "ArgumentParser Namespace",
+    "types": "SimpleNamespace",
+    "tqdm": "tqdm trange",
+    "tqdm.auto": "tqdm trange",
+    "tqdm.notebook": "tqdm trange",
     "abc": "ABC abstractmethod",
-    "contextlib": "closing contextmanager nullcontext suppress",
+    "contextlib": "ExitStack closing contextmanager nullcontext suppress",
     "warnings": "filterwarnings simplefilter warn",
     "sys": "argv byteorder exit float_info getrecursionlimit maxsize platform stderr stdout version version_info",
     "numpy": "abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2 "
@@ -185,11 +192,12 @@ DEFINABLE = frozenset(
     "__ipow__ __matmul__ __rmatmul__ __imatmul__ __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __lshift__ __rshift__ "
     "__neg__ __pos__ __abs__ __invert__ __divmod__ __enter__ __exit__ __getattr__ __post_init__ __missing__ __set_name__ "
     "__get__ __set__ __init_subclass__ __class_getitem__ __copy__ __deepcopy__ __length_hint__ __trunc__ __floor__ "
-    "__ceil__".split()
+    "__ceil__ __del__".split()
 )
 """Special methods that a class may define."""
 
-READABLE = (DEFINABLE | frozenset("__name__ __qualname__ __doc__ __version__ __module__".split())) - {
+READABLE = (DEFINABLE | frozenset("__name__ __qualname__ __doc__ __version__ __module__ __members__".split())) - {
+    "__del__",
     "__getattr__",
     "__get__",
     "__set__",
@@ -223,7 +231,10 @@ GUARDED = MODULE_NAMES | frozenset(
 """Attribute names that are harmless on most objects but not on all: asked for at run time."""
 
 MODULE_TABLES = frozenset("_parameters _buffers _modules _non_persistent_buffers_set".split())
-"""Tables of an `nn.Module`, out of which it answers attribute reads: a program must not write into them."""
+"""Tables of an `nn.Module`, out of which it answers attribute reads: a program reads copies and never sets them."""
+
+READ_TABLES = frozenset("_parameters _buffers _modules".split())
+"""Those of them that lessons read."""
 
 INNER_WRITES = frozenset("dtype strides data shape flags".split())
 """Attributes that a program may set on its own objects but not on a NumPy array."""

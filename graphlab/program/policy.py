@@ -23,6 +23,7 @@ from graphlab.program.names import (
     LIBRARY_NAMES,
     MODULE_HINTS,
     NAMED_TUPLE,
+    READ_TABLES,
     READABLE,
     TORCH_MODULES,
 )
@@ -173,7 +174,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
                 return self._refuse_attribute(node, name)
             return node
         if name.startswith("_") and not (is_read and name in NAMED_TUPLE):
-            node.value = self._call("_own_", node.value, node.value, name)
+            guard = "_table_" if is_read and name in READ_TABLES else "_own_"
+            node.value = self._call(guard, node.value, node.value, name)
         elif is_read:
             if name in GUARDED:
                 node.value = self._call("_guarded_", node.value, node.value, name)

@@ -71,8 +71,25 @@ ATTACKS = {
     "f-string": "s = f'{(1).__class__.__base__}'",
     "format with an attribute of the frame": "def g(): yield\ns = '{0.gi_frame}'.format(g())",
     "string formatter": "from string import Formatter",
-    "attrgetter": "from operator import attrgetter",
-    "methodcaller": "from operator import methodcaller",
+    "attrgetter": "from operator import attrgetter\nattrgetter('__class__.__base__.__subclasses__')(1)",
+    "attrgetter of a frame": "from operator import attrgetter\nattrgetter('gi_frame')(x for x in [1])",
+    "methodcaller": "from operator import methodcaller\nmethodcaller('__subclasses__')(object)",
+    "enumeration by call": "from enum import Enum\nEnum('E', 'a b')",
+    "enumeration by call of a child": "from enum import Enum\nclass E(Enum): pass\nE('F', {'mro': 1}, type=int)",
+    "signature of a function's globals": "import inspect\ninspect.signature(print).from_callable(print, eval_str=True)",
+    "arguments out of a file": (
+        "import argparse\np = argparse.ArgumentParser()\np.fromfile_prefix_chars = '@'\np.add_argument('x')\n"
+        "assert p.parse_args(['@/etc/hostname']).x != '@/etc/hostname'"
+    ),
+    "file type of arguments": "import argparse\nargparse.FileType()",
+    "dynamic class attribute": "from types import DynamicClassAttribute",
+    "function type": "from types import FunctionType",
+    "special names among the modules": (
+        "import torch\nm = torch.nn.Linear(1, 1)\nm._modules['__array_interface__'] = torch.nn.Linear(1, 1)"
+    ),
+    "a table of a module replaced": "import torch\nm = torch.nn.Linear(1, 1)\nm._modules = {}",
+    "a table of a module filled": "import torch\nm = torch.nn.Linear(1, 1)\nm._parameters.update({'a': 1})",
+    "del by hand": "x = [1].__del__",
     "attribute error object": "import math\ntry:\n    math.nothing\nexcept AttributeError as e:\n    o = e.obj",
     "attribute error object by getattr": (
         "import math\ntry:\n    math.nothing\nexcept AttributeError as e:\n    o = getattr(e, 'obj')"

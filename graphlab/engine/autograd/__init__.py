@@ -4,8 +4,8 @@ from typing import Any
 
 from graphlab.engine.autograd import graph
 from graphlab.engine.autograd.gradients import backward, grad
+from graphlab.engine.autograd.variable import Variable
 from graphlab.engine.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
-from graphlab.engine.tensor import Tensor as Variable
 
 __all__ = [
     "Function", "Variable", "backward", "enable_grad", "grad", "graph", "inference_mode", "no_grad", "set_grad_enabled",

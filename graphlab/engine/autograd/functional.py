@@ -59,7 +59,7 @@ def _grads(
     ]
     if not pairs:
         return (None,) * len(inputs)
-    return autograd_grad(
+    found: tuple[Tensor | None, ...] = autograd_grad(
         [out for out, _ in pairs],
         inputs,
         [g for _, g in pairs],
@@ -67,6 +67,7 @@ def _grads(
         create_graph=create_graph,
         retain_graph=True,
     )
+    return found
 
 
 def _check_strict(is_strict: bool, tensors: Tensors, inputs: bool, function: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,12 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Add the gradients of `tensors` to the `.grad` of the leaves (or of `inputs` only): `torch.autograd.backward`."""
+    if grad_variables is not None:
+        grad_tensors = _renamed(grad_tensors, grad_variables)
     if (
         grad_tensors is None
         and not create_graph
@@ -160,6 +164,16 @@ def backward(
 tensor._backward = backward
 
 
+def _renamed(grad_tensors: Any, grad_variables: Any) -> Any:
+    warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=3)
+    if grad_tensors is not None:
+        raise RuntimeError(
+            "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+            "Please only use `grad_tensors`."
+        )
+    return grad_variables
+
+
 def _target(t: Tensor) -> Node:
     found = edge(t)
     if found is None:
@@ -173,11 +187,34 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
-    """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` as it is: `torch.autograd.grad`."""
+) -> Any:
+    """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` as it is: `torch.autograd.grad`.
+
+    A tuple, or a dict where `inputs` is one.
+    """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    if isinstance(inputs, dict):
+        found_by_place = grad(
+            outputs,
+            list(inputs.values()),
+            grad_outputs,
+            retain_graph,
+            create_graph,
+            allow_unused=allow_unused,
+            is_grads_batched=is_grads_batched,
+            materialize_grads=materialize_grads,
+        )
+        return dict(zip(inputs, found_by_place))
     roots = _many(outputs)
     chosen = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     gradients = [None] * len(roots) if grad_outputs is None else _many(grad_outputs)
@@ -235,5 +272,5 @@ def _batched(
     for at in range(n):
         given = [None if g is None else g[at] for g in gradients]
         keep = True if at < n - 1 else retain_graph
-        rows.append(grad(roots, chosen, given, keep, create_graph, allow_unused, False, materialize))
+        rows.append(grad(roots, chosen, given, keep, create_graph, True, allow_unused, False, materialize))
     return tuple(None if column[0] is None else FUNCTIONS["stack"](list(column)) for column in zip(*rows))

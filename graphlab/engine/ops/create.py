@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -124,7 +125,7 @@ def infer(data: Any, wanted: Any = None) -> Array:
         return np.array(data, np.int64)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(data)}'")
-    if isinstance(data, (list, tuple, range)):
+    if isinstance(data, _LISTS):
         shape = _list_shape(data)
         flat: list[Any] = []
         try:
@@ -149,7 +150,12 @@ def infer(data: Any, wanted: Any = None) -> Array:
             return np.array(flat, kind).reshape(shape)
         except OverflowError:
             raise ValueError("Overflow when unpacking long long") from None
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, dict):
+        return infer(list(data), wanted)
     raise RuntimeError(f"Could not infer dtype of {type_name(data)}")
+
+
+_LISTS = (list, tuple, range, deque)
 
 
 def _floating_for(wanted: Any) -> Any:
@@ -164,7 +170,7 @@ def _list_shape(data: Any) -> tuple[int, ...]:
     """The sizes that nested lists have along their first entries, as PyTorch measures them."""
     item: Any = data
     shape: list[int] = []
-    while isinstance(item, (list, tuple, range, str, bytes)) or (isinstance(item, np.ndarray) and item.ndim):
+    while isinstance(item, (*_LISTS, str, bytes)) or (isinstance(item, np.ndarray) and item.ndim):
         shape.append(len(item))
         if not len(item):
             break
@@ -181,7 +187,7 @@ class _TooDeepError(Exception):
 
 def _kinds(data: Any) -> int:
     """The rank of the type that nested data is held in; refuses what is no number."""
-    if isinstance(data, (list, tuple, range)):
+    if isinstance(data, _LISTS):
         return max((_kinds(each) for each in data), default=-1)
     if isinstance(data, Tensor):
         return data.dtype.rank
@@ -201,7 +207,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
             if array.size != 1:
                 raise ValueError("only one element tensors can be converted to Python scalars")
             data = array.item()
-        elif isinstance(data, (list, tuple, range)):
+        elif isinstance(data, _LISTS):
             raise _TooDeepError(type_name(data))
         elif not isinstance(data, (int, float, complex, np.number, np.bool_)):
             raise TypeError(f"new(): invalid data type '{type_name(data)}'")
@@ -209,7 +215,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
         return
     if isinstance(data, Tensor) and data._array.ndim:
         data = data._array
-    if not isinstance(data, (list, tuple, range)) and not (isinstance(data, np.ndarray) and data.ndim):
+    if not isinstance(data, _LISTS) and not (isinstance(data, np.ndarray) and data.ndim):
         raise TypeError("not a sequence")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
