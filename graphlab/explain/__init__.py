@@ -16,6 +16,7 @@ from graphlab.explain import (  # noqa: F401
     modules,
     numerics,
     objects,
+    overlap,
     paths,
     shapes,
     strays,

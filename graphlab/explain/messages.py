@@ -395,6 +395,15 @@ wording(
     },
 )
 wording(
+    "memory_overlap",
+    r"some elements of the input tensor and the written-to tensor refer to a single memory location",
+)
+wording(
+    "memory_overlap",
+    r"more than one element of the written-to tensor refers to a single memory location",
+    lambda g: {"repeats": True},
+)
+wording(
     "gradient_shape",
     r"Mismatch in shape: grad_output\[\d+\] has a shape of (?P<a><SHAPE>) and output\[\d+\] has a shape of "
     r"(?P<b><SHAPE>)",

@@ -18,7 +18,7 @@ from graphlab.engine.autograd.graph import accumulator, next_seq, rename
 from graphlab.engine.device import ROOMY
 from graphlab.engine.dtypes import F32, F64
 from graphlab.engine.ops.op import Category, Op, declare
-from graphlab.engine.ops.overlap import refuse_overlap
+from graphlab.engine.ops.overlap import refuse_overlap, refuse_repeats
 from graphlab.engine.ops.refusals import out_of_memory
 from graphlab.engine.ops.run import (
     FUNCTIONS,
@@ -90,6 +90,8 @@ def mixed(op: Op, input: Any, other: Any, params: tuple[Any, ...], rule: str, in
     except MemoryError as error:
         raise out_of_memory(error) from None
     except ValueError as error:
+        if inplace and isinstance(x, np.ndarray) and not x.flags.writeable:
+            refuse_repeats(op.name, x)
         if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
             raise errors.broadcast(op.name, x.shape, y.shape) from None
         raise RuntimeError(str(error)) from error
