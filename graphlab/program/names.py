@@ -42,7 +42,7 @@ INNER_MODULES = {
 TORCH_MODULES = (
     frozenset(
         "torch torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.nn.utils.parametrize "
-        "torch.nn.utils.parametrizations torch.nn.parameter torch.nn.attention torch.optim torch.optim.lr_scheduler "
+        "torch.nn.utils.parametrizations torch.nn.utils.prune torch.nn.parameter torch.nn.attention torch.optim torch.optim.lr_scheduler "
         "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.utils torch.utils.data "
         "torch.utils.checkpoint torch.linalg torch.fft torch.special torch.func torch.random torch.cuda "
         "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.backends.cuda "

@@ -15,7 +15,7 @@ from graphlab.engine.nn.utils.clipping import (
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval", "fuse_conv_bn_weights",
     "fuse_linear_bn_eval", "fuse_linear_bn_weights", "get_total_norm", "parameters_to_vector", "parametrizations",
-    "parametrize", "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm",
+    "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm",
     "vector_to_parameters", "weight_norm",
 ]  # fmt: skip
 
@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:
     # These stand on the layers, which stand on `rnn` here.
     import importlib
 
-    if name in ("parametrize", "parametrizations"):
+    if name in ("parametrize", "parametrizations", "prune"):
         return importlib.import_module(f"graphlab.engine.nn.utils.{name}")
     for where, names in (("norms", _NORMS), ("fusion", _FUSION)):
         if name in names:
