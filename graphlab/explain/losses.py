@@ -112,6 +112,14 @@ def target_column(case: Case) -> Found | None:
     """Class targets that are a column (N, 1), one-hot integers, or another shape of too many axes."""
     if case.facts.get("loss") not in ("cross_entropy", "nll_loss", None) or case.facts.get("batch_sizes"):
         return None
+    if case.op == "cosine_embedding_loss":
+        return Found(
+            {"loss": words.code("CosineEmbeddingLoss")},
+            title=N_("The target of {loss} must be one row of numbers"),
+            what=N_("{loss} wants one 1 or −1 for each pair, in a tensor with one axis; this target has more."),
+            why=N_("Each pair of vectors is either alike (1) or not (−1), so the target has shape (N,)."),
+            fix=N_("Bring the target to one axis with `.view(-1)`."),
+        )
     prediction, target = loss_operands(case)
     loss = words.code(loss_name(case))
     shape = target.shape
@@ -523,6 +531,12 @@ def target_dtype(case: Case) -> Found | None:
             )
         found.why = N_("Each entry of the target is a probability or a measurement here, and those are floating point.")
         found.fix = N_("Turn {target} into floating point with `.float()`.")
+        wanted = dtype_name(str(case.facts.get("input_dtype") or ""))
+        if found.words["dtype"].startswith("float") and wanted.startswith("float") and case.trace is None:
+            found.words["wanted"] = wanted
+            found.what = N_("{target} holds {dtype} numbers, and the other side of the loss {wanted}.")
+            found.why = N_("Arrays of NumPy are float64 unless told otherwise; layers of PyTorch are float32.")
+            found.fix = N_("Bring both to one dtype: most often `.float()` for what comes from NumPy.")
     edits = rewrite(case, target, suffix)
     if edits:
         title = words.fill(N_("Write `{text}{suffix}` in the call"), {"text": target.base, "suffix": suffix})

@@ -42,6 +42,13 @@ wording(
     r"\((?P<n_axes>\d+)\) for operand (?P<at>\d+)",
     ints("n_letters", "n_axes", "at"),
 )
+wording("fan", r"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+wording("super_class", r"super\(type, obj\): obj must be an instance or subtype of type")
+wording(
+    "argument_type",
+    r"expected np\.ndarray \(got (?P<got>\w+)\)",
+    lambda g: {"function": "from_numpy", "argument": "ndarray", "wanted": "np.ndarray", "got": g["got"]},
+)
 wording(
     "target_range",
     r"Class values must be non-negative",
@@ -276,3 +283,66 @@ def schedule_over(case: Case) -> Found | None:
     """A scheduler that steps past its end."""
     total, step = int(case.facts["total"]), int(case.facts["step"])
     return Found({"total": total, "step": step}, {"total": total})
+
+
+@diagnosis(
+    "GL136",
+    Severity.ERROR,
+    kinds=("fan",),
+    title=N_("Xavier and Kaiming need a tensor with two axes"),
+    what=N_("Line {line} initialises a tensor with fewer than two axes, such as a bias."),
+    why=N_("These rules look at how many inputs and outputs each number joins, and a bias joins none."),
+    fix=N_("Use them for weights only; a bias begins with zeros: `nn.init.zeros_(layer.bias)`."),
+    example={},
+    program="""import torch.nn as nn
+layer = nn.Linear(2, 3)
+nn.init.xavier_uniform_(layer.bias)
+""",
+    mended="""import torch.nn as nn
+layer = nn.Linear(2, 3)
+nn.init.zeros_(layer.bias)
+""",
+)
+def fan(case: Case) -> Found | None:
+    """xavier_uniform_ of a bias."""
+    found = Found({"line": case.line})
+    if not case.line:
+        found.what = N_("A tensor with fewer than two axes, such as a bias, was to be initialised.")
+    return found
+
+
+@diagnosis(
+    "GL824",
+    Severity.ERROR,
+    kinds=("super_class",),
+    over=("GL900",),
+    title=N_("`super(…)` names another class"),
+    what=N_("Line {line} calls `super` with a class that this object doesn't belong to."),
+    why=N_(
+        "`super(A, self)` looks for the class above A, so `self` must be an A; alone, `super()` takes the right one."
+    ),
+    fix=N_("Write `super().__init__()`, which needs no class name and can't be copied wrongly."),
+    example={},
+    program="""class A:
+    def __init__(self):
+        super(A, self).__init__()
+class B:
+    def __init__(self):
+        super(A, self).__init__()
+b = B()
+""",
+    mended="""class A:
+    def __init__(self):
+        super().__init__()
+class B:
+    def __init__(self):
+        super().__init__()
+b = B()
+""",
+)
+def super_class(case: Case) -> Found | None:
+    """super(Other, self) in a copied class."""
+    found = Found({"line": case.line})
+    if not case.line:
+        found.what = N_("`super` was called with a class that the object doesn't belong to.")
+    return found

@@ -2,6 +2,7 @@
 
 # The families register their remedies when imported.
 from graphlab.explain.remedies import (  # noqa: F401
+    arguments,
     arrangement,
     calls,
     classes,

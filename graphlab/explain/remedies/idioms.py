@@ -286,7 +286,7 @@ def classes_as_rows(case: Case, found: Found) -> Iterator[Fix]:
     """Scores with an axis of classes against class numbers, as in a Dice loss: one-hot first."""
     shapes = shapes_of(case)
     tensors = case.tensors
-    if len(shapes) != 2 or len(tensors) < 2:
+    if len(shapes) != 2 or len(tensors) < 2 or case.op in ("eq", "ne"):
         return
     operands = case.arguments(["", ""], shapes)
     for a, b in ((0, 1), (1, 0)):

@@ -252,7 +252,8 @@ def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
     for node in nodes:
         made = case.source.assigned(dotted(node), node) if dotted(node) else node
         is_callee = isinstance(parent := case.source.parents.get(node), ast.Call) and parent.func is node
-        if not isinstance(made, ast.Call) or is_callee:
+        is_tensor = isinstance(node, ast.Name) and tensor_named(case, node.id) is not None
+        if not isinstance(made, ast.Call) or is_callee or is_tensor:
             continue
         if called(made) in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax"):
             for part, said in (
@@ -541,7 +542,7 @@ def key_nearest(case: Case, found: Found) -> Iterator[Fix]:
 def index_in_list(case: Case, found: Found) -> Iterator[Fix]:
     """A loop that ends earlier, the last entry."""
     yield from loops_one_less(case)
-    yield from _samples_ahead(case)
+    yield from samples_ahead(case)
     for node in on_line(case, ast.Subscript):
         made = case.source.assigned(dotted(node.value), node.value) if dotted(node.value) else None
         index = integer(node.slice)
@@ -560,7 +561,7 @@ def index_in_list(case: Case, found: Found) -> Iterator[Fix]:
                 yield maybe(N_("Put it at the end: `{text}`"), [case.source.replace(where, text)], text=text)
 
 
-def _samples_ahead(case: Case) -> Iterator[Fix]:
+def samples_ahead(case: Case) -> Iterator[Fix]:
     """A data set whose `__getitem__` looks at `i + 1`: it has one sample less."""
     getter = next(enclosing(case, case.expression, ast.FunctionDef), None)
     cls = case.source.parents.get(getter) if getter is not None else None
