@@ -312,7 +312,7 @@ def fan(case: Case) -> Found | None:
 
 
 @diagnosis(
-    "GL824",
+    "GL826",
     Severity.ERROR,
     kinds=("super_class",),
     over=("GL900",),

@@ -400,7 +400,7 @@ def bias_of_zeros(case: Case, found: Found) -> Iterator[Fix]:
             yield maybe(N_("Let it begin with zeros: `{text}`"), [case.source.replace(call, text)], text=text)
 
 
-@remedy("GL824")
+@remedy("GL826")
 def own_class(case: Case, found: Found) -> Iterator[Fix]:
     """`super(Encoder, self)` in another class, as copied text has it."""
     for call in on_line(case, ast.Call):
