@@ -1314,7 +1314,13 @@ def constant_loss(run: Run) -> list[Found]:
             "n": len(values),
             "reason": reason,
         }
-        return [Found(found, event=event.id, line=line_of(run, event))]
+        node = _rate_node(run) if updates and not any(rates) else None
+        fixes = []
+        if isinstance(node, ast.Constant) and node.value == 0:
+            better = "0.001" if any(e.op.startswith("Adam") for e in updates) else "0.01"
+            title = words.fill(N_("Use `lr={better}`"), {"better": better})
+            fixes.append(Fix(title, "maybe", [run.source.replace(node, better)]))
+        return [Found(found, fixes=fixes, event=event.id, line=line_of(run, event))]
     return []
 
 

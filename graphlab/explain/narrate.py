@@ -67,7 +67,7 @@ def _said(trace: TraceReader, tensor: int, event: Event | None = None, position:
         return _MARK + record.name if record.name else _("the gradient of {name}").format(name=_said(trace, record.of))
     if record.kind == TensorKind.GRADIENT:
         return _("the gradient of {name}").format(name=_said(trace, record.of))
-    if record.name:
+    if record.name and record.name != "_":
         return _MARK + record.name
     made = index_of(trace).producer.get(tensor, -1)
     if made >= 0:
@@ -75,7 +75,7 @@ def _said(trace: TraceReader, tensor: int, event: Event | None = None, position:
         if text:
             return _MARK + text
         maker = trace.events[made]
-        if maker.module:
+        if maker.module and tensor not in index_of(trace).within:
             return _("the output of {module}").format(module=maker.module)
         return _("the result of {op}").format(op=maker.op)
     value = value_at(trace, tensor, len(trace.events))
@@ -129,7 +129,7 @@ def _number(value: complex) -> str:
 def _result(trace: TraceReader, tensor: int, event: int) -> str:
     """What came out, as a clause: "h is 0.44", "h has shape (3, 4), from −1 to 2"."""
     record = trace.tensors[tensor]
-    name = _MARK + record.name if record.name else _("the result")
+    name = _MARK + record.name if record.name and record.name != "_" else _("the result")
     value = _value_words(trace, tensor, event)
     if value and not record.shape:
         return _("{name} is {value}").format(name=name, value=value)
@@ -258,11 +258,19 @@ def _facts(trace: TraceReader, event: Event, op: Op) -> dict[str, Any]:
         return {}  # a trace from elsewhere may have other parameters than our operator
 
 
+_TO_ONE_NUMBER = {
+    "sum": N_("all {n} entries of {input} are summed into one number"),
+    "mean": N_("the mean of all {n} entries of {input} is taken"),
+}
+"""What the operators that reduce do when one number comes out."""
+
+
 def _forward(trace: TraceReader, event: Event) -> str:
     op = OPS.get(event.op)
     text = ""
+    came_out = trace.tensors[event.outputs[0]].shape if event.outputs and event.outputs[0] >= 0 else None
     if op is not None and op.narrate:
-        template = _(op.narrate)
+        template = _(_TO_ONE_NUMBER[event.op]) if came_out == [] and event.op in _TO_ONE_NUMBER else _(op.narrate)
         values = _values_for(trace, event, op, template)
         if values is not None:
             text = template.format_map(values)
@@ -280,6 +288,9 @@ def _forward(trace: TraceReader, event: Event) -> str:
         text = _("In {module}, {text}").format(module=event.module, text=text)
     text = text.rstrip(".。")
     if event.outputs and event.outputs[0] >= 0:
+        # Where the template closes with the shape that came out, the clause about the result tells it anyway.
+        for colon in (": ", "：") if came_out else ():
+            text = text.removesuffix(f"{colon}{words.shape(came_out)}")
         return _("{text}; {result}.").format(text=text, result=_result(trace, event.outputs[0], event.id))
     return _("{text}.").format(text=text)
 
@@ -371,9 +382,17 @@ def _part_of_backward(trace: TraceReader, event: Event, forward: Event) -> str:
     return words.clauses(parts)
 
 
+_NOT_STRETCHED = {
+    "linear", "stack", "cat", "embedding", "gather", "setitem", "scatter", "scatter_reduce", "cross_entropy",
+    "nll_loss",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
+}  # fmt: skip
+"""Operators whose operands have smaller shapes for other reasons than broadcasting; each tells its own in its block."""
+
+
 def _summed_back(trace: TraceReader, event: Event, forward: Event | None) -> str:
     """How a gradient is added up over the axes that broadcasting had stretched."""
-    if forward is None or event.op not in OPS or not OPS[event.op].broadcasts or event.op == "linear":
+    if forward is None or event.op not in OPS or not OPS[event.op].broadcasts or event.op in _NOT_STRETCHED:
         return ""
     if not event.inputs or event.inputs[0] < 0:
         return ""

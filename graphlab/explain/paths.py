@@ -52,7 +52,7 @@ def _owners_in_optimizers(run: Run) -> set[str]:
 
 
 def _groups_in_optimizers(run: Run) -> dict[str, set[str]]:
-    """Models of which the optimizers were given parts alone, two at least, with the paths of these parts."""
+    """Models of which the optimizers were given parts alone, with the paths of these parts."""
     parts: dict[str, set[str]] = {}
     whole: set[str] = set()
     for call in {id(c): c for c in optimizers(run).values()}.values():
@@ -69,7 +69,15 @@ def _groups_in_optimizers(run: Run) -> dict[str, set[str]]:
                 parts.setdefault(node.id, set()).add(path)
             else:
                 whole.add(node.id)
-    return {name: paths for name, paths in parts.items() if name not in whole and len(paths) >= 2}
+    return {name: paths for name, paths in parts.items() if name not in whole}
+
+
+def _is_handed_over(name: str, owners: set[str], groups: dict[str, set[str]]) -> bool:
+    """Whether the parameter of that name is among what the optimizers were given."""
+    owner = name.partition(".")[0].partition("[")[0]
+    if owner in groups:
+        return any(name.startswith(f"{path}.") for path in groups[owner])
+    return owner in owners
 
 
 def _cut(run: Run, parameter: int, needed: set[int]) -> Event | None:
@@ -135,13 +143,13 @@ def path_cut(run: Run) -> list[Found]:
     if len(run.trace.losses) < 2 or not optimizers(run):
         return []
     reached = with_gradient(run)
-    owners = _owners_in_optimizers(run)
+    owners, groups = _owners_in_optimizers(run), _groups_in_optimizers(run)
     needed: set[int] | None = None
     found: dict[int, list[tuple[int, Event]]] = {}
     for tensor in run.trace.tensors:
         if tensor.kind != TensorKind.PARAMETER or not tensor.requires_grad or tensor.id in reached or not tensor.name:
             continue
-        if tensor.name.partition(".")[0].partition("[")[0] not in owners:
+        if not _is_handed_over(tensor.name, owners, groups):
             continue
         if needed is None:
             needed = ancestors(run, known)
@@ -151,7 +159,7 @@ def path_cut(run: Run) -> list[Found]:
         if event is not None:
             found.setdefault(event.span, []).append((tensor.id, event))
     if not found:
-        found = _cut_by_numbers(run, reached, owners, known)
+        found = _cut_by_numbers(run, reached, owners, groups, known)
     problems = []
     for hits in found.values():
         tensor_id, event = hits[0]
@@ -177,7 +185,7 @@ def path_cut(run: Run) -> list[Found]:
 
 
 def _cut_by_numbers(
-    run: Run, reached: dict[int, set[int]], owners: set[str], known: dict[int, Event]
+    run: Run, reached: dict[int, set[int]], owners: set[str], groups: dict[str, set[str]], known: dict[int, Event]
 ) -> dict[int, list[tuple[int, Event]]]:
     """Parameters whose results became Python or NumPy numbers, of which a new tensor was made."""
     needed = ancestors(run, known)
@@ -191,10 +199,13 @@ def _cut_by_numbers(
         and t.id not in reached
         and t.id in used
         and t.id not in needed
-        and t.name.partition(".")[0].partition("[")[0] in owners
+        and _is_handed_over(t.name, owners, groups)
     ]
     if not lost:
         return {}
+    item = _cut_by_item(run, lost)
+    if item is not None:
+        return {item.span: [(t, item) for t in lost]}
     for event in run.by_kind[EventKind.CREATE]:
         if not event.outputs or event.outputs[0] not in needed:
             continue
@@ -215,6 +226,34 @@ def _cut_by_numbers(
         if any(run.tensor(t).kind == TensorKind.LEAF for t in strays) and _data_in(run, event) is not None:
             return {event.span: [(t, event) for t in lost]}
     return {}
+
+
+def _item_in(run: Run, event: Event) -> ast.Call | None:
+    """`x.item()` or `x.tolist()` on the line of an event, whose number goes under a name into further arithmetic."""
+    reckoned = {
+        n.id for b in run.source.nodes if isinstance(b, ast.BinOp) for n in (b.left, b.right) if isinstance(n, ast.Name)
+    }
+    for call in run.source.calls_at(line_of(run, event)):
+        statement = run.source.statement_of(call)
+        if called(call) not in ("item", "tolist") or not isinstance(call.func, ast.Attribute):
+            continue
+        if isinstance(statement, ast.Assign) and dotted(statement.targets[0]) in reckoned:
+            return call
+        if isinstance(run.source.parents.get(call), ast.BinOp):
+            return call
+    return None
+
+
+def _cut_by_item(run: Run, lost: list[int]) -> Event | None:
+    """The last operator before `item()`, by which parameters became a plain number that the loss is computed with."""
+    of_them = set(lost)
+    for event in run.by_kind[EventKind.FORWARD]:
+        if of_them.isdisjoint(event.inputs):
+            continue
+        of_them.update(event.outputs)
+        if _item_in(run, event) is not None:
+            return event
+    return None
 
 
 def _data_in(run: Run, event: Event) -> ast.Attribute | None:
@@ -256,6 +295,12 @@ def _cut_said(run: Run, event: Event) -> tuple[str, list[Fix]]:
             text = run.source.text_of(made[0].value)
             title = words.fill(N_("Leave out `.data`: `{text}`"), {"text": text})
             return words.code(".data"), [Fix(title, "maybe", [run.source.replace(made[0], text)])]
+    item = _item_in(run, event) if event.op != "detach" and event.kind == EventKind.FORWARD else None
+    if item is not None and isinstance(item.func, ast.Attribute) and run.tensor(event.outputs[0]).requires_grad:
+        text = run.source.text_of(item.func.value)
+        title = words.fill(N_("Leave out `.{method}()`: `{text}`"), {"method": called(item), "text": text})
+        fixes = [Fix(title, "maybe", [run.source.replace(item, text)])] if called(item) == "item" else []
+        return words.code(f"{called(item)}()"), fixes
     if event.kind == EventKind.CREATE:
         return _("`{op}` of plain numbers").format(op=f"torch.{event.op}"), []
     if event.op == "detach":
@@ -325,11 +370,7 @@ def not_in_optimizer(run: Run) -> list[Found]:
         for c in made.values()
         if c.args
     )
-    fed = {
-        e.inputs[0]
-        for e in run.by_kind[EventKind.FORWARD]
-        if e.op in ("linear", "conv2d", "conv1d", "embedding") and e.inputs
-    }
+    fed = {e.inputs[0] for e in run.by_kind[EventKind.FORWARD] if e.op in ("linear", "conv2d", "conv1d") and e.inputs}
     shaped = _shaped_by(run, {t for t in moved if "." not in run.tensor(t).name})
     hits = []
     for leaf, passes in with_gradient(run).items():
@@ -337,7 +378,8 @@ def not_in_optimizer(run: Run) -> list[Found]:
         if leaf in moved or leaf in written or len(passes) < 2 or not tensor.name or leaf in fed:
             continue
         owner, dot, _rest = tensor.name.partition(".")
-        if owner in groups and not any(tensor.name.startswith(f"{path}.") for path in groups[owner]):
+        parts = groups.get(owner, set())  # of one part alone it may be meant: only the head is tuned
+        if len(parts) >= 2 and not _is_handed_over(tensor.name, owners, groups):
             hits.append((tensor, len(passes)))  # the model's other parts were handed over one by one
             continue
         if owner.partition("[")[0] in owners or (not dot and not is_list) or leaf in shaped:
@@ -374,7 +416,37 @@ def not_in_optimizer(run: Run) -> list[Found]:
         text = f"[*{run.source.text_of(argument)}, *{owner}.parameters()]"
         title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
         found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
+    elif dot and argument is not None:
+        left = {".".join(t.name.split(".")[:2]) if owner in groups else t.name.split(".")[0] for t, _n in hits}
+        found.fixes += _handed_over_too(run, argument, sorted(left))
     return [found]
+
+
+def _handed_over_too(run: Run, argument: ast.expr, models: list[str]) -> list[Fix]:
+    """Further models in what an optimizer is given: a list of groups or parameters, a chain, a sum of lists."""
+    if isinstance(argument, ast.Name):
+        argument = run.source.assigned(argument.id, argument) or argument
+    if any(run.source.assigned(m.partition(".")[0]) is None for m in models):
+        return []
+    items = [f"{m}.parameters()" for m in models]
+    if isinstance(argument, ast.List) and argument.elts:
+        last = argument.elts[-1]
+        if all(isinstance(e, ast.Dict) for e in argument.elts):
+            items = [f'{{"params": {item}}}' for item in items]
+        elif isinstance(last, ast.Starred):
+            items = [f"*{item}" for item in items]
+        else:
+            return []
+        extra = ", " + ", ".join(items)
+    elif isinstance(argument, ast.Call) and called(argument) == "chain" and argument.args:
+        last, extra = argument.args[-1], ", " + ", ".join(items)
+    elif isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Add):
+        last, extra = argument, "".join(f" + list({item})" for item in items)
+    else:
+        return []
+    place = run.source.place(last)
+    title = words.fill(N_("Hand over {name} as well"), {"name": words.listing(words.code(m) for m in models)})
+    return [Fix(title, "maybe", [run.source.insert_at(place[2], place[3], extra)])]
 
 
 def _not_in_list(run: Run) -> list[Found]:
@@ -1059,6 +1131,10 @@ def _loaders_apart(run: Run) -> Found | None:
             lines[call.lineno] = loaders
     if not lines:
         return None
+    batches: dict[int, list[int]] = {}
+    for made_batch in run.by_kind[EventKind.CREATE]:
+        if made_batch.op == "batch":
+            batches.setdefault(line_of(run, made_batch), []).append(made_batch.id)
     for a, b, loss in _compared(run):
         targets, inputs = (
             {t for t in ancestors(run, [side]) if (e := run.made_by.get(t)) is not None and e.op == "batch"}
@@ -1066,6 +1142,11 @@ def _loaders_apart(run: Run) -> Found | None:
         )
         event = run.made_by[next(iter(targets))] if targets else None
         if event is None or not inputs or targets & inputs or line_of(run, event) not in lines:
+            continue
+        # A loader that gives pairs makes more than one tensor for each turn of the loop.
+        ids = batches[line_of(run, event)]
+        n_at_once = next((n for n, at in enumerate(ids) if at != ids[0] + n), len(ids))
+        if n_at_once != len(lines[line_of(run, event)]):
             continue
         line = line_of(run, event)
         values = {

@@ -25,6 +25,7 @@ class Index:
         self.n_events = 0
         self.values: dict[int, tuple[list[int], list[int]]] = {}  # tensor -> events, value ids
         self.producer: dict[int, int] = {}  # tensor -> the event that made it
+        self.within: set[int] = set()  # made in a module and read on in it: not what the module gives
         self._lines: list[str] | None = None
         self.n_contributions: dict[tuple[int, int], list[int]] = {}  # backward pass, tensor -> events that contribute
 
@@ -46,6 +47,11 @@ class Index:
                 for output in event.outputs:
                     if output >= 0:
                         self.producer.setdefault(output, event.id)
+            if event.kind == EventKind.FORWARD and event.module:
+                for tensor in event.inputs:
+                    made = self.producer.get(tensor, -1)
+                    if made >= 0 and trace.events[made].module == event.module:
+                        self.within.add(tensor)
             if event.kind == EventKind.BACKWARD:
                 for output in event.outputs:
                     if 0 <= output < len(trace.tensors):

@@ -368,7 +368,7 @@ CROSS_ENTROPY = declare(
         broadcasts=True,
         shape=_entropy_shape,
         narrate=N_(
-            "the scores {input} {input_shape} are compared with {target}: the highest is right for {n_right} of {n}"
+            "the scores in {input} {input_shape} are compared with {target}: the highest is right for {n_right} of {n}"
         ),
         narrate_backward=N_(
             "each score of {input} is pushed down by its probability, the right class's up by one, over {n}"

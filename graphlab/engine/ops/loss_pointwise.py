@@ -143,7 +143,7 @@ BCE = _loss(
     ),
     "out = mean of −(target · ln input + (1 − target) · ln(1 − input))",
     "d input = (input − target) / (input · (1 − input)) · g / n",
-    N_("the {n} probabilities {input} are compared with {target}"),
+    N_("the {n} probabilities in {input} are compared with {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "_domain": (0.1, 0.9)})],
 )
 
@@ -160,7 +160,7 @@ BCE_LOGITS = _loss(
     _slopes(lambda xp, x, y: 1 / (1 + xp.exp(-x)) - y, lambda xp, x, y: -x),
     "out = mean of −(target · ln σ(input) + (1 − target) · ln(1 − σ(input)))",
     "d input = (σ(input) − target) · g / n",
-    N_("the {n} scores {input}, as probabilities, are compared with {target}"),
+    N_("the {n} scores in {input}, taken as probabilities, are compared with {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "_domain": (0.1, 0.9)})],
 )
 
@@ -193,7 +193,7 @@ KL = _loss(
     ),
     "out = mean of target · (ln target − input)",
     "d input = −target · g / n",
-    N_("how far the {n} log-probabilities {input} are from {target}"),
+    N_("how far the {n} log-probabilities in {input} are from {target}"),
     lambda: [((3, 2), (3, 2), {"reduction": "mean", "log_target": False, "_domain": (0.1, 0.9)})],
 )
 
