@@ -466,7 +466,7 @@ class Tensor:
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type_name(value)}"
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")

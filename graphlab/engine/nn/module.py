@@ -53,6 +53,8 @@ def typename(value: Any) -> str:
     """The type's name as PyTorch's messages give it (`torch.FloatTensor`, `torch.nn.modules.linear.Linear`, `int`)."""
     if isinstance(value, Tensor):
         return str(value.type())
+    if isinstance(value, types.GeneratorType):
+        return value.__qualname__  # "Module.parameters"
     kind: Any = value if isinstance(value, types.FunctionType) else type(value)
     module = kind.__module__
     if module is None or module == "builtins":
