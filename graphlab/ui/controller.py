@@ -64,6 +64,7 @@ class Controller(QObject):
         self._next_follow = 0.0
         self._next_tell = 0.0
         self._has_grown = False  # since the panels were told
+        self._stages: list[Callable[[], object]] = []  # what comes next, one a turn: input and painting go between
         self._outcome: Outcome | None = None  # known, while the rest of the trace is read
         self._verification: Verification | None = None
         self._rewording: Rewording | None = None
@@ -125,6 +126,7 @@ class Controller(QObject):
         self._next_follow = 0.0
         self._outcome = None
         self._has_grown = False
+        self._stages = []
         self._run = self._runner_now().start(RunRequest(source, limits=limits, folder=self._window.files.folder))
         self._state.set_run_state("running")
         self._window.tell(lambda: _("Running…"))
@@ -155,6 +157,10 @@ class Controller(QObject):
         if run is None:
             self._timer.stop()
             return
+        if self._stages:
+            self._stages.pop(0)()
+            self._pace()
+            return
         printed = []
         for message in run.poll():
             if isinstance(message, Printed):
@@ -164,14 +170,18 @@ class Controller(QObject):
         if printed:
             self.console.append("".join(printed))
         is_behind = self._read_trace(run)
-        if self._outcome is None:
-            return
-        if is_behind:
-            self._timer.start(0)  # nothing else is to come: read on whenever the window is idle
+        if self._outcome is None or is_behind or self._stages:
+            self._pace()
             return
         self._timer.stop()
         outcome, self._outcome = self._outcome, None
         self._end(run, outcome)
+
+    def _pace(self) -> None:
+        """Go on soon; at once where something waits, or where nothing else is to come."""
+        wanted = 0 if self._stages or self._outcome is not None else POLL
+        if self._run is not None and (self._timer.interval() != wanted or not self._timer.isActive()):
+            self._timer.start(wanted)
 
     def _read_trace(self, run: Run) -> bool:
         """Show some of what the trace has more; a trace is shown from its first event on. True when there is more."""
@@ -191,20 +201,24 @@ class Controller(QObject):
             return False  # the worker has not made the file yet
         reader = self._reader
         self._has_grown = self._has_grown or grew
+        is_other = reader is not self._state.trace
+        is_last = self._outcome is not None and not reader.is_behind
+        is_due = is_other or is_last or time.monotonic() >= self._next_tell
+        if self._has_grown and reader.events and is_due:
+            gc.freeze()  # the records form no cycles; looking for some among them would stop the window now and then
+            self._stages = [partial(self._show_growth, run, reader), self._follow]
+        return reader.is_behind
+
+    def _show_growth(self, run: Run, reader: TraceReader) -> None:
         now = time.monotonic()
-        if not self._has_grown or not reader.events or (now < self._next_tell and reader is self._state.trace):
-            return reader.is_behind
         self._has_grown = False
-        gc.freeze()  # the records form no cycles; looking for some among them would stop the window now and then
-        if self._state.trace is not reader:
+        if reader is not self._state.trace:
             self._show(run, reader)
         else:
             self._state.tell_growth()
             n = len(reader.events)
             self._window.tell(lambda: ngettext("Running… {n} step", "Running… {n} steps", n).format(n=f"{n:,}"))
         self._next_tell = time.monotonic() + max(TELL, 4 * (time.monotonic() - now))
-        self._follow()
-        return reader.is_behind
 
     def _show(self, run: Run, reader: TraceReader) -> None:
         old_trace, old_run = self._state.trace, self._shown_run
@@ -438,6 +452,7 @@ class Controller(QObject):
         self._ended = self._diagnosed = None
         if self._run is not None:
             self._timer.stop()
+            self._stages = []
             run, self._run = self._run, None
             if self._reader is not None and self._reader is not self._state.trace:
                 self._reader.close()

@@ -14,7 +14,8 @@ ICONS = "qtawesome"
 MODULES = (
     "numpy", "graphlab.session.projects", "graphlab.session.samples", "graphlab.trace.store",
     "graphlab.session.runner", "graphlab.analysis.flow", "graphlab.analysis.steps", "graphlab.layout.arrange",
-    "graphlab.explain", "graphlab.explain.narrate", "graphlab.program.edits", "graphlab.session.verify", "pyqtgraph",
+    "graphlab.explain", "graphlab.explain.narrate", "graphlab.program.edits", "graphlab.session.verify",
+    "graphlab.ui.verification", "pyqtgraph",
 )  # fmt: skip
 """None of them makes a Qt object that would belong to the thread: pyqtgraph makes them with its first plot."""
 

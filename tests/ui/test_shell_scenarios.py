@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from driving import action, console_text, open_program, open_sample, press, problem_titles, run
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QPushButton
 
 from graphlab.trace.records import EventKind
@@ -222,3 +222,18 @@ def test_explain_box_answers_while_typing(window, qtbot):
     dialog.box.setPlainText("RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x784 and 512x10)")
     qtbot.waitUntil(lambda: any("784" in text for text in dialog.shown), timeout=5000)
     dialog.close()
+
+
+def test_a_trace_is_shown_and_followed_in_two_turns(window, qtbot):
+    """Input and painting go between, so that the window answers while a long run comes in."""
+    open_program(window, "import torch\nx = torch.ones(2, 2)\ny = x + 1\n")
+    order = []
+
+    def shown() -> None:
+        order.append("shown")
+        QTimer.singleShot(0, lambda: order.append("turn"))
+
+    window.state.trace_changed.connect(shown)
+    window.state.event_changed.connect(lambda _event: order.append("followed"))
+    assert run(window, qtbot) == "ok"
+    assert order[:3] == ["shown", "turn", "followed"]
