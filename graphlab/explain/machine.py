@@ -220,6 +220,18 @@ def gpu_absent(case: Case) -> Found | None:
         found.what = N_("The file was saved with tensors on a GPU, and here is none.")
         found.why = N_("`torch.load` puts each tensor back to the device that it was saved from.")
         found.fix = N_('Load it to the CPU: `torch.load(path, map_location="cpu")`.')
+    elif reason == "build":
+        found.what = N_("This PyTorch was built without CUDA, so it knows no GPU.")
+        found.fix = N_('Compute on the CPU (`device = "cpu"`), or install a PyTorch that was built with CUDA.')
+    elif reason == "busy":
+        found.what = N_("The GPU is taken by another program, or can't be used at the moment.")
+        found.fix = N_("Look at `nvidia-smi`: another program may use it alone, or the GPU needs a restart.")
+    elif reason in ("unknown", "hidden"):
+        found.what = N_("CUDA could not be started, or shows no GPU; the message doesn't say why.")
+        found.fix = N_(
+            "Look at `nvidia-smi` and at `CUDA_VISIBLE_DEVICES`, which must be set before Python starts; a restart "
+            "helps after an update of the driver."
+        )
     return found
 
 

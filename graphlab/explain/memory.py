@@ -16,6 +16,8 @@ from graphlab.i18n import N_, _
 from graphlab.trace.records import Fix, Tensor, TensorKind
 
 _MAX_FOLDED = 2**63
+_OWN_OF_CUDA = 2**30
+_LITTLE = 2**28
 
 
 def folded(node: ast.expr | None) -> int | None:
@@ -151,7 +153,13 @@ def _advice(facts: dict[str, Any]) -> str:
     unused = unallocated(facts)
     others = _foreign(facts)
     device = str(facts.get("device") or "")
-    if device.startswith("cpu"):
+    limit = facts.get("limit") or capacity
+    if device.startswith("cpu") and requested and requested < _LITTLE and not capacity:
+        return N_(
+            "{requested} are little, so the memory was nearly full before: close other programs, keep less data at a "
+            "time, or give the system more swap space."
+        )
+    if device.startswith("cpu") and requested:
         return N_(
             "Check the sizes first: {requested} are {count} numbers of 4 bytes. If that is meant, work on a part at a "
             "time: smaller batches, and data that is read when it is needed."
@@ -161,6 +169,13 @@ def _advice(facts: dict[str, Any]) -> str:
             "No cleaning up can help: this one tensor is larger than the device. Use at most {share} of the "
             "batch at a time, "
             "or a smaller size."
+        )
+    if limit and requested and requested + (facts.get("in_use") or 0) > limit and limit < capacity:
+        return N_("Raise the limit (`set_per_process_memory_fraction`), or make the batch smaller.")
+    if device == "mps" and capacity and (facts.get("others") or 0) > 0.5 * capacity:
+        return N_(
+            "More than half is held outside of PyTorch's tensors: restart Python, call `torch.mps.empty_cache()` "
+            "between large steps, or make the batch smaller."
         )
     if others and capacity and others > 0.3 * capacity and others >= requested:
         if device == "mps":
@@ -181,6 +196,15 @@ def _advice(facts: dict[str, Any]) -> str:
             "tensor "
             "sizes equal."
         )
+    if free is not None and requested and free >= requested:
+        return N_(
+            "Look at `{tool}` while it runs, see whether a limit is set for this process, and try a smaller batch."
+        )
+    if _is_split(facts):
+        return N_(
+            "Make the batch smaller; if memory lies in pieces, `{variable}=expandable_segments:True` helps, set "
+            "before the program starts (PyTorch 2.1 and newer)."
+        )
     if free is not None and requested and not facts.get("holders"):
         return N_(
             "Make the batch smaller, run evaluation under `torch.no_grad()`, keep losses with `.item()`, "
@@ -200,6 +224,12 @@ def unallocated(facts: dict[str, Any]) -> int:
     return 0
 
 
+def _is_split(facts: dict[str, Any]) -> bool:
+    """Whether unused and free bytes are enough together and neither is alone."""
+    free, requested, unused = facts.get("free") or 0, facts.get("requested") or 0, unallocated(facts)
+    return max(free, unused) < requested <= free + unused and unused > 0.15 * (facts.get("allocated") or 1)
+
+
 def _foreign(facts: dict[str, Any]) -> int:
     """Bytes on the device that this process doesn't hold, as far as the message says."""
     capacity, free = facts.get("capacity"), facts.get("free")
@@ -207,7 +237,8 @@ def _foreign(facts: dict[str, Any]) -> int:
     left = max(int(capacity - free - mine), 0) if capacity and free is not None and mine else 0
     others = facts.get("other_processes")
     if not others:
-        return left if facts.get("process") or facts.get("reserved") else 0
+        # What CUDA itself takes for a program is in no figure of the older messages: some hundred MiB.
+        return left if facts.get("process") or (facts.get("reserved") and left >= _OWN_OF_CUDA) else 0
     if facts.get("process") or not capacity:
         return int(others)
     # In a container a program sees itself as another process: no more can be foreign than what it doesn't hold itself.
@@ -295,7 +326,34 @@ def out_of_memory(case: Case) -> Found | None:
             "again."
         )
     found.fix = _advice(facts)
-    if unallocated(facts) and not facts.get("private") and "{unused}" not in found.fix:
+    if capacity and in_use and in_use > capacity:
+        found.what = N_(
+            "{who} asks for {requested}. {device} has {capacity}, and tensors of this program hold {in_use}: more than "
+            "that, since the driver lends it memory of the computer, which is slow."
+        )
+    elif facts.get("limit") and capacity and facts["limit"] < capacity:
+        found.words["limit"] = words.n_bytes(facts["limit"])
+        found.what = N_(
+            "{who} asks for {requested}. {device} has {capacity}, but this process may use {limit} of it; tensors of "
+            "this program hold {in_use}."
+        )
+    elif free is not None and requested and free >= requested:
+        found.why = N_(
+            "The message reports more free memory than was asked for. It may lie in pieces, the driver may keep a part "
+            "of it, or it was freed after the failure: the figures don't tell which."
+        )
+    elif _is_split(facts) and not facts.get("private"):
+        found.why = N_(
+            "{unused} are reserved and unused, and {free} are free: enough together, but one tensor needs one piece."
+        )
+    elif facts.get("private"):
+        pass
+    elif unallocated(facts) and unallocated(facts) >= (requested or 0) and "{unused}" not in found.fix:
+        found.why = N_(
+            "{unused} are reserved and unused, in pieces; against {in_use} in use that is little, so what is in use "
+            "decides."
+        )
+    elif unallocated(facts) and "{unused}" not in found.fix:
         found.why = N_(
             "Every tensor that is still needed keeps its bytes, and so does what backward needs. Only {unused} are "
             "reserved and unused, so fragmentation is not the cause."

@@ -255,7 +255,7 @@ wording(
 wording("target_range", r"Target (?P<target>-?\d+) is out of bounds", ints("target"))
 wording(
     "target_range",
-    r"Assertion `(?:t >= 0 && t < n_classes|cur_target >= 0 && cur_target < n_classes)`? failed",
+    r"Assertion `?(?:t >= 0 && t < n_classes|cur_target >= 0 && cur_target < n_classes)`? failed",
     lambda g: {"on_device": True},
 )
 wording(
@@ -343,7 +343,7 @@ wording(
 )
 wording(
     "dtype_unsupported",
-    r"\"(?P<kernel>\w+)\" not implemented for '(?!Half'|BFloat16')(?P<dtype>\w+)'",
+    r"\"(?P<kernel>\w+)\" not implemented for '(?!Half'|BFloat16'|Float'|Double'|Complex)(?P<dtype>\w+)'",
     lambda g: {"op": re.split(r"_|Kernel", g["kernel"])[0], "dtype": g["dtype"]},
 )
 wording(
@@ -477,7 +477,36 @@ wording(
     r"MPS backend out of memory (?P<rest>\(MPS allocated: [^()]{0,200}\))\. Tried to allocate (?P<requested><BYTES>)",
     lambda g: {"device": "mps", "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
 )
+wording(
+    "out_of_memory",
+    r"Tried to allocate (?P<requested><BYTES>) (?P<rest>\(GPU \d+; .{0,400})",
+    lambda g: {"device": _device("CUDA", g["rest"]), "requested": n_bytes(g["requested"]), **_memory(g["rest"])},
+)
 wording("out_of_memory", r"CUDA error: out of memory", lambda g: {"device": "cuda"})
+wording("out_of_memory", r"HIP error: out of memory", lambda g: {"device": "cuda", "backend": "HIP"})
+wording("out_of_memory", r"(?:cuda|CUDA) runtime error \(2\) ?: out of memory", lambda g: {"device": "cuda"})
+wording("out_of_memory", r"error=2 ?: out of memory", lambda g: {"device": "cuda"})
+wording(
+    "out_of_memory",
+    r"UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY",
+    lambda g: {"device": "xpu", "backend": "XPU"},
+)
+wording(
+    "out_of_memory",
+    r"not enough memory: you tried to allocate (?P<requested>\d+ ?GB)",
+    lambda g: {"device": "cpu", "requested": n_bytes(g["requested"])},
+)
+wording("out_of_memory", r"posix_memalign\(&data, gAlignment, nbytes\) == 0\. 12 vs 0", lambda g: {"device": "cpu"})
+wording(
+    "out_of_memory",
+    r"Unable to allocate (?P<requested><BYTES>) for an array with shape",
+    lambda g: {"device": "cpu", "requested": n_bytes(g["requested"])},
+)
+wording(
+    "out_of_memory",
+    r"Invalid buffer size: (?P<requested><BYTES>)",
+    lambda g: {"device": "mps", "requested": n_bytes(g["requested"])},
+)
 
 # Python
 wording("name_unknown", r"NameError: name '(?P<name>\w+)' is not defined", named("name"))
@@ -523,6 +552,7 @@ def _device(backend: str, rest: str) -> str:
 
 _PARTS = {
     "capacity": (r"total capaci?ty of ({b})", r"({b}) total capacity", r"max allowed: ({b})"),
+    "limit": (r"({b}) allowed;",),
     "free": (r"of which ({b}) is free", r"({b}) free"),
     "allocated": (
         r"({b}) already allocated",
@@ -571,9 +601,23 @@ _PREFIX = re.compile(
     r"^(?:\[[\w.:/ -]{1,40}\]:? ?"
     r"|\d{4}-\d\d-\d\d[T ][\d:.,Z+]{5,20}[ :|-]{0,3}(?:\[?(?:ERROR|WARNING|INFO|CRITICAL|DEBUG)\]?[ :|-]{0,3})?"
     r"|(?:ERROR|WARNING|CRITICAL)[:|] ?"
-    r"|E {3,}|> ?|\| ?|>>> |\.\.\. |In \[\d+\]: |Out\[\d+\]: |\(\w+\) )"
+    r"|E {3,}|`{1,3}|> ?|\| ?|>>> |\.\.\. |In \[\d+\]: |Out\[\d+\]: |\(\w+\) )"
 )
 _TYPE = re.compile(r"(?:^|\s|\.)([A-Z]\w{0,60}(?:Error|Exception|Warning|Interrupt|Iteration))\s*:")
+_REPEATED = re.compile(r"\w{1,60}: Caught \w{1,60} in \w{1,60} worker process \d{1,9}\.")
+"""What a loader puts before the traceback of its worker: the error itself stands in that."""
+_MARKUP = re.compile(r"</?(?:span|div|pre|br|b|i|em|strong|code|p|font|samp)(?: [^<>]{0,200})?/?>")
+_PLAIN = {
+    ord("\x00"): "",
+    ord("\ufeff"): "",
+    ord("\u200b"): "",
+    **{
+        ord(wide): narrow
+        for wide, narrow in zip("\uff08\uff09\uff3b\uff3d\u2018\u2019\u201c\u201d\xa0\u3000", "()[]''\"\"  ")
+    },
+    **{ord(wide): narrow + " " for wide, narrow in zip("\uff1a\uff0c\uff1b\u3002", ":,;.")},
+}
+"""Full-width and typographic characters, as input methods and word processors put them in."""
 HALF = 24 * 1024
 
 
@@ -581,7 +625,14 @@ def clean(text: str) -> list[str]:
     """The lines of a pasted text without colours, prompts and log prefixes; the middle of a huge one is left out."""
     if len(text) > 2 * HALF:
         text = text[:HALF] + "\n" + text[-HALF:]
-    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").translate(_PLAIN)
+    if "<" in text:
+        text = _MARKUP.sub("", text)
+    if "&" in text:
+        for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&")):
+            text = text.replace(entity, letter)
+    if " worker process " in text:
+        text = _REPEATED.sub("", text)
     lines = []
     for line in text.split("\n"):
         for _turn in range(3):

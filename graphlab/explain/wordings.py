@@ -215,7 +215,6 @@ wording(
     r"can't convert (?P<a>\w+):?\d* device type tensor to numpy",
     lambda g: {"devices": [g["a"], "cpu"], "op": "numpy"},
 )
-wording("device_mix", r"Torch not compiled with CUDA enabled", lambda g: {"is_missing": True})
 
 # data, modules, optimizers
 wording("state_dict", r"(?P<all>Error\(s\) in loading state_dict for \w+:?.{0,20000})", lambda g: state_facts(g["all"]))

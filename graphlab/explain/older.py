@@ -1,0 +1,164 @@
+"""Wordings of PyTorch 0.4 to 1.x, and of other devices, for failures that the catalogue knows under newer words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graphlab.explain.messages import Groups, shape, wording
+
+_NUMBERS = r"\[?(?P<{}>\d[\dx, ]{{0,80}})\]?"
+
+
+def _kinds(wanted: str, found: str) -> dict[str, Any]:
+    """Two tensor types of one message: devices where one is CUDA's and the other isn't, else dtypes."""
+    places = ["cuda" if "cuda" in name else "cpu" for name in (found, wanted)]
+    if places[0] != places[1]:
+        return {"devices": places}
+    return {"op": "", "dtypes": [name.rpartition(".")[2].removesuffix("Tensor") for name in (found, wanted)]}
+
+
+def _place(name: str) -> str:
+    """The device that a message calls "GPU", "CPU" or "CUDA"."""
+    return {"GPU": "cuda", "CUDA": "cuda", "CPU": "cpu"}.get(name.upper(), name.lower())
+
+
+def _named(g: Groups) -> dict[str, Any]:
+    return {"devices": [_place(g["found"]), _place(g["wanted"])]}
+
+
+# devices
+wording("device_mix", r"Expected object of backend (?P<wanted>\w+) but got backend (?P<found>\w+)", _named)
+wording(
+    "device_mix",
+    r"Expected object of type (?P<wanted>torch\.cuda\.\w+) but found type (?P<found>torch\.(?!cuda)\w+)",
+    lambda g: _kinds(g["wanted"], g["found"]),
+)
+wording(
+    "device_mix",
+    r"Expected object of type (?P<wanted>torch\.(?!cuda)\w+) but found type (?P<found>torch\.cuda\.\w+)",
+    lambda g: _kinds(g["wanted"], g["found"]),
+)
+wording(
+    "dtype_mix",
+    r"Expected object of type (?P<wanted>[\w.]{1,60}) but found type (?P<found>[\w.]{1,60}) for argument",
+    lambda g: _kinds(g["wanted"], g["found"]),
+)
+wording(
+    "device_mix",
+    r"[Tt]ensor for (?:'\w+'|argument #\d+ '\w+') is on (?P<found>\w+),.{0,120}?but expected (?:it|them) to be on "
+    r"(?P<wanted>\w+)",
+    _named,
+)
+wording(
+    "device_mix",
+    r"to have the same device as tensor for argument #\d+ '\w+'; but device (?P<found>\d+) does not equal "
+    r"(?P<wanted>\d+)",
+    lambda g: {"devices": [f"cuda:{g['found']}", f"cuda:{g['wanted']}"]},
+)
+wording(
+    "device_mix",
+    r"Input and (?:hidden|parameter) tensors are not at the same device, found input tensor at (?P<found>[\w:]+) and "
+    r"(?:hidden|parameter) tensor at (?P<wanted>[\w:]+)",
+    _named,
+)
+wording(
+    "device_mix",
+    r"module must have its parameters and buffers on device (?P<wanted>[\w:]+) \(device_ids\[\d+\]\) but found one of "
+    r"them on device: (?P<found>[\w:]+)",
+    _named,
+)
+wording(
+    "device_mix",
+    r"indices should be either on cpu or on the same device as the indexed tensor \((?P<wanted>[\w:]+)\)",
+    lambda g: {"devices": ["cuda" if g["wanted"] == "cpu" else "cpu", g["wanted"]]},
+)
+
+# shapes
+wording(
+    "reshape",
+    r"size '\[(?P<wanted>[-\dx ]{1,80})\]' is invalid for input (?:with|of) (?P<n>\d+) elements",
+    lambda g: {"wanted": [int(d) for d in re.findall(r"-?\d+", g["wanted"])], "n": int(g["n"])},
+)
+wording(
+    "bmm_size",
+    r"Expected tensor to have size (?P<a>\d+) at dimension (?P<dim>\d+), but got size (?P<b>\d+) for argument #\d+ "
+    r"'batch2'",
+    lambda g: {"sizes": [int(g["a"]), int(g["b"])], "dim": int(g["dim"])},
+)
+wording(
+    "conv_rank",
+    rf"Expected (?P<wanted>\d)-dimensional input for \d-dimensional weight {_NUMBERS.format('weight')}, but got "
+    rf"(?P<n>\d)-dimensional input of size {_NUMBERS.format('shape')}",
+    lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"])},
+)
+wording(
+    "conv_channels",
+    rf"weight of size {_NUMBERS.format('weight')}, expected input{_NUMBERS.format('shape')} to have "
+    r"(?P<wanted>\d+) channels, but got (?P<given>\d+) channels",
+    lambda g: {
+        "weight": shape(g["weight"]),
+        "shape": shape(g["shape"]),
+        "wanted": int(g["wanted"]),
+        "given": int(g["given"]),
+    },
+)
+wording(
+    "target_shape",
+    r"size mismatch \(got input: \[(?P<a>[\d, ]{0,60})\], target: \[(?P<b>[\d, ]{0,60})\]\)",
+    lambda g: {"loss": "cross_entropy", "batch_sizes": [(shape(g["a"]) or [1])[0], (shape(g["b"]) or [1])[0]]},
+)
+wording(
+    "matmul",
+    r"a and b must have same reduction dim, but got (?P<a>\[\d+, \d+\]) X (?P<b>\[\d+, \d+\])",
+    lambda g: {
+        "op": "",
+        "shapes": [shape(g["a"]), shape(g["b"])],
+        "sizes": [shape(g["a"])[-1], shape(g["b"])[0]],
+    },
+)
+wording("inplace_leaf", r"leaf variable has been moved into the graph interior", lambda g: {"is_view": False})
+wording(
+    "target_dtype",
+    r"\"(?:host_)?nll_loss\w{0,60}\" not implemented for '(?P<dtype>\w+)'",
+    lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
+)
+
+# saved states
+wording(
+    "state_dict",
+    r"While copying the parameter named \"?(?P<name>[\w.]{1,200}?)\"?, whose dimensions in the model are "
+    r"(?P<model><SHAPE>) and whose dimensions in the checkpoint are (?P<saved><SHAPE>)",
+    lambda g: {"name": "", "sizes": [[g["name"], shape(g["saved"]), shape(g["model"])]]},
+)
+wording(
+    "state_dict",
+    r"(?P<which>missing|unexpected) key(?:s)? (?:in (?:source )?state_dict: )?[\"'{]{1,3}(?P<name>[\w.]{1,200})[\"']",
+    lambda g: {"name": "", g["which"]: [g["name"]]},
+)
+
+# the GPU
+wording("device_assert", r"(?:cuda|CUDA) runtime error \((?:59|710)\) ?: device-side assert triggered")
+wording("device_assert", r"error=(?:59|710) ?: device-side assert triggered")
+wording("gpu_library", r"cublas runtime error ?: (?P<status>[\w -]{1,60}?) at ", lambda g: {"status": g["status"]})
+wording(
+    "gpu_library",
+    r"(?:cuda|CUDA) runtime error \((?:77|700)\) ?: (?P<status>an illegal memory access was encountered)",
+    lambda g: {"status": g["status"]},
+)
+wording(
+    "gpu_absent",
+    r"(?:cuda|CUDA) runtime error \((?:48|209|8)\) ?: (?:no kernel image|invalid device function)",
+    lambda g: {"reason": "kernel"},
+)
+wording("gpu_absent", r"Torch not compiled with CUDA enabled", lambda g: {"reason": "build"})
+wording("gpu_absent", r"all CUDA-capable devices are busy or unavailable", lambda g: {"reason": "busy"})
+wording("gpu_absent", r"CUDA unknown error - this may be due to", lambda g: {"reason": "unknown"})
+wording("gpu_absent", r"No CUDA GPUs are available", lambda g: {"reason": "hidden"})
+wording("distributed", r"NCCL Error \d{1,3}: (?P<reason>[a-z ]{1,40})", lambda g: {"reason": g["reason"].strip()})
+wording(
+    "pickle_local",
+    r"Can't pickle (?:<function )?(?P<name><lambda>|[\w.<>]{1,120})(?: at 0x[0-9a-f]{1,16})?>?: (?:attribute lookup|"
+    r"it's not found|import of module)",
+    lambda g: {"name": g["name"]},
+)
