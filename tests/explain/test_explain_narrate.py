@@ -132,3 +132,68 @@ def test_operator_is_described_for_a_tooltip() -> None:
     assert relu["name"] == "relu"
     assert relu["formula"]
     assert describe_op("no such operator")["formula"] == ""
+
+
+LOGS = """import torch
+rate = torch.tensor([[0.0, 0.2, 0.5, 1.0]] * 6, requires_grad=True)
+log_rate = torch.log(rate)
+bad = log_rate * 0.0
+loss = bad.sum()
+loss.backward()
+rest = torch.full((5, 5), float("inf")) - torch.full((5, 5), float("inf"))
+one = torch.tensor([[1.0, 2.0, 0.0, 3.0, 4.0]]).reciprocal()
+"""
+
+
+def test_infinities_and_nan_are_counted_in_what_came_out(run: Callable) -> None:
+    told = sentences(run(LOGS), EventKind.FORWARD)
+    assert told[0].endswith("log_rate has shape (6, 4): 6 of 24 entries are −inf, the others go from −1.609 to 0.")
+    assert told[1].endswith("bad has shape (6, 4): 6 of 24 entries are NaN, all others are 0.")
+    assert told[2] == "All 24 entries of bad are summed into one number; loss is NaN."
+    assert told[3].endswith("rest has shape (5, 5), every entry NaN.")
+    assert told[4].endswith("one has shape (1, 5): 1 of 5 entries is inf, the others go from 0.25 to 1.")
+
+
+def test_infinities_and_nan_are_counted_in_gradients(run: Callable) -> None:
+    ran = run(LOGS)
+    assert sentences(ran, EventKind.BACKWARD)[-1].endswith("in the gradient of rate 6 of 24 entries are NaN.")
+    assert sentences(ran, EventKind.ACCUMULATE)[-1] == "rate.grad of shape (6, 4) is set: 6 of 24 entries are NaN."
+
+
+def test_update_that_spoils_a_parameter_says_so(run: Callable) -> None:
+    ran = run(
+        "import torch\nw = torch.zeros(2, 4, requires_grad=True)\noptimizer = torch.optim.SGD([w], lr=0.1)\n"
+        "w.sqrt().sum().backward()\noptimizer.step()\n"
+    )
+    assert sentences(ran, EventKind.UPDATE) == ["SGD changes w: 8 of 8 entries are −inf, with learning rate 0.1."]
+
+
+def test_only_what_leaves_a_module_is_called_its_output(run: Callable) -> None:
+    ran = run(
+        "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def forward(self, x):\n"
+        "        return x.exp().log().exp().sum(1)\nnet = Net()\ny = net(torch.ones(3, 2)).sqrt()\n"
+    )
+    told = sentences(ran, EventKind.FORWARD)
+    assert "the output of" not in " ".join(told[:4])
+    assert "of each entry of the result of exp" in told[1]
+    assert told[4].startswith("The square root of each entry of the output of net")
+
+
+def test_shape_is_said_once(run: Callable) -> None:
+    told = sentences(
+        run("import torch\na = torch.ones(2, 3)\nb = a.reshape(3, 2).transpose(0, 1)\n"), EventKind.FORWARD
+    )
+    assert told[1].startswith("Dims 0 and 1 of the result of reshape (3, 2) are exchanged; b has shape (2, 3)")
+
+
+def test_gradient_of_stacked_rows_is_not_said_to_be_added_up(run: Callable) -> None:
+    source = """import torch
+a = torch.ones(3, requires_grad=True)
+table = torch.ones(4, 2, requires_grad=True)
+torch.stack([a * 2.0, a * 3.0]).sum().backward()
+torch.nn.functional.embedding(torch.tensor([[0, 1, 1], [2, 0, 1]]), table).sum().backward()
+torch.nn.functional.conv1d(torch.ones(2, 1, 5), torch.ones(4, 1, 3, requires_grad=True)).sum().backward()
+"""
+    told = " ".join(sentences(run(source), EventKind.BACKWARD))
+    assert "stack" in told and "embedding" in told and "conv1d" in told
+    assert "added up over" not in told
