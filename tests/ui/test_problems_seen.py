@@ -252,6 +252,7 @@ def test_softmax_is_pictured_in_the_inspector_and_the_problem(window, qtbot) -> 
     assert not picture.grab().isNull()
     window.state.seek(next(e.id for e in trace.events if e.op == "add"))
     assert inspector.sums() is None
+    assert picture.isHidden()  # at once, not only when it is deleted: other numbers stand there now
     window.show_panel("problems")
     qtbot.waitUntil(lambda: window.problems.current is not None)
     assert window.problems.detail.widget().findChild(QLabel, "softmax_choice") is not None
