@@ -290,7 +290,7 @@ for step in range(4):
 def never_stepped(run: Run) -> list[Found]:
     """An optimizer whose step() isn't called."""
     if len(run.trace.losses) >= 3 and run.by_kind[EventKind.UPDATE]:
-        return _one_never_stepped(run)
+        return one_never_stepped(run)
     if len(run.trace.losses) < 3 or run.by_kind[EventKind.UPDATE] or not optimizers(run):
         return []
     # `step` without brackets is not a call of it; a scheduler's step is another one.
@@ -323,7 +323,7 @@ def never_stepped(run: Run) -> list[Found]:
     return [Found({"n": len(run.trace.losses), "call": call}, fixes=fixes, event=run.trace.losses[0].event, line=line)]
 
 
-def _one_never_stepped(run: Run) -> list[Found]:
+def one_never_stepped(run: Run) -> list[Found]:
     """One of several optimizers whose step() stands nowhere, while its parameters get gradients."""
     made = optimizers(run)
     steps = {dotted(c.func.value) for c in step_calls(run) if isinstance(c.func, ast.Attribute)}
@@ -343,6 +343,9 @@ def _one_never_stepped(run: Run) -> list[Found]:
             continue  # handed to something that may step it: a scaler, a trainer
         owners = {dotted(n) for n in ast.walk(call.args[0]) if isinstance(n, ast.Name)}
         idle = [t for t, n in n_gradients.items() if n >= 3 and run.tensor(t).name.partition(".")[0] in owners]
+        if not idle and owners == {"self"} and len({id(c) for c in made.values()} - stepped) == 1:
+            # What belongs to an object goes by other names in the trace; all that rests must be this optimizer's.
+            idle = [t for t, n in n_gradients.items() if n >= 3 and t not in moved and run.tensor(t).name]
         if not idle or any(t in moved for t in idle):
             continue
         wanted = f"{name}.step()"

@@ -12,7 +12,16 @@ import numpy as np
 from graphlab.explain import words
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
-from graphlab.explain.learning import MAX_WALK, ancestors, line_of, method_calls, optimizers, roots, updated
+from graphlab.explain.learning import (
+    MAX_WALK,
+    ancestors,
+    line_of,
+    method_calls,
+    one_never_stepped,
+    optimizers,
+    roots,
+    updated,
+)
 from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted, integer
@@ -70,6 +79,12 @@ def _groups_in_optimizers(run: Run) -> dict[str, set[str]]:
             else:
                 whole.add(node.id)
     return {name: paths for name, paths in parts.items() if name not in whole}
+
+
+def _strays(run: Run) -> tuple[str, ...]:
+    """Modules that their owners don't know, which go by their types: `parameters()` doesn't give what is in them."""
+    paths = [(m.path, m.type) for m in run.trace.modules if "." in m.path]
+    return tuple(f"{path}." for path, type_ in paths if path.rpartition(".")[2] == type_)
 
 
 def _is_handed_over(name: str, owners: set[str], groups: dict[str, set[str]]) -> bool:
@@ -143,13 +158,13 @@ def path_cut(run: Run) -> list[Found]:
     if len(run.trace.losses) < 2 or not optimizers(run):
         return []
     reached = with_gradient(run)
-    owners, groups = _owners_in_optimizers(run), _groups_in_optimizers(run)
+    owners, groups, strays = _owners_in_optimizers(run), _groups_in_optimizers(run), _strays(run)
     needed: set[int] | None = None
     found: dict[int, list[tuple[int, Event]]] = {}
     for tensor in run.trace.tensors:
         if tensor.kind != TensorKind.PARAMETER or not tensor.requires_grad or tensor.id in reached or not tensor.name:
             continue
-        if not _is_handed_over(tensor.name, owners, groups):
+        if not _is_handed_over(tensor.name, owners, groups) or tensor.name.startswith(strays):
             continue
         if needed is None:
             needed = ancestors(run, known)
@@ -273,7 +288,8 @@ def _from_numbers(run: Run, node: ast.expr | None) -> bool:
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             made = run.source.assigned(part.id, part)
-            if made is not None and re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)", run.source.text_of(made)):
+            text = run.source.text_of(made) if made is not None else ""
+            if re.search(r"\.item\(\)|\.numpy\(\)|\.tolist\(\)|\bfloat\(", text):
                 return True
             for call in method_calls(run, "append"):  # a list that was filled with numbers, one by one
                 is_it = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == part.id
@@ -385,7 +401,7 @@ def not_in_optimizer(run: Run) -> list[Found]:
         if owner.partition("[")[0] in owners or (not dot and not is_list) or leaf in shaped:
             continue
         hits.append((tensor, len(passes)))
-    if not hits:
+    if not hits or one_never_stepped(run):
         return []
     tensor, n = hits[0]
     name, optimizer = tensor.name, next(iter(made))
@@ -475,7 +491,7 @@ def _not_in_list(run: Run) -> list[Found]:
     listed = {dotted(e) for e in made.elts}
     if len(listed & set(names)) < 2 or len(listed & set(names)) < len(listed):
         return []
-    fed = {e.inputs[0] for e in run.by_kind[EventKind.FORWARD] if e.inputs}
+    fed = {e.inputs[0] for e in run.by_kind[EventKind.FORWARD] if e.inputs and e.op in ("matmul", "mm", "linear")}
     written = {t for e in run.by_kind[EventKind.INPLACE] for t in e.outputs}
     left = [
         n
