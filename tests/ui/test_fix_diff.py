@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from graphlab.trace.records import Edit, Fix
 from graphlab.ui.panels.diff import Diff, diff_rows
 from graphlab.ui.theme import tokens
@@ -46,9 +48,11 @@ def test_a_fix_that_does_not_fit_the_program_has_no_rows() -> None:
     assert diff_rows("", replace(1, 0, 1, "")) == []
 
 
-def test_of_a_long_line_the_changed_place_is_in_sight(qtbot) -> None:
+@pytest.mark.parametrize("text", ["8", ""])
+def test_of_a_long_line_the_changed_place_is_in_sight(qtbot, text: str) -> None:
+    """Also where characters only go, so that the added line has no changed place."""
     at = LONG.index("16")
-    diff = Diff(diff_rows(SOURCE, replace(3, at, at + 2, "8")), tokens("light"))
+    diff = Diff(diff_rows(SOURCE, replace(3, at, at + 2, text)), tokens("light"))
     qtbot.addWidget(diff)
     diff.resize(260, 60)
     diff.show()

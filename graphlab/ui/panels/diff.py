@@ -105,10 +105,13 @@ class Diff(QScrollArea):
         super().resizeEvent(event)
         is_wide = self._wanted.width() > event.size().width()
         self.setFixedHeight(self._wanted.height() + (BAR if is_wide else 2))
-        first = min((start for sign, _line, start, end in self._rows if sign == "+" and end > start), default=0)
+        spans = [(start, end) for sign, _line, start, end in self._rows if sign == "+" and end > start]
+        # Where characters only go, the removed line alone shows which.
+        spans = spans or [(start, end) for _sign, _line, start, end in self._rows if end > start]
+        first = min((start for start, _end in spans), default=0)
         bar = self.horizontalScrollBar()
         bar.setRange(0, max(0, self._wanted.width() - event.size().width()))
-        last = max((end for sign, _line, start, end in self._rows if sign == "+"), default=0)
+        last = max((end for _start, end in spans), default=0)
         if is_wide and not self._was_placed and (last + 2) * self._character > event.size().width():
             bar.setValue(int(max(0, first + 2 - BEFORE) * self._character))
             self._was_placed = True
