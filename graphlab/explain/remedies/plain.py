@@ -252,7 +252,9 @@ def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
     for node in nodes:
         made = case.source.assigned(dotted(node), node) if dotted(node) else node
         is_callee = isinstance(parent := case.source.parents.get(node), ast.Call) and parent.func is node
-        is_tensor = isinstance(node, ast.Name) and tensor_named(case, node.id) is not None
+        is_tensor = (
+            isinstance(node, ast.Name) and tensor_named(case, node.id) is not None and "return_types" not in message
+        )
         if not isinstance(made, ast.Call) or is_callee or is_tensor:
             continue
         if called(made) in ("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax"):
