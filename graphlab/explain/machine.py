@@ -36,7 +36,13 @@ wording("gpu_absent", r"Found no NVIDIA driver on your system", lambda g: {"reas
 wording("gpu_absent", r"The NVIDIA driver on your system is too old", lambda g: {"reason": "old"})
 wording("gpu_absent", r"no kernel image is available for execution on the device", lambda g: {"reason": "kernel"})
 wording("gpu_absent", r"CUDA error: invalid device ordinal", lambda g: {"reason": "ordinal"})
-wording("gpu_absent", r"Attempting to deserialize object on (?:a )?CUDA device", lambda g: {"reason": "load"})
+wording("gpu_absent", r"Attempting to deserialize object on a CUDA device", lambda g: {"reason": "load"})
+wording(
+    "gpu_absent",
+    r"Attempting to deserialize object on CUDA device (?P<saved>\d{1,4}) but torch\.cuda\.device_count\(\) is "
+    r"(?P<count>\d{1,4})",
+    lambda g: {"reason": "load", "saved": int(g["saved"]), "count": int(g["count"])},
+)
 wording(
     "worker_died",
     r"DataLoader worker \(pid(?:\(s\))? (?P<pids>[\d, ]{1,200})\) (?:is killed by signal: (?P<signal>[A-Z][\w ]{1,40})|"
@@ -220,6 +226,9 @@ def gpu_absent(case: Case) -> Found | None:
         found.what = N_("The file was saved with tensors on a GPU, and here is none.")
         found.why = N_("`torch.load` puts each tensor back to the device that it was saved from.")
         found.fix = N_('Load it to the CPU: `torch.load(path, map_location="cpu")`.')
+        if case.facts.get("count") is not None:
+            found.words.update(saved=case.facts["saved"], count=case.facts["count"])
+            found.what = N_("The file was saved with tensors on `cuda:{saved}`; the number of GPUs here is {count}.")
     elif reason == "build":
         found.what = N_("This PyTorch was built without CUDA, so it knows no GPU.")
         found.fix = N_('Compute on the CPU (`device = "cpu"`), or install a PyTorch that was built with CUDA.')

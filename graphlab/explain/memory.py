@@ -230,15 +230,21 @@ def _is_split(facts: dict[str, Any]) -> bool:
     return max(free, unused) < requested <= free + unused and unused > 0.15 * (facts.get("allocated") or 1)
 
 
+def _is_private(facts: dict[str, Any]) -> bool:
+    """Whether what lies in private pools is enough to matter for what was asked."""
+    return bool(facts.get("private")) and facts["private"] >= (facts.get("requested") or 0)
+
+
 def _foreign(facts: dict[str, Any]) -> int:
     """Bytes on the device that this process doesn't hold, as far as the message says."""
     capacity, free = facts.get("capacity"), facts.get("free")
     mine = facts.get("process") or facts.get("reserved") or (facts.get("allocated") or 0) + unallocated(facts)
-    left = max(int(capacity - free - mine), 0) if capacity and free is not None and mine else 0
+    is_told = mine or facts.get("reserved") is not None
+    left = max(int(capacity - free - mine), 0) if capacity and free is not None and is_told else 0
     others = facts.get("other_processes")
     if not others:
         # What CUDA itself takes for a program is in no figure of the older messages: some hundred MiB.
-        return left if facts.get("process") or (facts.get("reserved") and left >= _OWN_OF_CUDA) else 0
+        return left if facts.get("process") or (facts.get("reserved") is not None and left >= _OWN_OF_CUDA) else 0
     if facts.get("process") or not capacity:
         return int(others)
     # In a container a program sees itself as another process: no more can be foreign than what it doesn't hold itself.
@@ -320,7 +326,7 @@ def out_of_memory(case: Case) -> Found | None:
             "{who} asks for {requested}. {device} has {capacity}, but {others} were taken by other programs; "
             "this one holds {in_use}."
         )
-    if facts.get("private"):
+    if _is_private(facts):
         found.why = N_(
             "{private} lie in private pools, as CUDA graphs have them: only the graph that made a pool can use it "
             "again."
@@ -342,11 +348,11 @@ def out_of_memory(case: Case) -> Found | None:
             "The message reports more free memory than was asked for. It may lie in pieces, the driver may keep a part "
             "of it, or it was freed after the failure: the figures don't tell which."
         )
-    elif _is_split(facts) and not facts.get("private"):
+    elif _is_split(facts) and not _is_private(facts):
         found.why = N_(
             "{unused} are reserved and unused, and {free} are free: enough together, but one tensor needs one piece."
         )
-    elif facts.get("private"):
+    elif _is_private(facts):
         pass
     elif unallocated(facts) and unallocated(facts) >= (requested or 0) and "{unused}" not in found.fix:
         found.why = N_(

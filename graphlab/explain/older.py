@@ -73,6 +73,12 @@ wording(
     r"indices should be either on cpu or on the same device as the indexed tensor \((?P<wanted>[\w:]+)\)",
     lambda g: {"devices": ["cuda" if g["wanted"] == "cpu" else "cpu", g["wanted"]]},
 )
+wording("device_mix", r"can't convert CUDA tensor to numpy", lambda g: {"devices": ["cuda", "cpu"], "op": "numpy"})
+wording(
+    "dtype_mix",
+    r"Input type \((?P<found>[\w.:]{1,40})\) and (?:weight|bias) type \((?P<wanted>[\w.:]{1,40})\) should be the same",
+    lambda g: _kinds(g["wanted"].replace("c10::", "."), g["found"].replace("c10::", ".")),
+)
 
 # shapes
 wording(
@@ -162,3 +168,4 @@ wording(
     r"it's not found|import of module)",
     lambda g: {"name": g["name"]},
 )
+wording("out_of_memory", r"The paging file is too small for this operation to complete", lambda g: {"device": "cpu"})
