@@ -199,6 +199,11 @@ NASTY = {
     "memory": "CUDA out of memory. Tried to allocate 20.00 MiB " * 20000,
     "errors": "FooError: x\n" * 80000,
     "type": "A" + "a" * 10**6 + "Error",
+    "libraries": "a.so" * 250000,
+    "digits": "size mismatch, m1: [" + "9" * 10**6,
+    "full-width": "\uff1a" * 10**6,
+    "tags": "<span " * 160000,
+    "workers": "KeyError: Caught KeyError in DataLoader worker process " * 20000,
     "surrogates": "\ud800" * 1000,
     "dtypes": "expected m1 and m2 to have the same dtype, but got: " + "a " * 400000,
 }
