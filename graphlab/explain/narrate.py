@@ -289,8 +289,9 @@ def _forward(trace: TraceReader, event: Event) -> str:
     text = text.rstrip(".。")
     if event.outputs and event.outputs[0] >= 0:
         # Where the template closes with the shape that came out, the clause about the result tells it anyway.
-        for colon in (": ", "：") if came_out else ():
-            text = text.removesuffix(f"{colon}{words.shape(came_out)}")
+        if came_out:
+            for colon in (": ", "："):
+                text = text.removesuffix(f"{colon}{words.shape(came_out)}")
         return _("{text}; {result}.").format(text=text, result=_result(trace, event.outputs[0], event.id))
     return _("{text}.").format(text=text)
 

@@ -734,6 +734,17 @@ def _by_hand_over_batch(run: Run, event: Event, x: int, found: dict[int, Found])
         "sums along dim 0, so the {n} samples of each class sum to 1."
     )
     one.fix = N_("Sum along the axis of the classes: `sum(1, keepdim=True)`.")
+    node = run.source.expression_at(run.span(event))
+    scope = run.source.scope_of(node)
+    if isinstance(scope, ast.FunctionDef):  # the sum, and the largest entry that is taken off before
+        calls = [
+            c for c in run.source.calls() if called(c) in ("sum", "max", "amax") and run.source.scope_of(c) is scope
+        ]
+        dims = [
+            a for c in calls for a in [*c.args, *(k.value for k in c.keywords if k.arg == "dim")] if integer(a) == 0
+        ]
+        if dims and len(dims) == len(calls):
+            one.fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(d, "1") for d in dims]))
     found[line] = one
 
 
