@@ -61,6 +61,15 @@ MAKERS: dict[str, Any] = {
         lib.distributions.Normal(_t(lib, [0.1, 0.2]), _t(lib, [0.5, 0.7])),
         [lib.distributions.transforms.TanhTransform(), lib.distributions.transforms.AffineTransform(1.0, 2.0)],
     ),
+    "multinomial": lambda lib: lib.distributions.Multinomial(4, _t(lib, PROBS)),
+    "multinomial_logits": lambda lib: lib.distributions.Multinomial(4, logits=_t(lib, LOGITS)),
+    "negative_binomial": lambda lib: lib.distributions.NegativeBinomial(lib.tensor([1.0, 5.0]), _t(lib, [0.4, 0.7])),
+    "relaxed_bernoulli": lambda lib: lib.distributions.RelaxedBernoulli(lib.tensor(0.5), _t(lib, [0.2, 0.9])),
+    "relaxed_bernoulli_logits": lambda lib: lib.distributions.RelaxedBernoulli(lib.tensor(2.0), logits=_t(lib, A)),
+    "relaxed_one_hot": lambda lib: lib.distributions.RelaxedOneHotCategorical(lib.tensor(0.5), _t(lib, PROBS)),
+    "relaxed_one_hot_logits": lambda lib: lib.distributions.RelaxedOneHotCategorical(
+        lib.tensor(2.0), logits=_t(lib, LOGITS)
+    ),
     "mixture": lambda lib: lib.distributions.MixtureSameFamily(
         lib.distributions.Categorical(_t(lib, [0.3, 0.7])),
         lib.distributions.Normal(_t(lib, [0.0, 3.0]), _t(lib, [1.0, 0.5])),

