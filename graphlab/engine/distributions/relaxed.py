@@ -14,7 +14,6 @@ from graphlab.engine.distributions.transforms import ExpTransform, SigmoidTransf
 from graphlab.engine.tensor import Size, Tensor
 
 nn_functional: Any = engine.nn.functional
-nn_numbers: Any = engine.arange
 
 
 class Multinomial(Distribution):
@@ -78,7 +77,7 @@ class Multinomial(Distribution):
         n = self.total_count
         counts = engine.arange(1.0, n + 1, dtype=self.probs.dtype).view(-1, *[1] * self.probs.dim())
         chance = Binomial(n, probs=self.probs).log_prob(counts).exp()
-        ordered = n * self._categorical.entropy() - engine.lgamma(engine.tensor(n + 1.0))
+        ordered = n * self._categorical.entropy() - engine.lgamma(engine.as_tensor(n + 1.0))
         return ordered + (chance * engine.lgamma(counts + 1)).sum([0, -1])
 
     def log_prob(self, value: Any) -> Any:
