@@ -262,9 +262,16 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = wrap_dim(dim, x.ndim, "split")
     n = x.shape[d]
-    if isinstance(split_size_or_sections, (tuple, list)):
+    if not isinstance(split_size_or_sections, (int, np.integer)):
+        if not isinstance(split_size_or_sections, (tuple, list)):
+            raise bad_argument("split_with_sizes", "split_sizes", 2, "tuple of ints", split_size_or_sections)
         pieces = tuple(int(s) for s in split_size_or_sections)
-        if sum(pieces) != n or any(s < 0 for s in pieces):
+        if any(s < 0 for s in pieces):
+            raise RuntimeError(
+                "split_with_sizes expects split_sizes have only non-negative entries, but got "
+                f"split_sizes={list(pieces)}"
+            )
+        if sum(pieces) != n:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
                 f"dimension {d}), but "

@@ -89,9 +89,8 @@ def _native(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseExce
         told = parsing.probed(key.partition(".")[2], name, value)
         if told is not None:
             return told
-    for form in native:
-        return form.first_misfit(bound)
-    return None
+    misfits = [form.first_misfit(bound) for form in native]
+    return None if None in misfits or not misfits else misfits[0]
 
 
 def _translated(
