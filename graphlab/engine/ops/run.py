@@ -59,6 +59,8 @@ def guard(op: str, function: F, called: str = "") -> F:
         try:
             if kwargs and kwargs.get("out") is not None:
                 out = kwargs.pop("out")
+                if called == "torch.multinomial":
+                    check_indices(out)
                 return into(out, function(*args, **kwargs), called, args, kwargs.get("dtype"))
             return function(*args, **kwargs)
         except Exception as error:
@@ -112,6 +114,12 @@ def out_of_memory(op: str, args: tuple[Any, ...], error: MemoryError) -> BaseExc
     told = refusals.out_of_memory(error)
     report(op, args, {}, told)
     return told
+
+
+def check_indices(out: Any) -> None:
+    """`multinomial` looks at `out` before it looks at the probabilities."""
+    if isinstance(out, Tensor) and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.title}")
 
 
 def into(out: Any, result: Any, called: str = "", args: tuple[Any, ...] = (), dtype: Any = None) -> Any:
