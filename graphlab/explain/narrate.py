@@ -647,11 +647,16 @@ def formula(trace: TraceReader, event: int) -> str:
         return _update_formula(trace, record)
     if record.kind == EventKind.BACKWARD:
         forward = trace.events[record.forward] if 0 <= record.forward < len(trace.events) else None
-        text = op.backward_formula or (op.formula.partition(";")[2].strip())
+        text = _formulas(op)[1]
         return _substituted(trace, forward, op, text) if forward is not None else text
     if record.kind in (EventKind.FORWARD, EventKind.INPLACE, EventKind.ERROR):
-        return _substituted(trace, record, op, op.formula.partition(";")[0].strip())
+        return _substituted(trace, record, op, _formulas(op)[0])
     return ""
+
+
+def _formulas(op: Op) -> tuple[str, str]:
+    """Forward and backward, in the language of the window; most are only signs and the same in all."""
+    return _(op.formula) if op.formula else "", _(op.backward_formula) if op.backward_formula else ""
 
 
 def _substituted(trace: TraceReader, event: Event, op: Op, text: str) -> str:
@@ -703,9 +708,10 @@ def describe_op(op: str) -> dict[str, str]:
     entry = OPS.get(op)
     if entry is None:
         return {"name": op, "category": "", "formula": "", "backward": ""}
+    forward, backward = _formulas(entry)
     return {
         "name": entry.name,
         "category": entry.category.label,
-        "formula": entry.formula,
-        "backward": entry.backward_formula or entry.formula.partition(";")[2].strip(),
+        "formula": forward,
+        "backward": backward,
     }

@@ -31,10 +31,10 @@ TRANSPOSE = _view_op(
     ("dim0", "dim1"),
     _swap,
     lambda node, g: (g.swapaxes(node.params[1], node.params[2]) if len(node.params[0]) else g,),
-    "out = input with dims dim0 and dim1 exchanged",
+    N_("out = input with dims dim0 and dim1 exchanged"),
     N_("dims {dim0} and {dim1} of {input} {input_shape} are exchanged: {shape}"),
     lambda: [((2, 3), {"dim0": 0, "dim1": 1})],
-    backward="d input = g with the dims exchanged back",
+    backward=N_("d input = g with the dims exchanged back"),
     shape=_swapped_shape,
 )
 T = _view_op(
@@ -55,10 +55,10 @@ PERMUTE = _view_op(
     ("dims",),
     lambda x, dims: x.transpose(dims),
     lambda node, g: (node.xp.permute(g, tuple(int(i) for i in np.argsort(node.params[1]))),),
-    "out = input with its dims in the order dims",
+    N_("out = input with its dims in the order dims"),
     N_("the dims of {input} {input_shape} are put in the order {dims}: {shape}"),
     lambda: [((2, 3, 4), {"dims": (2, 0, 1)})],
-    backward="d input = g with the dims put back",
+    backward=N_("d input = g with the dims put back"),
     shape=lambda s, dims: tuple(s[d] for d in dims),
 )
 
@@ -133,10 +133,10 @@ EXPAND = _view_op(
     ("size",),
     lambda x, size: np.broadcast_to(x, size),
     lambda node, g: (node.xp.sum_to(g, node.params[0]),),
-    "out = input stretched to size",
+    N_("out = input stretched to size"),
     N_("{input} {input_shape} is stretched to {shape} without copying"),
     lambda: [((3, 1), {"size": (2, 3, 4)})],
-    backward="d input = g summed over the stretched dims",
+    backward=N_("d input = g summed over the stretched dims"),
     shape=lambda s, size: size,
 )
 

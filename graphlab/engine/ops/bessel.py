@@ -155,7 +155,7 @@ unary(
     "special_airy_ai",
     _airy,
     None,
-    formula="out = Ai(input), which solves y″ = input · y and fades to the right",
+    formula=N_("out = Ai(input), which solves y″ = input · y and fades to the right"),
     inplace=False,
     narrate=N_("the Airy function of each entry of {input}"),
 )

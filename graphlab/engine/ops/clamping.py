@@ -28,8 +28,8 @@ CLAMP = declare(
         category=Category.ELEMENTWISE,
         args=("input",),
         params=("min", "max"),
-        formula="out = input kept between min and max",
-        backward_formula="d input = g where input lies between min and max, else 0",
+        formula=N_("out = input kept between min and max"),
+        backward_formula=N_("d input = g where input lies between min and max, else 0"),
         forward=lambda x, low, high: np.clip(
             x, None if low is None else x.dtype.type(low), None if high is None else x.dtype.type(high)
         ),
@@ -93,9 +93,9 @@ NAN_TO_NUM = declare(
         category=Category.ELEMENTWISE,
         args=("input",),
         params=("nan", "posinf", "neginf"),
-        formula="out = input with nan, +∞ and −∞ replaced",
+        formula=N_("out = input with nan, +∞ and −∞ replaced"),
         narrate_backward=N_("the gradient passes where {input} was a finite number"),
-        backward_formula="d input = g where input is finite, else 0",
+        backward_formula=N_("d input = g where input is finite, else 0"),
         forward=lambda x, nan, posinf, neginf: (
             np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf) if x.dtype.kind in "fVc" else x.copy()
         ),

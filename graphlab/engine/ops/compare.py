@@ -147,7 +147,7 @@ def _bitwise(name: str, ufunc: Any, sign: str, dunder: str) -> None:
     op = _declare(
         name,
         Category.COMPARISON,
-        f"out = input {sign} other, bit by bit",
+        f"out = input {sign} other",
         _on_bits(ufunc, name),
         N_("the bits of {input} and {other} are joined"),
     )
@@ -195,20 +195,20 @@ def _extreme_vjp(above: bool) -> Callable[..., Any]:
 MAXIMUM = _declare(
     "maximum",
     Category.ELEMENTWISE,
-    "out = the larger of input and other",
+    N_("out = the larger of input and other"),
     np.maximum,
     N_("the larger of each pair of entries of {input} and {other}"),
     _extreme_vjp(True),
-    "d of the larger = g, 0 for the other; half each where they are equal",
+    N_("d of the larger = g, 0 for the other; half each where they are equal"),
 )
 MINIMUM = _declare(
     "minimum",
     Category.ELEMENTWISE,
-    "out = the smaller of input and other",
+    N_("out = the smaller of input and other"),
     np.minimum,
     N_("the smaller of each pair of entries of {input} and {other}"),
     _extreme_vjp(False),
-    "d of the smaller = g, 0 for the other; half each where they are equal",
+    N_("d of the smaller = g, 0 for the other; half each where they are equal"),
 )
 maximum = binary(MAXIMUM, np.maximum, SAVE_BOTH)
 minimum = binary(MINIMUM, np.minimum, SAVE_BOTH)
@@ -229,15 +229,18 @@ def _fmax_vjp(above: bool) -> Callable[..., Any]:
     return vjp
 
 
-for _name, _ufunc in (("fmax", np.fmax), ("fmin", np.fmin)):
+for _name, _ufunc, _formula in (
+    ("fmax", np.fmax, N_("out = the larger of both, a number before nan")),
+    ("fmin", np.fmin, N_("out = the smaller of both, a number before nan")),
+):
     _op = _declare(
         _name,
         Category.ELEMENTWISE,
-        f"out = the {'larger' if _name == 'fmax' else 'smaller'} of both, a number before nan",
+        _formula,
         _ufunc,
         N_("one of each pair of entries of {input} and {other} is chosen"),
         _fmax_vjp(_name == "fmax"),
-        "d of the chosen one = g, 0 for the other",
+        N_("d of the chosen one = g, 0 for the other"),
     )
     function(_op, _tensors_only(_name, binary(_op, _ufunc, SAVE_BOTH)))
 
@@ -390,7 +393,7 @@ FUNCTIONS["_floor_divide"] = _rounded_division(DIV_FLOOR)
 ATAN2 = _declare(
     "atan2",
     Category.ELEMENTWISE,
-    "out = the angle of the point (other, input)",
+    N_("out = the angle of the point (other, input)"),
     np.arctan2,
     N_("the angle of each point with height {input} and distance {other}"),
     lambda node, g, x, y: (
@@ -435,8 +438,8 @@ WHERE = declare(
         name="where",
         category=Category.INDEX,
         args=("condition", "input", "other"),
-        formula="out = input where condition, else other",
-        backward_formula="d input = g where condition, else 0;  d other = g where not condition, else 0",
+        formula=N_("out = input where condition, else other"),
+        backward_formula=N_("d input = g where condition, else 0;  d other = g where not condition, else 0"),
         forward=lambda c, x, y: choose(c, x, y),
         vjp=lambda node, g, c: (
             None,
@@ -496,8 +499,8 @@ MASKED_FILL = declare(
         name="masked_fill",
         category=Category.INDEX,
         args=("input", "mask", "value"),
-        formula="out = value where mask, else input",
-        backward_formula="d input = g where not mask, else 0",
+        formula=N_("out = value where mask, else input"),
+        backward_formula=N_("d input = g where not mask, else 0"),
         forward=lambda x, m, v: choose(m, np.asarray(v, x.dtype), x),
         vjp=lambda node, g, m: (
             None if node.edges[0] is None else node.xp.sum_to(node.xp.keep(g, m == 0), node.params[0]),

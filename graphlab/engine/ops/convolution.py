@@ -293,8 +293,8 @@ CONV_PLAIN: Op = declare(
         category=Category.MATRIX,
         args=("input", "weight"),
         params=("stride", "padding", "dilation", "groups"),
-        formula="out[place] = Σ weight · input under the kernel at place",
-        backward_formula="d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it",
+        formula=N_("out[place] = Σ weight · input under the kernel at place"),
+        backward_formula=N_("d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it"),
         forward=convolve,
         vjp=lambda node, g, x, w: _plain_vjp(node, g, x, w),
         saves=("input:weight", "weight:input"),
@@ -313,8 +313,8 @@ CONV_INPUT: Op = declare(
         category=Category.MATRIX,
         args=("gradient", "weight"),
         params=("spatial", "stride", "padding", "dilation", "groups"),
-        formula="out = each entry of gradient times the kernel, added where it lay",
-        backward_formula="d gradient = the convolution of g;  d weight = Σ gradient · g under the kernel",
+        formula=N_("out = each entry of gradient times the kernel, added where it lay"),
+        backward_formula=N_("d gradient = the convolution of g;  d weight = Σ gradient · g under the kernel"),
         forward=spread,
         vjp=lambda node, g, y, w: _input_vjp(node, g, y, w),
         saves=("gradient:weight", "weight:gradient"),
@@ -330,9 +330,9 @@ CONV_WEIGHT: Op = declare(
         category=Category.MATRIX,
         args=("input", "gradient"),
         params=("kernel", "stride", "padding", "dilation", "groups"),
-        formula="out[entry] = Σ gradient · input under that entry of the kernel",
+        formula=N_("out[entry] = Σ gradient · input under that entry of the kernel"),
         backward_formula=(
-            "d input = each gradient times g, added where it lay;  d gradient = the convolution of input with g"
+            N_("d input = each gradient times g, added where it lay;  d gradient = the convolution of input with g")
         ),
         forward=correlate,
         vjp=lambda node, g, x, y: _weight_vjp(node, g, x, y),
@@ -389,9 +389,12 @@ def _declare(n: int) -> tuple[Op, Op]:
             category=Category.MATRIX,
             args=("input", "weight", "bias"),
             params=("stride", "padding", "dilation", "groups"),
-            formula="out[filter, place] = Σ weight[filter] · input under the kernel at place + bias[filter]",
+            formula=N_("out[filter, place] = Σ weight[filter] · input under the kernel at place + bias[filter]"),
             backward_formula=(
-                "d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it;  d bias = Σ g"
+                N_(
+                    "d input = each g times the kernel, added where it lay;  d weight = Σ g · input under it;  "
+                    "d bias = Σ g"
+                )
             ),
             forward=_conv_forward,
             vjp=_conv_vjp,
@@ -416,9 +419,12 @@ def _declare(n: int) -> tuple[Op, Op]:
             category=Category.MATRIX,
             args=("input", "weight", "bias"),
             params=("stride", "padding", "output_padding", "groups", "dilation"),
-            formula="out = each entry of input times the kernel, added stride apart, + bias",
+            formula=N_("out = each entry of input times the kernel, added stride apart, + bias"),
             backward_formula=(
-                "d input = the convolution of g with weight;  d weight = Σ input · g under the kernel;  d bias = Σ g"
+                N_(
+                    "d input = the convolution of g with weight;  d weight = Σ input · g under the kernel;  "
+                    "d bias = Σ g"
+                )
             ),
             forward=_transpose_forward,
             vjp=_transpose_vjp,

@@ -86,7 +86,7 @@ _running(
     np.cumsum,
     _cumsum_vjp,
     (),
-    "out[i] = Σ input[0 … i] along dim",
+    N_("out[i] = Σ input[0 … i] along dim"),
     "d input[i] = Σ g[i …]",
     N_("running sums of {input} along dim {dim}"),
 )
@@ -95,7 +95,7 @@ _running(
     np.cumprod,
     _cumprod_vjp,
     ("input", "out"),
-    "out[i] = Π input[0 … i] along dim",
+    N_("out[i] = Π input[0 … i] along dim"),
     "d input[i] = Σ g[i …] · out[i …] / input[i]",
     N_("running products of {input} along dim {dim}"),
 )

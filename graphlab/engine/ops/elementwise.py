@@ -179,7 +179,7 @@ XLOGY = entrywise(
         lambda node, g, x, y: node.xp.where((x == 0) & (y <= 0), g * 0, g * _log_of(node, y)),
         lambda node, g, x, y: g * x / y,
     ),
-    formula="out = input · ln other, 0 where input is 0",
+    formula=N_("out = input · ln other, 0 where input is 0"),
     backward="d input = g · ln other;  d other = g · input / other",
     narrate=N_("{input} times the logarithm of {other}, entry by entry"),
     samples=lambda: [((3, 2), (3, 2), {"_domain": (0.2, 2.0)}), ((3, 2), (2,), {"_domain": (0.2, 2.0)})],
@@ -193,7 +193,7 @@ XLOG1PY = entrywise(
         lambda node, g, x, y: node.xp.where((x == 0) & (y <= -1), g * 0, g * _log1p_of(node, y)),
         lambda node, g, x, y: g * x / (y + 1),
     ),
-    formula="out = input · ln(1 + other), 0 where input is 0",
+    formula=N_("out = input · ln(1 + other), 0 where input is 0"),
     backward="d input = g · ln(1 + other);  d other = g · input / (1 + other)",
     narrate=N_("{input} times the logarithm of 1 plus {other}, entry by entry"),
     samples=lambda: [((3, 2), (3, 2), {"_domain": (0.2, 2.0)})],
@@ -231,7 +231,7 @@ IGAMMA = entrywise(
     ("input", "other"),
     lower_gamma,
     slopes(None, lambda node, g, a, x: g * _gamma_density(node, a, x)),
-    formula="out = P(input, other), the lower regularized incomplete gamma function",
+    formula=N_("out = P(input, other), the lower regularized incomplete gamma function"),
     backward="d other = g · e^(−other) · other^(input − 1) / Γ(input)",
     narrate=N_("the lower incomplete gamma function of {input} and {other}"),
 )
@@ -240,7 +240,7 @@ IGAMMAC = entrywise(
     ("input", "other"),
     upper_gamma,
     slopes(None, lambda node, g, a, x: -g * _gamma_density(node, a, x)),
-    formula="out = Q(input, other), the upper regularized incomplete gamma function",
+    formula=N_("out = Q(input, other), the upper regularized incomplete gamma function"),
     backward="d other = −g · e^(−other) · other^(input − 1) / Γ(input)",
     narrate=N_("the upper incomplete gamma function of {input} and {other}"),
 )
@@ -259,7 +259,7 @@ ZETA: Op = entrywise(
     ("input", "other"),
     zeta_array,
     slopes(None, lambda node, g, s, q: g * -s * apply(node, ZETA, (s + 1, q))),
-    formula="out = Σ 1 / (other + k)^input over k ≥ 0",
+    formula=N_("out = Σ 1 / (other + k)^input over k ≥ 0"),
     backward="d other = −g · input · zeta(input + 1, other)",
     narrate=N_("the Hurwitz zeta function of {input} and {other}"),
 )
@@ -279,8 +279,8 @@ COPYSIGN = entrywise(
     ("input", "other"),
     np.copysign,
     slopes(_copysign_vjp_input, lambda node, g, x, y, out: g * 0, out=True),
-    formula="out = |input| with the sign of other",
-    backward="d input = g, its sign turned where input's was",
+    formula=N_("out = |input| with the sign of other"),
+    backward=N_("d input = g, its sign turned where input's was"),
     narrate=N_("the entries of {input} take the signs of {other}"),
     out=True,
 )
@@ -290,7 +290,7 @@ NEXTAFTER = entrywise(
     ("input", "other"),
     np.nextafter,
     slopes(lambda node, g, x, y: g, lambda node, g, x, y: g * 0),
-    formula="out = the next number after input towards other",
+    formula=N_("out = the next number after input towards other"),
     backward="d input = g",
     narrate=N_("each entry of {input} goes to the next number towards {other}"),
 )
@@ -306,7 +306,7 @@ HEAVISIDE = entrywise(
     ("input", "values"),
     _heaviside,
     None,
-    formula="out = 0 below 0, values at 0, 1 above",
+    formula=N_("out = 0 below 0, values at 0, 1 above"),
     narrate=N_("each entry of {input} becomes 0 or 1 by its sign"),
 )
 
@@ -359,7 +359,7 @@ GCD = entrywise(
     ("input", "other"),
     _integers_only("gcd", np.gcd),
     None,
-    formula="out = the greatest common divisor",
+    formula=N_("out = the greatest common divisor"),
     narrate=N_("the greatest common divisors of {input} and {other}"),
     category=Category.ARITHMETIC,
 )
@@ -368,7 +368,7 @@ LCM = entrywise(
     ("input", "other"),
     _integers_only("lcm", np.lcm),
     None,
-    formula="out = the least common multiple",
+    formula=N_("out = the least common multiple"),
     narrate=N_("the least common multiples of {input} and {other}"),
     category=Category.ARITHMETIC,
 )

@@ -43,7 +43,7 @@ EMBEDDING = declare(
         args=("weight", "input"),
         params=("padding_idx",),
         formula="out = weight[input]",
-        backward_formula="d weight = g added to the rows that were looked up",
+        backward_formula=N_("d weight = g added to the rows that were looked up"),
         forward=lambda w, i, pad: w[i],
         vjp=lambda node, g, i: (_embedding_vjp(node, g, i), None),
         saves=("input",),

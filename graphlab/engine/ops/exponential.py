@@ -52,7 +52,7 @@ MATRIX_EXP = declare(
         category=Category.MATRIX,
         args=("input",),
         formula="out = 1 + input + input² / 2 + input³ / 6 + …",
-        backward_formula="d input = the upper right corner of exp [[inputᵀ, g], [0, inputᵀ]]",
+        backward_formula=N_("d input = the upper right corner of exp [[inputᵀ, g], [0, inputᵀ]]"),
         forward=_matrix_exp,
         vjp=_matrix_exp_vjp,
         saves=("input",),

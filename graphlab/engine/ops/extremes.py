@@ -29,8 +29,8 @@ def _extreme_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 AMAX = _reduction(
     "amax",
-    "out = the largest entry",
-    "d input = g at the largest entries, shared evenly",
+    N_("out = the largest entry"),
+    N_("d input = g at the largest entries, shared evenly"),
     lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
     _extreme_vjp,
     N_("the largest entries of {input} along dims {dim}: {shape}"),
@@ -38,8 +38,8 @@ AMAX = _reduction(
 )
 AMIN = _reduction(
     "amin",
-    "out = the smallest entry",
-    "d input = g at the smallest entries, shared evenly",
+    N_("out = the smallest entry"),
+    N_("d input = g at the smallest entries, shared evenly"),
     lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
     _extreme_vjp,
     N_("the smallest entries of {input} along dims {dim}: {shape}"),
@@ -47,8 +47,8 @@ AMIN = _reduction(
 )
 MAX_ALL = _reduction(
     "max_all",
-    "out = the largest entry",
-    "d input = g at the largest entries, shared evenly",
+    N_("out = the largest entry"),
+    N_("d input = g at the largest entries, shared evenly"),
     lambda x, dim, keepdim: np.max(x),
     _extreme_vjp,
     N_("the largest of all entries of {input} is taken"),
@@ -57,8 +57,8 @@ MAX_ALL = _reduction(
 )
 MIN_ALL = _reduction(
     "min_all",
-    "out = the smallest entry",
-    "d input = g at the smallest entries, shared evenly",
+    N_("out = the smallest entry"),
+    N_("d input = g at the smallest entries, shared evenly"),
     lambda x, dim, keepdim: np.min(x),
     _extreme_vjp,
     N_("the smallest of all entries of {input} is taken"),
@@ -100,7 +100,7 @@ def _pair(name: str, node: str, find: Any, formula: str, narrate: str) -> Op:
             args=("input",),
             params=("dim", "keepdim"),
             formula=formula,
-            backward_formula="d input = g at the place that was taken, 0 elsewhere",
+            backward_formula=N_("d input = g at the place that was taken, 0 elsewhere"),
             forward=forward,
             vjp=_pick_vjp,
             saves=("out1",),
@@ -132,21 +132,21 @@ MAX = _pair(
     "max",
     "MaxBackward0",
     _argmax,
-    "out = the largest entry along dim, and its place",
+    N_("out = the largest entry along dim, and its place"),
     N_("the largest entry of {input} along dim {dim} is found, and its place: {shape}"),
 )
 MIN = _pair(
     "min",
     "MinBackward0",
     lambda x, dim: np.argmin(x, dim),
-    "out = the smallest entry along dim, and its place",
+    N_("out = the smallest entry along dim, and its place"),
     N_("the smallest entry of {input} along dim {dim} is found, and its place: {shape}"),
 )
 MEDIAN = _pair(
     "median",
     "MedianBackward1",
     _median_place,
-    "out = the middle entry along dim (the lower of two), and its place",
+    N_("out = the middle entry along dim (the lower of two), and its place"),
     N_("the middle entry of {input} along dim {dim} is found, and its place: {shape}"),
 )
 
@@ -257,7 +257,11 @@ def _places(name: str, find: Any) -> None:
             category=Category.REDUCTION,
             args=("input",),
             params=("dim", "keepdim"),
-            formula=f"out = the place of the {'largest' if name == 'argmax' else 'smallest'} entry along dim",
+            formula=(
+                N_("out = the place of the largest entry along dim")
+                if name == "argmax"
+                else N_("out = the place of the smallest entry along dim")
+            ),
             forward=lambda x, dim, keepdim: find(x, dim, keepdim),
             shape=lambda s, dim, keepdim: reduced(s, None if dim is None else (dim,), keepdim),
             dtype=lambda *_: dtypes.I64,

@@ -39,7 +39,7 @@ C2C: Op = declare(
         args=("input",),
         params=("dims", "scale", "forward"),
         formula="out[k] = Σ input[n] · e^(∓2πi·k·n/N)",
-        backward_formula="d input = the transform of g in the other direction",
+        backward_formula=N_("d input = the transform of g in the other direction"),
         forward=_c2c,
         vjp=_c2c_vjp,
         shape=lambda s, *_: s,
@@ -93,8 +93,8 @@ R2C: Op = declare(
         category=Category.MATRIX,
         args=("input",),
         params=("dims", "scale", "onesided"),
-        formula="out[k] = Σ input[n] · e^(−2πi·k·n/N), for k up to N/2",
-        backward_formula="d input = real part of the inverse transform of g, filled up with zeros",
+        formula=N_("out[k] = Σ input[n] · e^(−2πi·k·n/N), for k up to N/2"),
+        backward_formula=N_("d input = real part of the inverse transform of g, filled up with zeros"),
         forward=lambda x, dims, scale, onesided: (
             np.fft.rfftn(x, axes=dims, norm=FORWARD[scale]) if onesided else _mirrored(x, dims, scale)
         ),
@@ -130,8 +130,8 @@ C2R: Op = declare(
         category=Category.MATRIX,
         args=("input",),
         params=("dims", "scale", "n"),
-        formula="out[n] = Σ input[k] · e^(2πi·k·n/N), of frequencies up to N/2",
-        backward_formula="d input = the transform of g, doubled where a frequency has a mirror image",
+        formula=N_("out[n] = Σ input[k] · e^(2πi·k·n/N), of frequencies up to N/2"),
+        backward_formula=N_("d input = the transform of g, doubled where a frequency has a mirror image"),
         forward=lambda x, dims, scale, n: np.fft.irfftn(
             x, [*(x.shape[d] for d in dims[:-1]), n], dims, norm=INVERSE[scale]
         ),

@@ -158,7 +158,7 @@ def _slogdet_vjp(node: Any, gs: Any, a: Any) -> Any:
 
 SLOGDET = _op(
     "slogdet",
-    "sign, logabsdet = sign and ln of |det(input)|",
+    N_("sign, logabsdet = sign and ln of |det(input)|"),
     "d input = g · input⁻ᵀ",
     _slogdet,
     _slogdet_vjp,
@@ -251,7 +251,7 @@ def _cholesky_vjp(node: Any, g: Any, out: Any) -> Any:
 CHOLESKY = _op(
     "cholesky",
     "out · outᵀ = input",
-    "d input = symmetric part of out⁻ᵀ · Φ(outᵀ · g) · out⁻¹",
+    N_("d input = symmetric part of out⁻ᵀ · Φ(outᵀ · g) · out⁻¹"),
     _cholesky,
     _cholesky_vjp,
     N_("the positive-definite {input} {input_shape} is written as L · Lᵀ"),
@@ -438,8 +438,8 @@ def _eigh_vjp(node: Any, gs: Any, values: Any, vectors: Any) -> Any:
 
 EIGH = _op(
     "eigh",
-    "input · V = V · diag(L), for a symmetric input",
-    "d input = the symmetric part of V · (diag(gL) + Vᵀ · gV / E) · Vᵀ",
+    N_("input · V = V · diag(L), for a symmetric input"),
+    N_("d input = the symmetric part of V · (diag(gL) + Vᵀ · gV / E) · Vᵀ"),
     _eigh,
     _eigh_vjp,
     N_("the symmetric {input} {input_shape} is turned to its own axes: eigenvalues and eigenvectors"),
@@ -483,7 +483,7 @@ def _pinv(a: Any, rtol: float, atol: float, hermitian: bool) -> Any:
 
 PINV = _op(
     "pinv",
-    "out = the pseudo-inverse of input",
+    N_("out = the pseudo-inverse of input"),
     "d input = −outᵀ·g·outᵀ + (1 − input·out)·gᵀ·out·outᵀ + outᵀ·out·gᵀ·(1 − out·input)",
     _pinv,
     _pinv_vjp,

@@ -190,7 +190,7 @@ SOFT_MARGIN = declare(
         category=Category.LOSS,
         args=("input", "target"),
         params=("reduction",),
-        formula="out = mean of ln(1 + e^(−target · input))",
+        formula=N_("out = mean of ln(1 + e^(−target · input))"),
         backward_formula="d input = −target · g / n / (1 + e^(target · input))",
         forward=_soft,
         vjp=_soft_vjp,
@@ -267,8 +267,10 @@ MULTI_MARGIN = declare(
         category=Category.LOSS,
         args=("input", "target", "weight"),
         params=("p", "margin", "reduction"),
-        formula="out = mean of Σ max(0, margin − input[target] + input[j])^p / n over the other classes j",
-        backward_formula="d input[j] = g · p · over[j]^(p − 1) / n where over[j] > 0;  d input[target] = −Σ of these",
+        formula=N_("out = mean of Σ max(0, margin − input[target] + input[j])^p / n over the other classes j"),
+        backward_formula=N_(
+            "d input[j] = g · p · over[j]^(p − 1) / n where over[j] > 0;  d input[target] = −Σ of these"
+        ),
         forward=_multi_margin,
         vjp=_multi_margin_vjp,
         saves=("input", "target", "weight"),
@@ -380,8 +382,10 @@ MULTILABEL_MARGIN = declare(
         category=Category.LOSS,
         args=("input", "target"),
         params=("reduction",),
-        formula="out = mean of Σ max(0, 1 − input[label] + input[j]) / n over labels and the classes j that are none",
-        backward_formula="d input = g / n · (pairs in which it is too high − pairs in which it is too low)",
+        formula=N_(
+            "out = mean of Σ max(0, 1 − input[label] + input[j]) / n over labels and the classes j that are none"
+        ),
+        backward_formula=N_("d input = g / n · (pairs in which it is too high − pairs in which it is too low)"),
         forward=_multilabel,
         vjp=_multilabel_vjp,
         saves=("input", "target"),

@@ -55,7 +55,7 @@ def _ordering(name: str, params: tuple[str, ...], forward: Any, shape: Any, form
             args=("input",),
             params=params,
             formula=formula,
-            backward_formula="d input = g at the places that the entries came from",
+            backward_formula=N_("d input = g at the places that the entries came from"),
             forward=forward,
             vjp=_order_vjp,
             saves=("out1",),
@@ -74,7 +74,7 @@ SORT = _ordering(
     ("dim", "descending"),
     _sort,
     lambda s, *_: (s, s),
-    "out = input in order along dim, and where each entry came from",
+    N_("out = input in order along dim, and where each entry came from"),
     N_("{input} is put in order along dim {dim}"),
 )
 TOPK = _ordering(
@@ -82,7 +82,7 @@ TOPK = _ordering(
     ("dim", "k", "largest"),
     _topk,
     _topk_shape,
-    "out = the k largest entries along dim, and their places",
+    N_("out = the k largest entries along dim, and their places"),
     N_("the {k} first entries of {input} by size along dim {dim} are kept: {shape}"),
 )
 _STABLE = known_as(SORT, "SortBackward1")

@@ -69,8 +69,8 @@ PICK_BACK: Op = declare(
         category=Category.INDEX,
         args=("gradient",),
         params=("ways",),
-        formula="out = each entry added to where it was taken from",
-        backward_formula="d gradient = g, taken as the input was",
+        formula=N_("out = each entry added to where it was taken from"),
+        backward_formula=N_("d gradient = g, taken as the input was"),
         forward=put_back,
         vjp=lambda node, g: (apply(node, PICK, (g,), node.params),),
         shape=lambda shape, ways: (*shape[: len(shape) - len(ways)], *(way[1] for way in ways)),
@@ -84,8 +84,8 @@ PICK: Op = declare(
         category=Category.INDEX,
         args=("input",),
         params=("ways",),
-        formula="out = entries of input by their numbers, dim by dim",
-        backward_formula="d input = each g added to where its entry was taken from",
+        formula=N_("out = entries of input by their numbers, dim by dim"),
+        backward_formula=N_("d input = each g added to where its entry was taken from"),
         forward=pick,
         vjp=lambda node, g: (apply(node, PICK_BACK, (g,), node.params),),
         shape=picked_shape,
@@ -120,8 +120,8 @@ CONSTANT_PAD: Op = declare(
         category=Category.SHAPE,
         args=("input",),
         params=("pad", "value"),
-        formula="out = input with a border of value",
-        backward_formula="d input = g without the border",
+        formula=N_("out = input with a border of value"),
+        backward_formula=N_("d input = g without the border"),
         forward=_constant_forward,
         vjp=lambda node, g: (apply(node, CONSTANT_PAD, (g,), (tuple((-a, -b) for a, b in node.params[0]), 0)),),
         shape=lambda x, pairs, value: (
@@ -138,7 +138,7 @@ CONSTANT_PAD: Op = declare(
 )
 
 
-def _declare(mode: str, word: str, n: int, how: str) -> Op:
+def _declare(mode: str, word: str, n: int, formula: str) -> Op:
     node = f"{word.title()}Pad{n}DBackward0" if mode != "circular" else "CopySlices"
     return declare(
         Op(
@@ -147,8 +147,8 @@ def _declare(mode: str, word: str, n: int, how: str) -> Op:
             category=Category.SHAPE,
             args=("input",),
             params=("ways",),
-            formula=f"out = input with a border: {how}",
-            backward_formula="d input = g, and that of the border added to where its entries came from",
+            formula=formula,
+            backward_formula=N_("d input = g, and that of the border added to where its entries came from"),
             forward=pick,
             vjp=pick_vjp,
             shape=picked_shape,
@@ -160,11 +160,11 @@ def _declare(mode: str, word: str, n: int, how: str) -> Op:
 
 
 _BY_MODE = {
-    mode: {n: _declare(mode, word, n, how) for n in (1, 2, 3)}
-    for mode, word, how in (
-        ("reflect", "reflection", "its entries mirrored at the edge"),
-        ("replicate", "replication", "the entry at the edge again and again"),
-        ("circular", "circular", "the entries of the opposite edge"),
+    mode: {n: _declare(mode, word, n, formula) for n in (1, 2, 3)}
+    for mode, word, formula in (
+        ("reflect", "reflection", N_("out = input with a border: its entries mirrored at the edge")),
+        ("replicate", "replication", N_("out = input with a border: the entry at the edge again and again")),
+        ("circular", "circular", N_("out = input with a border: the entries of the opposite edge")),
     )
 }
 

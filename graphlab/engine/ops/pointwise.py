@@ -248,7 +248,7 @@ unary(
     _flat,
     (),
     rule="same",
-    formula="out = −1, 0 or 1 by the sign of input",
+    formula=N_("out = −1, 0 or 1 by the sign of input"),
     backward="d input = 0",
     narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"),
 )
@@ -258,7 +258,7 @@ unary(
     _flat,
     (),
     rule="same",
-    formula="out = −1, 0 or 1 by the sign of input",
+    formula=N_("out = −1, 0 or 1 by the sign of input"),
     backward="d input = 0",
     narrate=N_("each entry of {input} becomes −1, 0 or 1 by its sign"),
 )
@@ -295,18 +295,28 @@ def _of_floats(test: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _name, _test, _formula, _words in (
-    ("isnan", _of_floats(np.isnan), "not a number", N_("which entries of {input} are not numbers: {n_true}")),
-    ("isinf", _of_floats(np.isinf), "infinite", N_("which entries of {input} are infinite: {n_true}")),
-    ("isposinf", _of_floats(np.isposinf), "+∞", N_("which entries of {input} are +∞")),
-    ("isneginf", _of_floats(np.isneginf), "−∞", N_("which entries of {input} are −∞")),
-    ("isfinite", np.isfinite, "finite", N_("which entries of {input} are finite numbers: {n_true}")),
+    (
+        "isnan",
+        _of_floats(np.isnan),
+        N_("out = input is not a number"),
+        N_("which entries of {input} are not numbers: {n_true}"),
+    ),
+    (
+        "isinf",
+        _of_floats(np.isinf),
+        N_("out = input is infinite"),
+        N_("which entries of {input} are infinite: {n_true}"),
+    ),
+    ("isposinf", _of_floats(np.isposinf), N_("out = input is +∞"), N_("which entries of {input} are +∞")),
+    ("isneginf", _of_floats(np.isneginf), N_("out = input is −∞"), N_("which entries of {input} are −∞")),
+    ("isfinite", np.isfinite, N_("out = input is finite"), N_("which entries of {input} are finite numbers: {n_true}")),
 ):
     unary(
         _name,
         _test,
         None,
         rule="bool",
-        formula=f"out = input is {_formula}",
+        formula=_formula,
         narrate=_words,
         category=Category.COMPARISON,
         facts=lambda out, x: {"n_true": int(np.sum(out))},
@@ -316,7 +326,7 @@ unary(
     lambda x: np.signbit(x) if x.dtype.kind in "fVc" else x < 0,
     None,
     rule="bool",
-    formula="out = input has a minus sign",
+    formula=N_("out = input has a minus sign"),
     narrate=N_("which entries of {input} are negative"),
     category=Category.COMPARISON,
 )
@@ -325,7 +335,7 @@ unary(
     np.logical_not,
     None,
     rule="bool",
-    formula="out = not input",
+    formula=N_("out = not input"),
     narrate=N_("which entries of {input} are zero"),
     category=Category.COMPARISON,
 )

@@ -75,8 +75,8 @@ LEAKY_RELU = activation(
     lambda x, s: np.maximum(x, x * x.dtype.type(s)) if 0 < s <= 1 else choose(x > 0, x, x * x.dtype.type(s)),
     lambda node, g, x: (node.xp.where(x > 0, g, g * node.params[0]),),
     ("input",),
-    "out = input where input > 0, else negative_slope · input",
-    "d input = g where input > 0, else negative_slope · g",
+    N_("out = input where input > 0, else negative_slope · input"),
+    N_("d input = g where input > 0, else negative_slope · g"),
     N_("negative entries of {input} are multiplied by {negative_slope}"),
     [((3, 2), {"negative_slope": 0.01})],
 )
@@ -94,8 +94,8 @@ ELU = activation(
         ),
     ),
     ("input",),
-    "out = input where input > 0, else alpha · (e^input − 1)",
-    "d input = g where input > 0, else g · alpha · e^input",
+    N_("out = input where input > 0, else alpha · (e^input − 1)"),
+    N_("d input = g where input > 0, else g · alpha · e^input"),
     N_("negative entries of {input} bend towards −{alpha}"),
     [((3, 2), {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0})],
 )
@@ -119,7 +119,7 @@ MISH = activation(
     ),
     ("input",),
     "out = input · tanh(softplus(input))",
-    "d input = g · (t + input · σ(input) · (1 − t²)) with t = tanh(softplus(input))",
+    N_("d input = g · (t + input · σ(input) · (1 − t²)) with t = tanh(softplus(input))"),
     N_("each entry of {input} is multiplied by the tanh of its softplus"),
     [((3, 2), {})],
 )
@@ -154,8 +154,8 @@ HARDTANH = activation(
     lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
     lambda node, g, x: (node.xp.keep(g, (x > node.params[0]) & (x < node.params[1])),),
     ("input",),
-    "out = input kept between min_val and max_val",
-    "d input = g within the limits, else 0",
+    N_("out = input kept between min_val and max_val"),
+    N_("d input = g within the limits, else 0"),
     N_("each entry of {input} is kept between {min_val} and {max_val}"),
     [((3, 2), {"min_val": -1.0, "max_val": 1.0})],
 )

@@ -374,7 +374,7 @@ LSTM = declare(
         formula=(
             "i, f, o = σ(W·x + U·h + b);  g = tanh(W·x + U·h + b);  cell = f · cell + i · g;  hidden = o · tanh(cell)"
         ),
-        backward_formula="back through time: each step's gradient goes through its gates to the step before",
+        backward_formula=N_("back through time: each step's gradient goes through its gates to the step before"),
         forward=lambda *a: _lstm(*a)[:3],
         vjp=_lstm_vjp,
         saves=_LSTM_ARGS,
@@ -393,7 +393,7 @@ GRU = declare(
         args=_ARGS,
         params=("reverse",),
         formula="r, z = σ(W·x + U·h + b);  n = tanh(W·x + b + r · (U·h + b));  hidden = (1 − z) · n + z · hidden",
-        backward_formula="back through time: each step's gradient goes through its gates to the step before",
+        backward_formula=N_("back through time: each step's gradient goes through its gates to the step before"),
         forward=lambda *a: _gru(*a)[:2],
         vjp=_gru_vjp,
         saves=_ARGS,
@@ -411,8 +411,8 @@ RNN = declare(
         category=Category.MATRIX,
         args=_ARGS,
         params=("reverse", "nonlinearity"),
-        formula="hidden = tanh(W · x + U · hidden + b), step by step",
-        backward_formula="back through time: d hidden = (g + d of the next step) · (1 − hidden²)",
+        formula=N_("hidden = tanh(W · x + U · hidden + b), step by step"),
+        backward_formula=N_("back through time: d hidden = (g + d of the next step) · (1 − hidden²)"),
         forward=_rnn,
         vjp=_rnn_vjp,
         saves=(*_ARGS, "out"),

@@ -63,7 +63,7 @@ SUM = declare(
         args=("input",),
         params=("dim", "keepdim"),
         formula="out = Σ input",
-        backward_formula="d input = g for every entry that was summed",
+        backward_formula=N_("d input = g for every entry that was summed"),
         forward=_sum,
         vjp=lambda node, g: (spread(node, g, *node.params),),
         broadcasts=True,

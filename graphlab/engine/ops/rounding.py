@@ -46,7 +46,7 @@ ROUND = declare(
         category=Category.ELEMENTWISE,
         args=("input",),
         params=("decimals",),
-        formula="out = input rounded to decimals, halves to even",
+        formula=N_("out = input rounded to decimals, halves to even"),
         backward_formula="d input = 0",
         forward=lambda x, decimals: x.copy() if x.dtype.kind not in "fVc" else np.round(x, decimals),
         vjp=_flat,

@@ -524,7 +524,7 @@ def _make_copy_slices() -> Op:
             category=Category.INDEX,
             args=("input",),
             formula="input[part] = value",
-            backward_formula="d input = g, with the part's derivative in its place",
+            backward_formula=N_("d input = g, with the part's derivative in its place"),
             forward=lambda x, chain, inner: x,
             vjp=_copy_slices,
             shape=lambda x, *_: x,

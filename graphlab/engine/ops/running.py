@@ -32,15 +32,18 @@ def _running_extreme(name: str, ufunc: Any, words: str) -> None:
             hit = np.where(before, nan, hit)
         return values, np.maximum.accumulate(np.where(hit, at, 0), axis=dim) if x.size else np.zeros(x.shape, np.int64)
 
-    which = "largest" if name == "cummax" else "smallest"
     op = declare(
         Op(
             name=name,
             category=Category.REDUCTION,
             args=("input",),
             params=("dim",),
-            formula=f"out[i] = the {which} of input[0 … i] along dim, and its place",
-            backward_formula="d input = Σ of the g whose place it is",
+            formula=(
+                N_("out[i] = the largest of input[0 … i] along dim, and its place")
+                if name == "cummax"
+                else N_("out[i] = the smallest of input[0 … i] along dim, and its place")
+            ),
+            backward_formula=N_("d input = Σ of the g whose place it is"),
             forward=forward,
             vjp=_picked_vjp,
             saves=("out1",),
@@ -101,8 +104,8 @@ LOGCUMSUMEXP = declare(
         category=Category.REDUCTION,
         args=("input",),
         params=("dim",),
-        formula="out[i] = ln Σ e^input[0 … i] along dim",
-        backward_formula="d input[j] = Σ g[i] · e^(input[j] − out[i]) over i ≥ j",
+        formula=N_("out[i] = ln Σ e^input[0 … i] along dim"),
+        backward_formula=N_("d input[j] = Σ g[i] · e^(input[j] − out[i]) over i ≥ j"),
         forward=_logcumsumexp,
         vjp=_logcumsumexp_vjp,
         saves=("input", "out"),

@@ -43,7 +43,7 @@ SEARCHSORTED = declare(
         category=Category.INDEX,
         args=("sorted_sequence", "input"),
         params=("right", "out_int32", "sorter"),
-        formula="out = where each entry of input would be inserted to keep the order",
+        formula=N_("out = where each entry of input would be inserted to keep the order"),
         forward=_searchsorted,
         shape=lambda s, v, *_: v,
         dtype=lambda s, v, right, out_int32, *_: dtypes.int32.np if out_int32 else dtypes.I64,

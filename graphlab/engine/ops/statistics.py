@@ -72,7 +72,7 @@ def _taken(name: str, find: Any, formula: str, words: str) -> Op:
             args=("input",),
             params=("dim", "keepdim"),
             formula=formula,
-            backward_formula="d input = g at the place that was taken, 0 elsewhere",
+            backward_formula=N_("d input = g at the place that was taken, 0 elsewhere"),
             forward=forward,
             vjp=_taken_vjp,
             saves=("out1",),
@@ -108,13 +108,13 @@ def _mode_place(x: Array, dim: int) -> Any:
 NANMEDIAN = _taken(
     "nanmedian",
     _nanmedian_place,
-    "out = the middle of the numbers along dim (the lower of two), and its place",
+    N_("out = the middle of the numbers along dim (the lower of two), and its place"),
     N_("the middle entry of the numbers in {input} along dim {dim} is found, and its place: {shape}"),
 )
 MODE = _taken(
     "mode",
     _mode_place,
-    "out = the most frequent entry along dim (the smallest of several), and its place",
+    N_("out = the most frequent entry along dim (the smallest of several), and its place"),
     N_("the most frequent entry of {input} along dim {dim} is found, and its place: {shape}"),
 )
 _NANMEDIAN_DIM = known_as(NANMEDIAN, "NanmedianBackward1")

@@ -31,8 +31,8 @@ REPEAT = declare(
         category=Category.SHAPE,
         args=("input",),
         params=("repeats",),
-        formula="out = copies of input, repeats along each dim",
-        backward_formula="d input = g summed over the copies",
+        formula=N_("out = copies of input, repeats along each dim"),
+        backward_formula=N_("d input = g summed over the copies"),
         forward=lambda x, repeats: np.tile(x, repeats),
         vjp=_repeat_vjp,
         broadcasts=True,
@@ -88,8 +88,8 @@ FLIP = declare(
         category=Category.SHAPE,
         args=("input",),
         params=("dims",),
-        formula="out = input in reverse order along dims",
-        backward_formula="d input = g in reverse order along dims",
+        formula=N_("out = input in reverse order along dims"),
+        backward_formula=N_("d input = g in reverse order along dims"),
         forward=lambda x, dims: np.flip(x, dims).copy(),
         vjp=lambda node, g: (node.xp.flip(g, node.params[0]),),
         shape=lambda s, dims: s,
@@ -104,7 +104,7 @@ ROLL = declare(
         category=Category.SHAPE,
         args=("input",),
         params=("shifts", "dims"),
-        formula="out = input shifted along dims, what falls out comes in at the other end",
+        formula=N_("out = input shifted along dims, what falls out comes in at the other end"),
         backward_formula="d input = g shifted back",
         forward=lambda x, shifts, dims: np.roll(x, shifts, dims),
         vjp=lambda node, g: (
@@ -170,8 +170,12 @@ def _triangle(name: str, forward: Any, words: str) -> Op:
             category=Category.INDEX,
             args=("input",),
             params=("diagonal",),
-            formula=f"out = the {'lower' if name == 'tril' else 'upper'} triangle of input, 0 elsewhere",
-            backward_formula="d input = g in the triangle, 0 elsewhere",
+            formula=(
+                N_("out = the lower triangle of input, 0 elsewhere")
+                if name == "tril"
+                else N_("out = the upper triangle of input, 0 elsewhere")
+            ),
+            backward_formula=N_("d input = g in the triangle, 0 elsewhere"),
             forward=forward,
             vjp=lambda node, g: (getattr(node.xp, name)(g, node.params[0]),),
             shape=lambda s, *_: s,
