@@ -11,7 +11,9 @@ from graphlab.explain.remedies import (  # noqa: F401
     layers,
     loading,
     losses,
+    operands,
     plain,
+    respelled,
     sequences,
     shapes,
 )

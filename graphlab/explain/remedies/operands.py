@@ -1,0 +1,304 @@
+"""Small changes of operands that make their shapes fit, whichever operator failed; a re-run says which of them helps.
+
+The ways are tried in the order of how little they change: one axis more or less on one side, two axes swapped, and
+then an axis more on both sides, which pairs everything with everything.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from graphlab.explain import words
+from graphlab.explain.case import Case, Found
+from graphlab.explain.remedies.kit import enclosing, maybe, on_line, remedy, shape_named, shortened
+from graphlab.explain.shapes import broadcast_shape, shapes_of
+from graphlab.explain.source import argument, called, dotted, integer
+from graphlab.i18n import N_
+from graphlab.trace.records import Fix
+
+MAX_OF_ONE = 2
+"""Ways shown for one operand."""
+
+_PRODUCTS = frozenset({"matmul", "mm", "bmm"})
+_LAYERS = frozenset({"Linear", "Conv1d", "Conv2d", "Conv3d", "BatchNorm1d", "LayerNorm", "LSTM", "GRU", "RNN"})
+Fits = Callable[[Sequence[int], Sequence[int]], bool]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A method call that gives a tensor another shape."""
+
+    suffix: str
+    shape: list[int]
+
+
+def ways(shape: Sequence[int]) -> Iterator[Way]:
+    """What one short method call makes of a shape, the smallest change first."""
+    n = len(shape)
+    for axis in range(n + 1):
+        yield Way(f".unsqueeze({axis})", [*shape[:axis], 1, *shape[axis:]])
+    for axis in range(n):
+        if shape[axis] == 1:
+            yield Way(f".squeeze({axis})", [*shape[:axis], *shape[axis + 1 :]])
+    for axis in range(n - 2, -1, -1):
+        turned = list(shape)
+        turned[axis], turned[axis + 1] = turned[axis + 1], turned[axis]
+        if turned != list(shape):
+            yield Way(f".transpose({axis}, {axis + 1})", turned)
+    if n > 2 and shape[0] != shape[2]:
+        yield Way(".transpose(0, 2)", [shape[2], shape[1], shape[0], *shape[3:]])
+
+
+def _broadcasts(a: Sequence[int], b: Sequence[int]) -> bool:
+    return broadcast_shape(a, b) is not None
+
+
+def _multiplies(a: Sequence[int], b: Sequence[int]) -> bool:
+    if len(a) < 2 or len(b) < 2:
+        return bool(a and b) and a[-1] == (b[-2] if len(b) > 1 else b[0])
+    return a[-1] == b[-2] and broadcast_shape(a[:-2], b[:-2]) is not None
+
+
+def _nodes(case: Case) -> list[ast.expr]:
+    nodes = case.operand_nodes()
+    return [n for n in nodes if not isinstance(getattr(n, "ctx", None), ast.Store)] if len(nodes) == 2 else []
+
+
+@remedy("GL101", "GL102", "GL111", "GL126")
+def one_turned(case: Case, found: Found) -> Iterator[Fix]:
+    """An axis more, an axis less or two axes swapped in one of two operands, where the shapes fit then."""
+    shapes, nodes = shapes_of(case), _nodes(case)
+    if len(shapes) != 2 or len(nodes) != 2:
+        return
+    fits: Fits = _multiplies if case.op in _PRODUCTS else _broadcasts
+    small = min((0, 1), key=lambda at: (len(shapes[at]), at == 0))
+    for at in (small, 1 - small):
+        n = 0
+        for way in ways(shapes[at]):
+            pair = (way.shape, shapes[1]) if at == 0 else (shapes[0], way.shape)
+            if fits(*pair) and (case.op in _PRODUCTS or _keeps_size(way.shape, shapes[1 - at])) and n < MAX_OF_ONE:
+                n += 1
+                yield maybe(
+                    N_("Write `{text}`: shape {shape}, which fits the other side"),
+                    case.source.append(nodes[at], way.suffix),
+                    text=f"{shortened(case.source.base(nodes[at]))}{way.suffix}",
+                    shape=words.shape(way.shape),
+                )
+
+
+def _keeps_size(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether broadcasting makes one side no larger: else everything is paired with everything."""
+    return broadcast_shape(a, b) in (list(a), list(b))
+
+
+@remedy("GL101")
+def every_pair(case: Case, found: Found) -> Iterator[Fix]:
+    """`a[:, None] - b[None]`: rows of one against all rows of the other, as for distances."""
+    shapes, nodes = shapes_of(case), _nodes(case)
+    if len(shapes) != 2 or len(nodes) != 2 or len(shapes[0]) != len(shapes[1]):
+        return
+    a, b = shapes
+    if not a or a[1:] != b[1:] or a[0] == b[0]:
+        return
+    edits = [*case.source.append(nodes[0], ".unsqueeze(1)"), *case.source.append(nodes[1], ".unsqueeze(0)")]
+    yield maybe(
+        N_("Pair each of the {n} with each of the {m}: `{left}` and `{right}` give shape {shape}"),
+        edits,
+        n=a[0],
+        m=b[0],
+        left=f"{shortened(case.source.base(nodes[0]))}.unsqueeze(1)",
+        right=f"{shortened(case.source.base(nodes[1]))}.unsqueeze(0)",
+        shape=words.shape([a[0], b[0], *a[1:]]),
+    )
+
+
+# tensors that are joined
+
+
+def _joins(shapes: Sequence[Sequence[int]], dim: int) -> bool:
+    n = len(shapes[0])
+    if any(len(s) != n for s in shapes) or not -n <= dim < n:
+        return False
+    dim %= n
+    return all([*s[:dim], *s[dim + 1 :]] == [*shapes[0][:dim], *shapes[0][dim + 1 :]] for s in shapes)
+
+
+@remedy("GL106", "GL107", is_cause=True)
+def joined_axes(case: Case, found: Found) -> Iterator[Fix]:
+    """`cat` of (4, 128) and (4,): the axis that makes a column of the second; an axis too many, two swapped."""
+    call = case.call_of("cat", "concat", "concatenate", "hstack", "vstack", "stack")
+    items = call.args[0] if call is not None and call.args else None
+    shapes = [list(t.shape) for t in case.tensors] or shapes_of(case)
+    if call is None or not isinstance(items, ast.List | ast.Tuple) or len(items.elts) != len(shapes) or len(shapes) < 2:
+        return
+    if any(isinstance(e, ast.Starred) for e in items.elts):
+        return
+    given = argument(call, 1, "dim") or argument(call, 1, "axis")
+    dim = integer(given) if given is not None else 0
+    if dim is None:
+        return
+    if called(call) == "stack":
+        yield from _stacked(case, items.elts, shapes)
+        return
+    n = 0
+    for at, shape in enumerate(shapes):
+        others = shapes[:at] + shapes[at + 1 :]
+        for way in ways(shape):
+            if n < MAX_OF_ONE and _joins([*others, way.shape], dim):
+                n += 1
+                yield maybe(
+                    N_("Write `{text}`: shape {shape}, which can be joined along dim {dim}"),
+                    case.source.append(items.elts[at], way.suffix),
+                    text=f"{shortened(case.source.base(items.elts[at]))}{way.suffix}",
+                    shape=words.shape(way.shape),
+                    dim=dim,
+                )
+    least = min(len(s) for s in shapes)
+    for axis in range(least + 1) if n == 0 and max(len(s) for s in shapes) > least else ():
+        # several of the smaller ones: each gets the same axis
+        grown = [[*s[:axis], 1, *s[axis:]] if len(s) == least else s for s in shapes]
+        if _joins(grown, dim):
+            small = [e for e, s in zip(items.elts, shapes) if len(s) == least]
+            yield maybe(
+                N_("Give {names} an axis of size 1 at place {axis}: `.unsqueeze({axis})`"),
+                [e for node in small for e in case.source.append(node, f".unsqueeze({axis})")],
+                names=words.listing(words.code(shortened(case.source.text_of(e))) for e in small),
+                axis=axis,
+            )
+            return
+
+
+def _stacked(case: Case, items: Sequence[ast.expr], shapes: Sequence[list[int]]) -> Iterator[Fix]:
+    for at, shape in enumerate(shapes):
+        others = shapes[:at] + shapes[at + 1 :] if isinstance(shapes, list) else []
+        if any(s != others[0] for s in others):
+            continue
+        for way in ways(shape):
+            if way.shape == others[0]:
+                yield maybe(
+                    N_("Write `{text}`: it has shape {shape} like the others"),
+                    case.source.append(items[at], way.suffix),
+                    text=f"{shortened(case.source.base(items[at]))}{way.suffix}",
+                    shape=words.shape(way.shape),
+                )
+
+
+# what a layer is given
+
+
+def _input_node(case: Case) -> ast.expr | None:
+    """The expression that is handed to the layer which failed."""
+    node = case.expression
+    if isinstance(node, ast.Call) and node.args and not isinstance(node.args[0], ast.Starred):
+        return node.args[0]
+    calls = [c for c in on_line(case, ast.Call) if c.args]
+    return calls[0].args[0] if len(calls) == 1 else None
+
+
+@remedy("GL103", "GL114", "GL116", "GL130")
+def input_turned(case: Case, found: Found) -> Iterator[Fix]:
+    """The features or channels lie on another axis of the input: swap it with the one where the layer looks."""
+    node = _input_node(case)
+    tensors = case.tensors
+    module = case.module
+    if node is None or not tensors or (module is not None and module.type not in _LAYERS):
+        return
+    shape = list(tensors[0].shape)
+    if shape_named(case, dotted(node)) not in (None, shape):
+        return
+    wanted = _size_wanted(case, found)
+    at = len(shape) - 1 if case.op in ("linear", "addmm", "layer_norm", "lstm", "gru", "rnn") else 1
+    if wanted is None or not 1 <= at < len(shape) or shape[at] == wanted:
+        return
+    for axis in range(len(shape) - 1, -1, -1):
+        if axis != at and shape[axis] == wanted:
+            turned = list(shape)
+            turned[axis], turned[at] = turned[at], turned[axis]
+            low, high = sorted((axis, at))
+            suffix = f".transpose({low}, {high})"
+            yield maybe(
+                N_("The {n} stand on axis {axis}; bring them to axis {at}: `{text}` has shape {shape}"),
+                case.source.append(node, suffix),
+                n=wanted,
+                axis=axis,
+                at=at,
+                text=f"{shortened(case.source.base(node))}{suffix}",
+                shape=words.shape(turned),
+            )
+            return
+
+
+def _size_wanted(case: Case, found: Found) -> int | None:
+    for facts in (found.facts, case.facts):
+        if isinstance(facts.get("wanted"), int):
+            return int(facts["wanted"])
+    sizes = case.facts.get("sizes") or []
+    return int(sizes[1]) if len(sizes) == 2 else None
+
+
+# numbers that are written
+
+
+@remedy("GL101", "GL102", "GL103", "GL106", "GL114", "GL116", "GL130")
+def number_written(case: Case, found: Found) -> Iterator[Fix]:
+    """A size that has a name, `hidden = 128`, or is handed to a layer or a class of the program: the other one."""
+    n = 0
+    for old, new in _clashing(case, found):
+        for node in case.source.nodes:
+            if n == MAX_OF_ONE or not (isinstance(node, ast.Constant) and type(node.value) is int):
+                continue
+            if node.value == old and (said := _size_said(case, node)):
+                n += 1
+                yield maybe(
+                    N_("Make {said} {new} instead of {old} on line {line}"),
+                    [case.source.replace(node, str(new))],
+                    said=words.code(said),
+                    new=new,
+                    old=old,
+                    line=node.lineno,
+                )
+
+
+def _clashing(case: Case, found: Found) -> list[tuple[int, int]]:
+    """Pairs of a size that is there and the one that would fit."""
+    pairs: list[tuple[int, int]] = []
+    sizes = [s for s in case.facts.get("sizes") or [] if isinstance(s, int)]
+    wanted, given = _size_wanted(case, found), found.facts.get("given", case.facts.get("given"))
+    if isinstance(wanted, int) and isinstance(given, int):
+        sizes = [given, wanted]
+    if len(sizes) == 2 and sizes[0] != sizes[1]:
+        pairs = [(sizes[1], sizes[0]), (sizes[0], sizes[1])]
+    return [(old, new) for old, new in pairs if old > 1 and new > 0]
+
+
+def _size_said(case: Case, node: ast.Constant) -> str:
+    """What a written size is called: its name, its argument's, or the class that it goes to; "" for other numbers."""
+    parent = case.source.parents.get(node)
+    if isinstance(parent, ast.Assign) and parent.value is node and len(parent.targets) == 1:
+        return dotted(parent.targets[0])
+    if isinstance(parent, ast.keyword) and parent.arg and not _is_in_loop_count(case, parent):
+        return parent.arg if _makes_module(case, case.source.parents.get(parent)) else ""
+    if isinstance(parent, ast.arguments):
+        names = [*parent.posonlyargs, *parent.args]
+        if node in parent.defaults:
+            return names[len(names) - len(parent.defaults) + parent.defaults.index(node)].arg
+        return ""
+    if isinstance(parent, ast.Call) and node in parent.args and _makes_module(case, parent):
+        return called(parent)
+    return ""
+
+
+def _is_in_loop_count(case: Case, node: ast.AST) -> bool:
+    return any(called(c) == "range" for c in enclosing(case, node, ast.Call))
+
+
+def _makes_module(case: Case, node: ast.AST | None) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    import graphlab.engine.nn as nn
+
+    made = getattr(nn, called(node), None)
+    is_layer = isinstance(made, type) and issubclass(made, nn.Module)
+    return is_layer or case.source.class_of(called(node)) is not None
