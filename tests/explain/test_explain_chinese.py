@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graphlab.explain import narrate, words
+from graphlab.engine.ops.op import OPS
+from graphlab.explain import describe_op, narrate, words
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.py"))
 MAX_TOLD = 300
@@ -34,6 +35,13 @@ def test_every_step_and_problem_of_a_sample_is_told_in_chinese(path: Path, run: 
             assert re.search("[\u4e00-\u9fff]", plain), text
             assert not ENGLISH.search(plain), text
             assert not BLANK_IN_CHINESE.search(plain), text
+
+
+def test_formulas_with_words_are_told_in_chinese(in_chinese: None) -> None:
+    for name in OPS:
+        told = describe_op(name)
+        for text in (told["formula"], told["backward"]):
+            assert not re.search(r"\b(the|is|are|of|with|has|for|along|where|else|each|at|by)\b", text), text
 
 
 def test_lists_and_clauses_are_joined_as_the_language_does(in_chinese: None) -> None:

@@ -350,7 +350,7 @@ NORMAL_OF = declare(
         category=Category.RANDOM,
         args=("mean", "std"),
         formula=N_("out = random numbers with these means and standard deviations"),
-        backward_formula=N_("d mean = d std = 0"),
+        backward_formula="d mean = d std = 0",
         forward=_normal_of,
         vjp=_nothing,
         broadcasts=True,

@@ -44,8 +44,8 @@ def _std_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
 
 VAR = _reduction(
     "var",
-    N_("out = Σ (input − mean)² / (n − correction)"),
-    N_("d input = g · 2 · (input − mean) / (n − correction)"),
+    "out = Σ (input − mean)² / (n − correction)",
+    "d input = g · 2 · (input − mean) / (n − correction)",
     _var,
     _var_vjp,
     N_("how far the entries of {input} spread around their mean, squared: {shape}"),
@@ -55,8 +55,8 @@ VAR = _reduction(
 )
 STD = _reduction(
     "std",
-    N_("out = √(Σ (input − mean)² / (n − correction))"),
-    N_("d input = g · (input − mean) / (out · (n − correction))"),
+    "out = √(Σ (input − mean)² / (n − correction))",
+    "d input = g · (input − mean) / (out · (n − correction))",
     lambda x, *p: np.sqrt(_var(x, *p)),
     _std_vjp,
     N_("how far the entries of {input} spread around their mean: {shape}"),

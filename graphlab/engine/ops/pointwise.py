@@ -335,7 +335,7 @@ unary(
     np.logical_not,
     None,
     rule="bool",
-    formula=N_("out = not input"),
+    formula="out = not input",
     narrate=N_("which entries of {input} are zero"),
     category=Category.COMPARISON,
 )

@@ -245,7 +245,7 @@ for _name, _ufunc, _words in (
     def _truth(name: str, ufunc: Any, words: str) -> None:
         op = _reduction(
             name,
-            f"out = {name} of input",
+            f"out = {name}(input)",
             "",
             lambda x, dim, keepdim: ufunc(x, axis=dim, keepdims=keepdim),
             None,
