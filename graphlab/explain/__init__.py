@@ -2,6 +2,7 @@
 
 # The families register their entries when imported.
 from graphlab.explain import (  # noqa: F401
+    absences,
     arrangement,
     autograd,
     calls,

@@ -158,6 +158,8 @@ def concat(case: Case) -> Found | None:
         sizes = case.facts.get("sizes")
         if not sizes:
             n_dims = case.facts.get("n_dims")
+            if case.facts.get("is_bare"):
+                return _uncounted(op, str(case.facts["is_bare"]))
             if not n_dims:
                 return None
             axes = [ngettext("{n} axis", "{n} axes", int(n)).format(n=int(n)) for n in n_dims]
@@ -260,6 +262,20 @@ def concat(case: Case) -> Found | None:
             N_("Join along `dim={dim}`: the result has shape {shape}"), {"dim": fitting[0], "shape": words.shape(total)}
         )
         found.fixes.append(Fix(title, "maybe", [edit]))
+    return found
+
+
+def _uncounted(op: str, differing: str) -> Found:
+    """What an old message says that names no sizes."""
+    found = Found({"op": words.code(op)}, title=N_("{op} can't join tensors of different shapes"))
+    found.what = N_("The tensors to be joined have different numbers of axes; the message doesn't say which.")
+    found.why = N_("Tensors are joined along one axis that they all have, so all need the same number of axes.")
+    found.fix = N_("Print the shapes, and give the smaller one an axis with `unsqueeze`.")
+    if differing == "lengths":
+        found.title = N_("The samples of a batch have different lengths")
+        found.what = N_("The data set gives lists, and not all of them have the same length.")
+        found.why = N_("A batch is put together entry by entry, so each sample needs equally many.")
+        found.fix = N_("Pad the lists to one length in a `collate_fn`, for example with `nn.utils.rnn.pad_sequence`.")
     return found
 
 

@@ -217,7 +217,7 @@ def einsum(case: Case) -> Found | None:
 @diagnosis(
     "GL125",
     Severity.ERROR,
-    kinds=("index_rank",),
+    kinds=("index_rank", "gather_index"),
     title=N_("`{op}` wants an index with as many axes as its input"),
     what=N_("{x} has {n} axes, {index} has {n_index}."),
     why=N_("`gather` picks, for each place of the index, one entry along `dim`, so both need the same axes."),
@@ -235,6 +235,8 @@ print(q.gather(1, torch.tensor([0, 1, 1, 0]).unsqueeze(1)))
 def index_rank(case: Case) -> Found | None:
     """gather or scatter with an index of other rank."""
     op = case.op or "gather"
+    if case.kind == "gather_index":
+        return _gather_index(case, op)
     found = Found(
         {"op": op, "x": said_of(operand(case, 0), _("the input")), "index": said_of(operand(case, 1), _("the index"))}
     )
@@ -250,6 +252,20 @@ def index_rank(case: Case) -> Found | None:
             found.fixes.append(Fix(title, "maybe", edits))
     else:
         found.what = N_("The index has another number of axes than the input.")
+    return found
+
+
+def _gather_index(case: Case, op: str) -> Found:
+    """An index whose sizes, or whose numbers, don't fit the input of gather or scatter."""
+    given, wanted = case.facts.get("given"), case.facts.get("wanted")
+    found = Found({"op": op, "given": words.shape(given or []), "wanted": words.shape(wanted or [])})
+    found.title = N_("The index of `{op}` doesn't fit its input")
+    found.what = N_("The index has shape {given}, the input {wanted}: along the other axes it may not be larger.")
+    found.why = N_("`gather` picks along one axis; in all others, index and input are walked together.")
+    found.fix = N_("Print both shapes: apart from `dim`, no size of the index may be larger than that of the input.")
+    if not given or not wanted:
+        found.what = N_("The index of `{op}` points outside of its input; the message doesn't say where.")
+        found.fix = N_("Print the smallest and the largest number of the index: they must lie below the size at `dim`.")
     return found
 
 

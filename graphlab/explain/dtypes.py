@@ -150,6 +150,13 @@ def device_mix(case: Case) -> Found | None:
         }
     )
     gpu = next((d for d in different if not d.startswith("cpu")), "")
+    if case.op == "numpy" and gpu:
+        found.words["gpu"] = words.code(gpu)
+        found.title = N_("A tensor on {gpu} can't become a NumPy array directly")
+        found.what = N_("`numpy()` was called, perhaps by a plot or by `np.array`, on a tensor that lies on {gpu}.")
+        found.why = N_("NumPy only reads the memory of the computer, and PyTorch doesn't copy by itself.")
+        found.fix = N_("Copy it first: `x.cpu().numpy()`, or `x.detach().cpu().numpy()` if it has a graph.")
+        return found
     arguments = case.arguments([_("the left tensor"), _("the right tensor")])
     tensors = case.tensors
     where = [t.device for t in tensors] if len(tensors) == 2 else devices

@@ -79,7 +79,7 @@ _AXES = {
 @diagnosis(
     "GL114",
     Severity.ERROR,
-    kinds=("conv_channels", "conv_rank", "pool_dims"),
+    kinds=("conv_channels", "conv_rank", "pool_dims", "conv_stride"),
     title=N_("{layer} takes {wanted} channels but gets {given}"),
     what=N_("{x} has shape {shape}: {given} channels along axis 1, and {layer} was made for {wanted}."),
     why=N_("A convolution has one kernel for each input channel; its input is laid out as {layout}."),
@@ -106,6 +106,8 @@ def conv_input(case: Case) -> Found | None:
     layout = _(_AXES.get(n_space, _AXES[2]))
     is_pool = "pool" in op or case.kind == "pool_dims"
     said = layer_said(case, words.code(op) if op else (_("the pooling layer") if is_pool else _("the convolution")))
+    if case.kind == "conv_stride":
+        return _conv_setting(case, said)
     x, _fixes, is_placed = _input(case)
     found = Found({"layer": said, "x": x, "shape": words.shape(shape), "layout": layout})
     if case.kind != "conv_channels":
@@ -157,6 +159,24 @@ def _conv_rank(case: Case, found: Found, shape: list[int], n_space: int, is_pool
     return found
 
 
+def _conv_setting(case: Case, said: str) -> Found:
+    """A setting for another number of axes than the input has: PyTorch takes that number from the input."""
+    n_space, n_given = int(case.facts["n_space"]), len(case.facts["given"])
+    return Found(
+        {
+            "layer": said,
+            "name": words.code(str(case.facts["name"])),
+            "n": n_space + 2,
+            "n_wanted": n_given + 2,
+            "given": words.shape(case.facts["given"]),
+        },
+        title=N_("{layer} got an input with another number of axes than it was made for"),
+        what=N_("The input counts as {n} axes, with the batch, but {name} = {given} belongs to {n_wanted} axes."),
+        why=N_("The number of axes along which the window moves is that of the input, without batch and channels."),
+        fix=N_("Print the shape of the input and put the missing axis in: `.unsqueeze(0)` for the batch."),
+    )
+
+
 def _window(sizes: Sequence[int]) -> str:
     return " × ".join(str(s) for s in sizes)
 
@@ -194,7 +214,9 @@ def too_small(case: Case) -> Found | None:
     found = Found(
         {"layer": said, "x": x, "given": _window(given), "window": _window(window)}, {"given": given, "window": window}
     )
-    if not window:
+    if not window and not given:
+        found.what = N_("The input of {layer} is smaller than its window; the message doesn't say how large both are.")
+    elif not window:
         found.words["output"] = _window(words.tuple_of(sizes[1]))
         found.what = N_("{x} is only {given} when it gets to {layer}, so the output would be {output}: nothing.")
     call = layer_call(case)
@@ -408,7 +430,7 @@ def _bad_index(case: Case, n_rows: int) -> int | None:
 @diagnosis(
     "GL130",
     Severity.ERROR,
-    kinds=("rnn_input", "rnn_hidden", "rnn_batch"),
+    kinds=("rnn_input", "rnn_hidden", "rnn_batch", "rnn_rank"),
     title=N_("{layer} takes {wanted} numbers a step but gets {given}"),
     what=N_("The last axis of the input must be `input_size`, which is {wanted} here; it is {given}."),
     why=N_("A recurrent layer reads one vector of `input_size` numbers at each step of the sequence."),
@@ -435,6 +457,16 @@ def rnn_sizes(case: Case) -> Found | None:
             what=N_("{layer} got an input of {given} rows, and a hidden state of {wanted}."),
             why=N_("A cell computes one step for the whole batch: input and state have one row for each sample."),
             fix=N_("Check which axis of the input is the batch, and take one step along the other: `x[:, t]`."),
+        )
+    if case.kind == "rnn_rank":
+        return Found(
+            {"layer": said, "wanted": case.facts.get("wanted", ""), "given": case.facts.get("given", "")},
+            title=N_("{layer} takes {wanted} axes, not {given}"),
+            what=N_("{layer} got a tensor with {given} axes, and it takes one with {wanted}."),
+            why=N_(
+                "Its axes are steps, batch and features, or batch first with `batch_first=True`; a state has three."
+            ),
+            fix=N_("Put the missing axis in with `unsqueeze`, or merge the axes that are too many with `flatten`."),
         )
     if case.kind == "rnn_hidden":
         wanted, given = words.tuple_of(case.facts["wanted"]), words.tuple_of(case.facts["given"])

@@ -57,6 +57,8 @@ def state_dict(case: Case) -> Found | None:
                 key=words.code(key), saved=words.shape(saved), wanted=words.shape(wanted)
             )
         )
+    if parts and facts.get("is_cut"):
+        parts.append(_("The list is cut off in the message, so there may be more."))
     if not parts:
         parts.append(_("Names or shapes of the saved weights differ from those of the model."))
     found = Found({"name": words.code(name) if name else _("the model"), "said": " ".join(parts)})
@@ -470,21 +472,30 @@ def state_facts(message: str) -> dict[str, object]:
     name = re.search(r"loading state_dict for (\w+)", message)
 
     def listed(word: str) -> list[str]:
-        part = re.search(rf"{word} key\(s\) in state_dict: ((?:\"[^\"]{{1,200}}\"(?:, )?){{1,500}})", message)
-        return re.findall(r'"([^"]+)"', part.group(1)) if part is not None else []
+        part = re.search(
+            rf"{word}\s+key\(s\)\s+in\s+state_dict:\s*((?:(?:\"[^\"]{{1,200}}\"|\.\.\.|…)(?:,\s*)?){{1,500}})", message
+        )
+        # A terminal breaks a long name in its middle; names themselves hold no spaces.
+        return ["".join(name.split()) for name in re.findall(r'"([^"]+)"', part.group(1))] if part is not None else []
 
     sizes = [
-        [key, [int(n) for n in re.findall(r"\d+", saved)], [int(n) for n in re.findall(r"\d+", wanted)]]
+        [
+            "".join(key.split()),
+            [int(n) for n in re.findall(r"\d+", saved)],
+            [int(n) for n in re.findall(r"\d+", wanted)],
+        ]
         for key, saved, wanted in re.findall(
-            r"size mismatch for ([\w.]{1,200}): copying a param with shape (?:torch\.Size\()?[\[(]([\d, "
+            r"size\s+mismatch\s+for\s+([\w. ]{1,200}): copying a param with shape (?:torch\.Size\()?[\[(]([\d, "
             r"]{0,100})[\])]\)? from checkpoint, "
             r"the shape in current model is (?:torch\.Size\()?[\[(]([\d, ]{0,100})[\])]",
             message,
         )
     ]
+    is_cut = re.search(r"(?:\"[\w.]{0,200}?|\", ?)(?:\.\.\.|…)|[,:] \"[\w.]{1,200} ?$", message) is not None
     return {
         "name": name.group(1) if name is not None else "",
         "missing": listed("Missing"),
         "unexpected": listed("Unexpected"),
         "sizes": sizes,
+        **({"is_cut": True} if is_cut else {}),
     }

@@ -87,7 +87,7 @@ def _is_column(shape: list[int]) -> bool:
 @diagnosis(
     "GL401",
     Severity.ERROR,
-    kinds=("target_shape",),
+    kinds=("target_shape", "spatial_target"),
     title=N_("The target of {loss} must have shape {wanted}, not {target_shape}"),
     what=N_("{target} has shape {target_shape}, a column; {loss} wants one class number for each of the {n} samples."),
     why=N_(
@@ -110,6 +110,8 @@ loss = nn.CrossEntropyLoss()(scores, targets)
 )
 def target_column(case: Case) -> Found | None:
     """Class targets that are a column (N, 1), one-hot integers, or another shape of too many axes."""
+    if case.kind == "spatial_target":
+        return _spatial_target(case)
     if case.facts.get("loss") not in ("cross_entropy", "nll_loss", None) or case.facts.get("batch_sizes"):
         return None
     if case.op == "cosine_embedding_loss":
@@ -207,6 +209,24 @@ def target_column(case: Case) -> Found | None:
     return found
 
 
+def _spatial_target(case: Case) -> Found:
+    """Targets of a segmentation that have channels, as the older messages tell them."""
+    given, n = case.facts.get("target_shape"), case.facts.get("n_dims")
+    found = Found(
+        {"loss": words.code("CrossEntropyLoss"), "shape": words.shape(given or []), "n": n or 0},
+        title=N_("The target of {loss} must have three axes"),
+        what=N_("The scores have a class axis and two of places; their target has {n} axes, and three are wanted."),
+        why=N_("Scores of shape (N, C, H, W) belong to a target of shape (N, H, W) that holds class numbers."),
+        fix=N_(
+            "Drop an axis of size 1 with `target.squeeze(1)`; if the target is one-hot or a colour picture, turn it "
+            "into class numbers first (`target.argmax(dim=1)`)."
+        ),
+    )
+    if given:
+        found.what = N_("The scores have a class axis and two of places; their target has shape {shape}.")
+    return found
+
+
 @diagnosis(
     "GL402",
     Severity.ERROR,
@@ -268,7 +288,7 @@ def batch_sizes(case: Case) -> Found | None:
 @diagnosis(
     "GL403",
     Severity.ERROR,
-    kinds=("target_shape",),
+    kinds=("target_shape", "target_count"),
     title=N_("{loss} needs input and target of one shape: {input_shape} is not {target_shape}"),
     what=N_("{input} has shape {input_shape} and {target} has shape {target_shape}."),
     why=N_("{loss} compares entry with entry and doesn't broadcast, so both shapes must be the same."),
@@ -289,6 +309,17 @@ loss = F.binary_cross_entropy_with_logits(scores, target.unsqueeze(1))
 )
 def same_shape_loss(case: Case) -> Found | None:
     """A binary cross-entropy with two shapes."""
+    if case.kind == "target_count":
+        return Found(
+            {"n_input": case.facts["n_input"], "n_target": case.facts["n_target"], "loss": words.code("BCELoss")},
+            title=N_("{loss} has {n_input} predictions for {n_target} targets"),
+            what=N_("The input holds {n_input} numbers and the target {n_target}, so they can't be paired."),
+            fix=N_(
+                "Print both shapes. With one output a sample the target has as many entries as samples; class numbers "
+                "with several outputs need `CrossEntropyLoss`."
+            ),
+            why=N_("{loss} compares entry with entry, so both must hold equally many."),
+        )
     if not str(case.facts.get("loss", "")).startswith("binary_cross_entropy"):
         return None
     prediction, target = loss_operands(case)

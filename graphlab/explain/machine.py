@@ -4,6 +4,8 @@ None of it happens in GraphLab; it is told of messages that are pasted."""
 
 from __future__ import annotations
 
+import re
+
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
@@ -60,8 +62,8 @@ wording("fork", r"Cannot re-initialize CUDA in forked subprocess")
 wording(
     "distributed",
     r"NCCL (?:error|WARN)[^\n]{0,200}?(?P<reason>unhandled system error|unhandled cuda error|invalid usage|"
-    r"remote process exited|internal error)",
-    named("reason"),
+    r"remote process exited|internal error)(?P<rest>.{0,900})",
+    lambda g: {"reason": g["reason"], **_last_error(g["rest"])},
 )
 wording(
     "distributed",
@@ -79,7 +81,21 @@ wording(
     r"Function '(?P<function>\w{1,60})' returned nan values in its (?P<nth>\d{1,3})\w\w output",
     lambda g: {"op": g["function"].removesuffix("0").removesuffix("Backward").lower(), "nth": int(g["nth"])},
 )
-wording("weights_only", r"Weights only load failed")
+wording("weights_only", r"Weights only load failed(?P<rest>.{0,3000})", lambda g: _refused_global(g["rest"]))
+
+
+def _last_error(rest: str) -> dict[str, str]:
+    """What NCCL itself says at the end of its message."""
+    found = re.search(r"Last error: (?P<last>[^\[]{1,160}?)(?= Traceback| \[| Exception|$)", rest)
+    return {"last": found.group("last").strip()} if found is not None else {}
+
+
+def _refused_global(rest: str) -> dict[str, str]:
+    """The class or function of the file that isn't on the list of allowed ones."""
+    found = re.search(
+        r"(?:Unsupported (?:global: GLOBAL|class)|add_safe_globals\(\[) ?(?P<name>[A-Za-z_][\w.]{0,200})", rest
+    )
+    return {"global": found.group("name").rstrip(".")} if found is not None else {}
 
 
 @diagnosis(
@@ -183,6 +199,13 @@ def gpu_library(case: Case) -> Found | None:
         found.fix = N_(
             "Make the batch smaller, or set `torch.backends.cudnn.benchmark = False`; see whether the channels and the "
             "dtype of input and weight fit."
+        )
+    elif status.endswith("OUT_OF_RESOURCES"):
+        found.title = N_("The GPU reports that something ran out: {status}")
+        found.what = N_("The driver of the GPU gave up with {status}; which resource it lacked isn't said.")
+        found.why = N_("It may be memory, or what a kernel needs besides: registers, local memory, queues.")
+        found.fix = N_(
+            "Try a smaller batch and close other programs that use the GPU; if that doesn't help, update it."
         )
     elif "_" not in status:
         found.title = N_("A kernel on the GPU failed: {status}")
@@ -372,7 +395,14 @@ def forked(case: Case) -> Found | None:
 def distributed(case: Case) -> Found | None:
     """NCCL errors and timeouts."""
     facts = case.facts
-    found = Found({"reason": facts.get("reason", "")})
+    found = Found({"reason": facts.get("reason", ""), "last": facts.get("last", "")})
+    if facts.get("last"):
+        found.what = N_("NCCL reports: {reason}. Its last words are: {last}")
+        if "Duplicate GPU" in str(facts["last"]):
+            found.why = N_("Two ranks use the same GPU, and NCCL wants one for each.")
+            found.fix = N_(
+                'Call `torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))` first, and start no more ranks than GPUs.'
+            )
     if facts.get("ran"):
         found.words.update(
             op=words.code(str(facts.get("op"))),
@@ -433,4 +463,13 @@ print(list(torch.nn.Linear(2, 1).state_dict()))
 )
 def weights_only(case: Case) -> Found | None:
     """A checkpoint that holds objects."""
-    return Found({})
+    found = Found({})
+    if case.facts.get("global"):
+        found.words["name"] = str(case.facts["global"])
+        found.facts["global"] = case.facts["global"]
+        found.what = N_("The file holds a `{name}`, and `torch.load` reads only what is on its list of allowed types.")
+        found.fix = N_(
+            "For a file that you trust, allow it: `torch.serialization.add_safe_globals([{name}])`, or pass "
+            "`weights_only=False`. Better, save `model.state_dict()` instead of the whole model."
+        )
+    return found

@@ -167,7 +167,7 @@ wording(
 )
 wording(
     "dim_range",
-    r"Dimension out of range \(expected to be in range of \[(?P<low>-?\d+), (?P<high>-?\d+)\], but got "
+    r"[Dd]imension out of range \(expected to be in range of \[(?P<low>-?\d+), (?P<high>-?\d+)\], but got "
     r"(?P<dim>-?\d+)\)",
     lambda g: {"dim": int(g["dim"]), "n_dims": int(g["high"]) + 1},
 )
@@ -619,6 +619,9 @@ _PLAIN = {
 }
 """Full-width and typographic characters, as input methods and word processors put them in."""
 HALF = 24 * 1024
+_BORDERS = frozenset("│┃║╭╰┌└┏┗━─")
+_BORDER = re.compile(r"(?m)^[ \t]{0,40}[│┃║╭╰┌└┏┗├╞━─][─━═]{0,400} ?(?:❱ )?|[ \t]{0,200}[│┃║╮╯┐┘┓┛]$")
+"""The frames that Rich draws around a traceback, with its mark on the failing line."""
 
 
 def clean(text: str) -> list[str]:
@@ -633,6 +636,8 @@ def clean(text: str) -> list[str]:
             text = text.replace(entity, letter)
     if " worker process " in text:
         text = _REPEATED.sub("", text)
+    if _BORDERS.intersection(text):
+        text = _BORDER.sub("", text)
     lines = []
     for line in text.split("\n"):
         for _turn in range(3):

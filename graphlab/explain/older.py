@@ -130,6 +130,110 @@ wording(
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
 )
 
+# shapes without numbers, or with few
+wording("matmul_bare", r"mat1 dim 1 must match mat2 dim 0")
+wording("matmul_bare", r"(?:invalid argument \d{1,2}: )?(?<!\w)wrong matrix size at ")
+wording("matmul_bare", r"size mismatch at /\S{1,200}?(?:Blas|BLAS|Math)\w{0,20}\.")
+wording(
+    "matmul",
+    r"wrong matrix size, batch1: (?P<a>\d+x\d+), batch2: (?P<b>\d+x\d+)",
+    lambda g: {
+        "op": "bmm",
+        "shapes": [shape(g["a"]), shape(g["b"])],
+        "sizes": [shape(g["a"])[-1], shape(g["b"])[0]],
+    },
+)
+wording("matmul_rank", r"expected 3D tensor(?:, got (?P<n>\d)D)?(?= at |$|\s)", lambda g: {"op": "bmm"})
+wording("matmul_rank", r"matrices expected, got (?P<a>\d)D, (?P<b>\d)D tensors", lambda g: _ranks(g, "mm"))
+wording("matmul_rank", r"vector and vector expected, got (?P<a>\d)D, (?P<b>\d)D tensors", lambda g: _ranks(g, "dot"))
+wording("matmul_rank", r"matrix and vector expected, got (?P<a>\d)D, (?P<b>\d)D", lambda g: _ranks(g, "mv"))
+wording("concat", r"(?<!\w)tensors must have same number of dimensions at", lambda g: {"op": "cat", "is_bare": "axes"})
+wording(
+    "concat",
+    r"each element in list of batch should be of equal size",
+    lambda g: {"op": "default_collate", "is_bare": "lengths"},
+)
+wording(
+    "broadcast",
+    r"inconsistent tensor size, expected (?:tensor|r_) \[(?P<a>[\dx ]{1,80})\](?:, t \[[\dx ]{1,80}\])? and src "
+    r"\[(?P<b>[\dx ]{1,80})\] to have the same number of elements, but got",
+    lambda g: _elements(shape(g["a"]), shape(g["b"])),
+)
+wording("dim_range", r"dimension specified as (?P<dim>-?\d+) but tensor has no dimensions", lambda g: _no_axes(g))
+wording(
+    "too_many_indices",
+    r"trying to index \d+ dimensions of a (?P<n_dims>\d+) dimensional tensor",
+    lambda g: {"n_dims": int(g["n_dims"])},
+)
+wording(
+    "spatial_target",
+    r"only batches of spatial targets supported \([\w -]{0,60}\) but got targets of (?:dimension: (?P<n>\d+)|"
+    r"size: ?:? ?(?P<shape>\[[\d, ]{0,60}\]))",
+    lambda g: {"n_dims": int(g["n"])} if g["n"] else {"target_shape": shape(g["shape"])},
+)
+wording(
+    "target_count",
+    r"Target and input must have the same number of elements\. target nelement \((?P<target>\d+)\) != input nelement "
+    r"\((?P<input>\d+)\)",
+    lambda g: {"n_target": int(g["target"]), "n_input": int(g["input"])},
+)
+wording(
+    "gather_index",
+    r"(?:Gather|Scatter|gather|scatter)(?:\(\))? got an? (?:input|index|tensor) of invalid size: ?got "
+    r"(?P<given><SHAPE>),? (?:but )?expected (?P<wanted><SHAPE>)",
+    lambda g: {"given": shape(g["given"]), "wanted": shape(g["wanted"]), "op": "gather"},
+)
+wording("gather_index", r"Invalid index in (?P<op>gather|scatter\w{0,5}) at", lambda g: {"op": g["op"]})
+wording(
+    "gather_index",
+    r"Size does not match at dimension \d+ expected index (?P<given><SHAPE>) to be (?:no larger|smaller) than "
+    r"(?:self|src) (?P<wanted><SHAPE>)",
+    lambda g: {"given": shape(g["given"]), "wanted": shape(g["wanted"])},
+)
+wording(
+    "conv_stride",
+    r"expected (?P<name>stride|padding|dilation|output_padding) to be a single integer value or a list of (?P<n>\d) "
+    r"values to match the convolution dimensions, but got \w+=(?P<given><SHAPE>)",
+    lambda g: {"name": g["name"], "n_space": int(g["n"]), "given": shape(g["given"])},
+)
+wording("conv_kernel", r"[Kk]ernel size can't (?:be )?greater than actual input size at")
+wording(
+    "output_shape",
+    r"output with shape (?P<a><SHAPE>) doesn't match the broadcast shape (?P<b><SHAPE>)",
+    lambda g: {"shapes": [shape(g["a"]), shape(g["b"])]},
+)
+wording(
+    "rnn_rank",
+    r"input must have (?P<wanted>\d) dimensions, got (?P<given>\d)",
+    lambda g: {"wanted": g["wanted"], "given": g["given"]},
+)
+wording(
+    "rnn_rank",
+    r"(?:LSTM|GRU|RNN)(?:Cell)?: Expected input to be (?P<a>\d)-?D or (?P<b>\d)-?D[ ,]{1,2}(?:but received|got) "
+    r"(?P<given>\d)-?D",
+    lambda g: {"wanted": f"{g['a']} or {g['b']}", "given": g["given"]},
+)
+wording(
+    "rnn_rank",
+    r"For (?:un)?batched (?P<n>\d)-D input, hx(?: and cx)? should also be (?P<wanted>\d)-D but got \(?(?P<given>\d)-D",
+    lambda g: {"wanted": g["wanted"], "given": g["given"]},
+)
+
+
+def _ranks(g: Groups, op: str) -> dict[str, Any]:
+    return {"op": op, "n_dims": [int(g["a"]), int(g["b"])]}
+
+
+def _no_axes(g: Groups) -> dict[str, Any]:
+    return {"dim": int(g["dim"]), "n_dims": 0}
+
+
+def _elements(a: list[int], b: list[int]) -> dict[str, Any]:
+    """Two shapes of PyTorch before 0.2, which didn't broadcast: the first axis where they differ."""
+    dim = next((at for at, (x, y) in enumerate(zip(a, b)) if x != y), 0)
+    return {"sizes": [a[dim], b[dim]], "dim": dim} if a and b else {}
+
+
 # saved states
 wording(
     "state_dict",
@@ -157,6 +261,9 @@ wording(
     r"(?:cuda|CUDA) runtime error \((?:48|209|8)\) ?: (?:no kernel image|invalid device function)",
     lambda g: {"reason": "kernel"},
 )
+wording(
+    "gpu_absent", r"(?:cuda|CUDA) runtime error \(\d{1,3}\) ?: invalid device ordinal", lambda g: {"reason": "ordinal"}
+)
 wording("gpu_absent", r"Torch not compiled with CUDA enabled", lambda g: {"reason": "build"})
 wording("gpu_absent", r"all CUDA-capable devices are busy or unavailable", lambda g: {"reason": "busy"})
 wording("gpu_absent", r"CUDA unknown error - this may be due to", lambda g: {"reason": "unknown"})
@@ -169,3 +276,7 @@ wording(
     lambda g: {"name": g["name"]},
 )
 wording("out_of_memory", r"The paging file is too small for this operation to complete", lambda g: {"device": "cpu"})
+wording("out_of_memory", r"(?<!\w)std::bad_alloc", lambda g: {"device": "cpu"})
+wording("out_of_memory", r"OSError: \[Errno 12\] Cannot allocate memory", lambda g: {"device": "cpu"})
+wording("out_of_memory", r"(?<!\w)MemoryError(?::? ?$| (?=[A-Z]))", lambda g: {"device": "cpu"})
+wording("gpu_library", r"(?P<status>UR_RESULT_ERROR_OUT_OF_RESOURCES)", lambda g: {"status": g["status"]})

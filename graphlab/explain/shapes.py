@@ -155,7 +155,7 @@ def _sized_like(case: Case, operand: Argument, other: Argument) -> Fix | None:
 @diagnosis(
     "GL101",
     Severity.ERROR,
-    kinds=("broadcast",),
+    kinds=("broadcast", "output_shape"),
     title=N_("The shapes {a_shape} and {b_shape} don't fit together"),
     what=N_("{a} has shape {a_shape} and {b} has shape {b_shape}: one has size {n_a} where the other has {n_b}."),
     why=N_("{op} pairs the axes from the right, and two sizes fit only when they are equal or one of them is 1."),
@@ -180,6 +180,17 @@ def broadcast(case: Case) -> Found | None:
     shapes, sizes = shapes_of(case), case.facts.get("sizes") or []
     symbol = _SYMBOLS.get(case.op)
     op = words.code(symbol) if symbol else (words.code(case.op) if case.op else _("An elementwise operation"))
+    if case.kind == "output_shape" and len(shapes) == 2:
+        return Found(
+            {"a_shape": words.shape(shapes[0]), "b_shape": words.shape(shapes[1])},
+            title=N_("A result of shape {b_shape} can't be written into a tensor of shape {a_shape}"),
+            what=N_("The tensor that is changed in place has shape {a_shape}, and the result has shape {b_shape}."),
+            why=N_("A step in place can't change the shape: only the other operand is stretched, never the result."),
+            fix=N_(
+                "Use the step that makes a new tensor (`a = a + b`), or bring both to one shape first. With pictures: "
+                "a mean for 3 channels doesn't fit a gray picture of 1."
+            ),
+        )
     if len(shapes) != 2:
         if len(sizes) != 2:
             return None
@@ -288,7 +299,7 @@ def _matmul_fixes(case: Case, a: Argument, b: Argument) -> list[Fix]:
 @diagnosis(
     "GL102",
     Severity.ERROR,
-    kinds=("matmul", "bmm_size"),
+    kinds=("matmul", "bmm_size", "matmul_bare"),
     title=N_("The inner sizes {n_a} and {n_b} of a matrix product differ"),
     what=N_("{a} has shape {a_shape} and {b} has shape {b_shape}: the product would pair {n_a} with {n_b}."),
     why=N_("A matrix product needs as many columns on the left as rows on the right: (n, k) @ (k, m) gives (n, m)."),
@@ -311,6 +322,14 @@ def matmul(case: Case) -> Found | None:
     """A matrix product got inner sizes that differ."""
     if case.kind == "bmm_size":
         return _batch_product(case)
+    if case.kind == "matmul_bare":
+        return Found(
+            title=N_("The inner sizes of a matrix product differ"),
+            what=N_("Two matrices can't be multiplied; the message doesn't say which sizes they have."),
+            fix=N_(
+                "Print both shapes before that line. For `nn.Linear`, `in_features` must be the last size of the input."
+            ),
+        )
     shapes = shapes_of(case)
     sizes = list(case.facts.get("sizes") or [])
     if len(shapes) == 3:  # addmm, baddbmm: the bias comes first
