@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
 from graphlab.program.edits import EditError, apply
+from graphlab.session.followed import Trial, followed
+from graphlab.session.messages import Outcome
 from graphlab.session.runner import Limits, Run, Runner, RunRequest
 from graphlab.trace.records import Fix, Problem
 from graphlab.trace.store import TraceReader
@@ -32,40 +35,46 @@ def verify(
     `others`: the problems of the program as it is; `folder`: its project. Blocks for as long as the run takes; call
     it from a thread.
     """
+    trial = try_fix(fix, source, runner, limits, is_cancelled, folder)
+    return trial is not None and trial.is_clean(problem, others)
+
+
+def try_fix(
+    fix: Fix,
+    source: str,
+    runner: Runner,
+    limits: Limits,
+    is_cancelled: Cancelled = lambda: False,
+    folder: str = "",
+) -> Trial | None:
+    """Run the program with `fix` applied; None where it can't be applied, changes nothing, or was stopped."""
     try:
         mended = apply(source, fix.edits)
     except EditError:
-        return False
+        return None
     if mended == source:
-        return False
+        return None
     limits = msgspec.structs.replace(limits, seconds=min(limits.seconds or SECONDS, SECONDS))
     run = runner.start(RunRequest(mended, limits=limits, folder=folder, is_trial=True))
     try:
-        if not _finish(run, limits, is_cancelled):
-            return False
-        left = _problems_of(run)
+        outcome = _finish(run, limits, is_cancelled)
+        if outcome is None or not (outcome.is_clean or outcome.status == "failed"):
+            return None
+        return Trial(mended, outcome.is_clean, _problems_of(run))
     finally:
         runner.discard(run)
-    known = {(each.code, each.title) for each in others}
-    if sum(each.code == problem.code for each in left) >= max(1, sum(each.code == problem.code for each in others)):
-        return False
-    return not any(each.severity == "error" or _is_new(each, known) for each in left)
 
 
-def _is_new(problem: Problem, known: set[tuple[str, str]]) -> bool:
-    return problem.severity == "warning" and problem.code not in {code for code, _title in known}
-
-
-def _finish(run: Run, limits: Limits, is_cancelled: Cancelled) -> bool:
+def _finish(run: Run, limits: Limits, is_cancelled: Cancelled) -> Outcome | None:
     waited = 0.0
     while True:
         try:
-            return run.wait(0.2).is_clean
+            return run.wait(0.2)
         except TimeoutError:
             waited += 0.2
         if is_cancelled() or waited > limits.seconds + 5:
             run.stop()
-            return False
+            return None
 
 
 def _problems_of(run: Run) -> list[Problem]:
@@ -86,6 +95,8 @@ def verify_fixes(
 ) -> list[Problem]:
     """The same problems with `verified` set on each fix that was checked by a re-run.
 
+    Where no fix alone brings the program to its end, those that uncover the next error are followed: see `followed`.
+
     Fixes that need input are not run: what they would become is not known yet. `folder`: the program's project, from
     which it may load; what it saves on trial is not kept.
     """
@@ -93,14 +104,21 @@ def verify_fixes(
     checked = []
     for problem in problems:
         fixes = []
+        trials: list[tuple[Fix, Trial]] = []
         for fix in problem.fixes:
             if not fix.edits or fix.applicability == "needs-input" or is_cancelled():
                 fixes.append(fix)
                 continue
-            is_clean = verify(problem, fix, source, runner, limits, problems, is_cancelled, folder)
+            trial = try_fix(fix, source, runner, limits, is_cancelled, folder)
+            is_clean = trial is not None and trial.is_clean(problem, problems)
+            if trial is not None:
+                trials.append((fix, trial))
             # Nothing is called safe that didn't come out clean.
             word = fix.applicability if is_clean or is_cancelled() else "maybe"
             fixes.append(msgspec.structs.replace(fix, verified=is_clean, applicability=word))
+        if problem.severity == "error" and not any(fix.verified for fix in fixes):
+            rerun = partial(try_fix, runner=runner, limits=limits, is_cancelled=is_cancelled, folder=folder)
+            fixes += followed(problem, trials, source, rerun, problems, is_cancelled)
         fixes.sort(key=lambda fix: not fix.verified)  # those that were seen to help come first
         checked.append(msgspec.structs.replace(problem, fixes=fixes))
     return checked

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from graphlab.trace.records import Problem
+    from graphlab.trace.records import Fix, Problem
 
 
 class Rewording(QThread):
@@ -47,18 +47,30 @@ class Rewording(QThread):
 
 
 def with_checks(told: Sequence[Problem], before: Sequence[Problem]) -> list[Problem]:
-    """The problems in other words, with the fixes marked as checked that were so before."""
+    """The problems in other words, with the fixes marked as checked that were so before.
+
+    Those that only the checks found, put together of several, keep their words and stand first.
+    """
     checked = {(problem.code, _edits(fix.edits)) for problem in before for fix in problem.fixes if fix.verified}
     return [
         msgspec.structs.replace(
             problem,
             fixes=[
-                msgspec.structs.replace(fix, verified=(problem.code, _edits(fix.edits)) in checked)
-                for fix in problem.fixes
+                *_put_together(problem, before),
+                *(
+                    msgspec.structs.replace(fix, verified=(problem.code, _edits(fix.edits)) in checked)
+                    for fix in problem.fixes
+                ),
             ],
         )
         for problem in told
     ]
+
+
+def _put_together(problem: Problem, before: Sequence[Problem]) -> list[Fix]:
+    known = {_edits(fix.edits) for fix in problem.fixes}
+    same = [p for p in before if (p.code, p.line, p.event) == (problem.code, problem.line, problem.event)]
+    return [fix for p in same for fix in p.fixes if fix.verified and _edits(fix.edits) not in known]
 
 
 def _edits(edits: object) -> bytes:

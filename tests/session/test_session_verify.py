@@ -1,3 +1,8 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.program.edits import apply
+from graphlab.session.followed import edits_between
 from graphlab.session.messages import Limits
 from graphlab.session.runner import Runner
 from graphlab.session.samples import folder
@@ -63,3 +68,35 @@ def test_fixes_of_the_column_targets_sample_are_verified(runner: Runner, execute
     assert problems[0].line == 33
     assert problems[0].fixes
     assert problems[0].fixes[0].verified
+
+
+TWICE = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Linear(64, 3)\nx = torch.randn(16, 10)\n"
+    "y = torch.randint(0, 3, (16, 1))\nprint(nn.CrossEntropyLoss()(net(x), y))\n"
+)
+
+
+def test_fix_that_uncovers_the_next_error_is_followed(runner: Runner) -> None:
+    wide = Fix("first", "safe", [Edit(3, 16, 3, 18, "10")])
+    problem = Problem("GL103", "error", "t", "w", "y", "f", 6, 6, fixes=[wide])
+    fixes = verify_fixes([problem], TWICE, runner, LIMITS)[0].fixes
+    assert [each.verified for each in fixes] == [True, False]
+    assert fixes[0].applicability == "maybe"
+    assert fixes[0].title.startswith("first; then, on line 6: ")
+    mended = apply(TWICE, fixes[0].edits)
+    assert "nn.Linear(10, 3)" in mended
+    assert "y.squeeze(1)" in mended
+
+
+def test_fix_that_cuts_a_part_off_is_not_followed(runner: Runner) -> None:
+    source = TWICE.replace("nn.Linear(64", "nn.Linear(4")
+    cut = Fix("first", "maybe", [Edit(6, 33, 6, 33, "[:, :4]")])
+    problem = Problem("GL103", "error", "t", "w", "y", "f", 6, 6, fixes=[cut])
+    assert [each.verified for each in verify_fixes([problem], source, runner, LIMITS)[0].fixes] == [False]
+
+
+@given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")), st.booleans())
+def test_edits_between_two_texts_make_one_of_the_other(old: list[str], new: list[str], is_ended: bool) -> None:
+    end = "\n" if is_ended else ""
+    before, after = "\n".join(old) + end, "\n".join(new) + end
+    assert apply(before, edits_between(before, after)) == after
