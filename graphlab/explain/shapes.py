@@ -516,6 +516,15 @@ def _size_by_name(case: Case, path: str, before: str) -> str:
     return node.id if isinstance(node, ast.Name) and is_near and isinstance(own, ast.Name) else ""
 
 
+def _times_its_size(case: Case, path: str, given: int, wanted: int) -> str:
+    """`2 * hidden` where the layer is made with `hidden` and gets twice as many, as from a bidirectional LSTM."""
+    call = case.source.layer(path, "Linear")
+    own = argument(call, 0, "in_features") if call is not None else None
+    if not isinstance(own, ast.Name | ast.Attribute) or not wanted or given % wanted or not 2 <= given // wanted <= 4:
+        return ""
+    return f"{given // wanted} * {case.source.text_of(own)}"
+
+
 def _linear_fixes(
     case: Case, path: str, before: str, x: Argument, x_shape: list[int], given: int, wanted: int, n_before: int
 ) -> list[Fix]:
@@ -533,7 +542,11 @@ def _linear_fixes(
         fixes.append(Fix(title, "maybe", rewrite(case, x, ".unsqueeze(1)")))
     if path:
         said = N_("Let {layer} take {new} features: `{text}`")
-        named = _size_by_name(case, path, before) if before and n_before == given else ""
+        named = (
+            _size_by_name(case, path, before)
+            if before and n_before == given
+            else _times_its_size(case, path, given, wanted)
+        )
         fixes.append(_feature_fix(case, path, 0, "in_features", wanted, named or given, said))
     if len(x_shape) == 2 and x_shape[0] == wanted and not before and x.node is not None:
         title = words.fill(
