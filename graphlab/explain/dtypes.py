@@ -150,6 +150,17 @@ def device_mix(case: Case) -> Found | None:
         }
     )
     gpu = next((d for d in different if not d.startswith("cpu")), "")
+    if case.op == "pack_padded_sequence":
+        found.fix = N_("Put the lengths on the CPU: `pack_padded_sequence(x, lengths.cpu(), …)`; the data may stay.")
+        found.why = N_("The lengths decide how the data is laid out, so they are read by Python and not by the GPU.")
+        return found
+    if case.facts.get("is_generator"):
+        found.what = N_("The random numbers are drawn on {b_device}, and the generator for them lies on {a_device}.")
+        found.fix = N_(
+            "Make the generator where the numbers are drawn, `torch.Generator(device)`; a data loader wants one on the "
+            "CPU, so don't set the default device or dtype to that of the GPU before it."
+        )
+        return found
     if case.op == "numpy" and gpu:
         found.words["gpu"] = words.code(gpu)
         found.title = N_("A tensor on {gpu} can't become a NumPy array directly")

@@ -210,6 +210,9 @@ def gpu_library(case: Case) -> Found | None:
     elif "_" not in status:
         found.title = N_("A kernel on the GPU failed: {status}")
         found.what = N_("A kernel on the GPU failed: {status}.")
+        if not status.startswith(("an illegal", "unspecified", "misaligned")):
+            found.title = N_("The GPU reports an error: {status}")
+            found.what = N_("The driver of the GPU reports an error: {status}.")
     return found
 
 
@@ -242,6 +245,9 @@ def gpu_absent(case: Case) -> Found | None:
             "Compare `torch.cuda.get_device_capability()` with `torch.cuda.get_arch_list()`, and install a PyTorch "
             "that holds yours."
         )
+        if case.facts.get("capability"):
+            found.words["capability"] = words.code(str(case.facts["capability"]))
+            found.what = N_("This PyTorch was not built for the generation of this GPU, which is {capability}.")
     elif reason == "ordinal":
         found.what = N_("The program asks for a GPU by a number that this computer doesn't have.")
         found.fix = N_("Print `torch.cuda.device_count()`: numbers go from 0 to one less, and `cuda:0` is the first.")
@@ -264,6 +270,9 @@ def gpu_absent(case: Case) -> Found | None:
             "Look at `nvidia-smi` and at `CUDA_VISIBLE_DEVICES`, which must be set before Python starts; a restart "
             "helps after an update of the driver."
         )
+        if case.facts.get("said"):
+            found.words.update(number=case.facts.get("number", ""), said=case.facts["said"])
+            found.what = N_("CUDA could not be started. It gives the error {number}: {said}.")
     return found
 
 

@@ -255,7 +255,7 @@ wording(
 wording("target_range", r"Target (?P<target>-?\d+) is out of bounds", ints("target"))
 wording(
     "target_range",
-    r"Assertion `?(?:t >= 0 && t < n_classes|cur_target >= 0 && cur_target < n_classes)`? failed",
+    r"Assertion `?(?:t >= 0 && t < n_classes|cur_target >= 0 && cur_target < n_classes)[`']? failed",
     lambda g: {"on_device": True},
 )
 wording(
@@ -284,7 +284,7 @@ wording(
     lambda g: {"loss": "", "target_dtype": g["target"], "input_dtype": g["input"]},
 )
 wording("probability_range", r"all elements of input should be between 0 and 1")
-wording("probability_range", r"Assertion `(?:input_val >= zero && input_val <= one|x >= 0\. && x <= 1\.)`? failed")
+wording("probability_range", r"Assertion `(?:input_val >= zero && input_val <= one|x >= 0\. && x <= 1\.)[`']? failed")
 
 # dtypes and devices
 wording(
@@ -343,7 +343,8 @@ wording(
 )
 wording(
     "dtype_unsupported",
-    r"\"(?P<kernel>\w+)\" not implemented for '(?!Half'|BFloat16'|Float'|Double'|Complex)(?P<dtype>\w+)'",
+    r"\"(?P<kernel>(?!\w{0,80}_index\")\w+)\" not implemented for "
+    r"'(?!Half'|BFloat16'|Float'|Double'|Complex)(?P<dtype>\w+)'",
     lambda g: {"op": re.split(r"_|Kernel", g["kernel"])[0], "dtype": g["dtype"]},
 )
 wording(

@@ -126,7 +126,7 @@ wording(
 wording("inplace_leaf", r"leaf variable has been moved into the graph interior", lambda g: {"is_view": False})
 wording(
     "target_dtype",
-    r"\"(?:host_)?nll_loss\w{0,60}\" not implemented for '(?P<dtype>\w+)'",
+    r"\"(?:host_)?nll_loss\w{0,60}_index\" not implemented for '(?P<dtype>\w+)'",
     lambda g: {"loss": "cross_entropy", "target_dtype": g["dtype"]},
 )
 
@@ -280,3 +280,54 @@ wording("out_of_memory", r"(?<!\w)std::bad_alloc", lambda g: {"device": "cpu"})
 wording("out_of_memory", r"OSError: \[Errno 12\] Cannot allocate memory", lambda g: {"device": "cpu"})
 wording("out_of_memory", r"(?<!\w)MemoryError(?::? ?$| (?=[A-Z]))", lambda g: {"device": "cpu"})
 wording("gpu_library", r"(?P<status>UR_RESULT_ERROR_OUT_OF_RESOURCES)", lambda g: {"status": g["status"]})
+
+# devices that a message tells in other words
+wording(
+    "device_mix",
+    r"Placeholder storage has not been allocated on MPS device",
+    lambda g: {"devices": ["cpu", "mps"]},
+)
+wording(
+    "device_mix",
+    r"Expected a '(?P<wanted>\w+)' (?:device type for generator|generator device) but found '(?P<found>\w+)'",
+    lambda g: {**_named(g), "is_generator": True},
+)
+wording(
+    "device_mix",
+    r"'lengths' argument should be a 1D CPU int64 tensor, but got \dD (?P<found>(?!cpu)[\w:]{1,20}) \w+ tensor",
+    lambda g: {"devices": [g["found"], "cpu"], "op": "pack_padded_sequence"},
+)
+wording(
+    "gpu_library",
+    r"(?:CUDA|HIP) error: (?P<status>(?!no kernel|invalid device|all CUDA|device-side|out of memory|operation failed)"
+    r"[a-z][A-Za-z -]{3,70}[a-z])",
+    lambda g: {"status": g["status"].partition(" Compile with")[0].partition(" CUDA kernel errors")[0]},
+)
+wording("gpu_absent", r"CUDA driver initialization failed", lambda g: {"reason": "unknown"})
+wording(
+    "gpu_absent",
+    r"Unexpected error from cudaGetDeviceCount\(\)(?:.{0,200}?Error (?P<number>\d{1,4}): (?P<said>[\w ,-]{1,100}))?",
+    lambda g: {"reason": "unknown", **{k: v.strip() for k, v in g.items() if v}},
+)
+wording(
+    "gpu_absent",
+    r"with CUDA capability (?P<capability>sm_\w{2,6}) is not compatible with the current PyTorch installation",
+    lambda g: {"reason": "kernel", "capability": g["capability"]},
+    warning=True,
+)
+wording("reshape", r"cannot reshape tensor of 0 elements into shape (?P<wanted>\[[-\d, ]{1,80}\])", lambda g: _empty(g))
+wording(
+    "rank_setup",
+    r"client socket has timed out after (?P<seconds>\d{1,6})\w{0,2} while trying to connect to "
+    r"\(?(?P<address>[\w.:, -]{1,80})",
+    lambda g: {"reason": "connect", "seconds": g["seconds"], "address": g["address"].strip(" .")},
+)
+wording(
+    "rank_setup",
+    r"environment variable (?P<name>\w{1,40}) expected, but not set",
+    lambda g: {"reason": "variable", "name": g["name"]},
+)
+
+
+def _empty(g: Groups) -> dict[str, Any]:
+    return {"wanted": [int(d) for d in re.findall(r"-?\d+", g["wanted"])], "n": 0}

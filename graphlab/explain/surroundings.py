@@ -237,6 +237,19 @@ def rank_setup(case: Case) -> Found | None:
         if case.facts.get("port"):
             found.what = N_("The port {port} of the run is taken by another program.")
         found.fix = N_("End what is left of an earlier run, or choose another port: `torchrun --master_port=29501 …`.")
+    elif case.facts.get("reason") == "connect":
+        found.words.update(seconds=case.facts["seconds"], address=words.code(str(case.facts["address"])))
+        found.what = N_("A rank waited {seconds} seconds for the one at {address}, and got no answer.")
+        found.fix = N_(
+            "See that the first rank runs and has not failed, that all ranks are given its address and port, and that "
+            "no firewall stands between them."
+        )
+    elif case.facts.get("reason") == "variable":
+        found.words["name"] = words.code(str(case.facts["name"]))
+        found.what = N_("The environment variable {name} isn't set, and a rank reads from it who it is.")
+        found.fix = N_(
+            "Start the program with `torchrun`, which sets `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and the rest."
+        )
     elif case.facts.get("reason") == "child":
         found.what = N_("A rank ended with an error; this message only reports that, and doesn't say which error.")
         found.fix = N_("Look further up for the traceback of that rank.")
