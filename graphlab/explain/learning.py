@@ -214,6 +214,8 @@ def cleared_too_early(run: Run) -> list[Found]:
             used += event.inputs[1] in filled and not is_zero(run, event.inputs[1], event.id)
             filled.discard(event.inputs[1])
     steps = step_calls(run)
+    if not n_lost and not used:
+        return _set_to_none_too_early(run, steps)
     if n_lost < 2 or used or first is None or not steps:
         return []
     line = line_of(run, first)
@@ -235,6 +237,58 @@ def cleared_too_early(run: Run) -> list[Found]:
     else:
         found.fixes = _moved_up(run, line)
     return [found]
+
+
+def _set_to_none_too_early(run: Run, steps: list[ast.Call]) -> list[Found]:
+    """`p.grad = None` between backward and step: nothing is left to see in the trace but steps that do nothing."""
+    n_first: dict[int, int] = {}  # how often a gradient came to a parameter that had none
+    for event in run.by_kind[EventKind.ACCUMULATE]:
+        is_leaf = event.outputs and event.outputs[0] >= 0
+        if is_leaf and run.tensor(event.outputs[0]).kind == TensorKind.LEAF_GRAD and len(event.inputs) < 2:
+            of = run.tensor(event.outputs[0]).of
+            n_first[of] = n_first.get(of, 0) + 1
+    if max(n_first.values(), default=0) < 2 or updated(run):
+        return []
+    clears = [
+        n for n in run.source.nodes
+        if isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant) and n.value.value is None
+        and isinstance(n.targets[0], ast.Attribute) and n.targets[0].attr == "grad"
+    ]  # fmt: skip
+    for step in steps:
+        scope = run.source.scope_of(step)
+        backward = next((c for c in method_calls(run, "backward") if run.source.scope_of(c) is scope), None)
+        clear = next((n for n in clears if run.source.scope_of(n) is scope), None)
+        if backward is None or clear is None or not backward.lineno < clear.lineno < step.lineno:
+            continue
+        name = dotted(step.func.value) if isinstance(step.func, ast.Attribute) else "optimizer"
+        text = run.source.text_of(clear)
+        found = Found({"line": clear.lineno, "optimizer": words.code(name), "text": text}, line=clear.lineno)
+        found.what = N_(
+            "`{text}` on line {line} comes after `backward()` and before `step()`, so {optimizer} finds no gradients."
+        )
+        found.fix = N_("Clear the gradients before `backward()`, or after `step()`.")
+        loop = run.source.parents.get(clear)
+        statement = loop if isinstance(loop, ast.For) and loop.body == [clear] else clear
+        first, second = run.source.statement_of(backward), run.source.statement_of(step)
+        if (
+            first is not None
+            and second is not None
+            and run.source.parents.get(statement) is run.source.parents.get(first) is run.source.parents.get(second)
+        ):
+            found.fixes = _moved_before(run, statement, first)
+        return [found]
+    return []
+
+
+def _moved_before(run: Run, statement: ast.stmt, first: ast.stmt) -> list[Fix]:
+    """A statement on lines of its own put before another one of its block."""
+    line, _column, end_line, _end_column = run.source.place(statement)
+    text = run.source.text_of(statement)
+    if "\n".join(run.source.lines[line - 1 : end_line]).strip() != text or end_line >= len(run.source.lines):
+        return []
+    remove = run.source.replace(statement, "pass")
+    remove = type(remove)(line, 0, end_line + 1, 0, "")
+    return [Fix(_("Move it before `backward()`"), "maybe", [run.source.line_before(first, text), remove])]
 
 
 def _moved_up(run: Run, line: int) -> list[Fix]:
@@ -636,6 +690,7 @@ def exploding(run: Run) -> list[Found]:
     worst: dict[int, tuple[float, float]] = {}
     # Adaptive optimizers divide by the gradient's own size, so only a step of SGD is as long as the gradient.
     steps = [e for e in run.by_kind[EventKind.UPDATE] if e.op == "SGD"]
+    used = {t: len(users) / len(passes) for t, users in run.used_by.items()}
     rate = max((r for e in steps if (r := rate_of(e)) is not None), default=0.0)
     for number, backward in enumerate((passes[0], passes[1])):
         norms = gradient_norms(run, backward)
@@ -646,7 +701,7 @@ def exploding(run: Run) -> list[Found]:
             made = value_at(run.trace, tensor, len(run.trace.events))
             own = norm_of(run, tensor, made.event) if made is not None else None
             # A large gradient with a small rate is a matter of units (a sum, say); depth or long steps make it a fault.
-            is_bad = is_deep or rate * norm > (own or 0.0)
+            is_bad = is_deep or used.get(tensor, 0) >= 4 or rate * norm > (own or 0.0)
             if (
                 own
                 and is_bad
@@ -739,6 +794,36 @@ def graph_kept(run: Run) -> list[Found]:
             text = run.source.text
             if owner and not re.search(rf"(stack|cat|sum)\(\s*{re.escape(owner)}", text):
                 return [_kept(run, owner, call.args[0], call.lineno, -1)]
+    return _collected(run, names)
+
+
+def _collected(run: Run, names: set[str]) -> list[Found]:
+    """Losses that a function gives back after their `backward()`, collected as they are: `[train(b) for b in data]`."""
+    spent = {}
+    for node in run.source.nodes:
+        if not isinstance(node, ast.Return) or dotted(node.value) not in names or node.value is None:
+            continue
+        function = run.source.scope_of(node)
+        starts = [c for c in method_calls(run, "backward") if run.source.scope_of(c) is function]
+        if isinstance(function, ast.FunctionDef) and any(
+            isinstance(c.func, ast.Attribute) and dotted(c.func.value) == dotted(node.value) for c in starts
+        ):
+            spent[function.name] = node.value
+    for node in run.source.nodes if spent else ():
+        value: ast.expr | None = None
+        owner = ""
+        if isinstance(node, ast.ListComp):
+            holder = run.source.parents.get(node)
+            if isinstance(holder, ast.Assign):
+                owner, value = dotted(holder.targets[0]), node.elt
+        elif isinstance(node, ast.Call) and called(node) == "append" and isinstance(node.func, ast.Attribute):
+            owner, value = dotted(node.func.value), (node.args[0] if len(node.args) == 1 else None)
+        if owner and isinstance(value, ast.Call) and called(value) in spent:
+            one = _kept(run, owner, value, value.lineno, -1)
+            text = run.source.text_of(spent[called(value)])
+            title = words.fill(N_("Give back only the number: `return {text}.item()`"), {"text": text})
+            one.fixes = [Fix(title, "maybe", run.source.append(spent[called(value)], ".item()"))]
+            return [one]
     return []
 
 
@@ -791,7 +876,8 @@ def _summed(run: Run, line: int) -> tuple[str, ast.expr | None]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and is_sum and node.lineno == line:
             total = run.source.text_of(node.targets[0])
             sides = [node.value.left, node.value.right]
-            rest = [s for s in sides if run.source.text_of(s) != total]
+            # `total + loss`, or a moving mean: `0.9 * mean + 0.1 * loss`
+            rest = [s for s in sides if not any(dotted(part) == total for part in ast.walk(s))]
             if len(rest) == 1:
                 return total, rest[0]
     return "", None
@@ -1169,6 +1255,9 @@ def _in_loop_with_backward(run: Run, node: ast.AST | None) -> bool:
     return False
 
 
+_ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Rprop"}
+
+
 def rate_of(event: Event) -> float | None:
     """The learning rate of an update."""
     rate = event.params.get("lr")
@@ -1229,6 +1318,9 @@ def rate_too_small(run: Run) -> list[Found]:
         if abs(early - late) > 0.01 * abs(early):
             continue
         rate = max(rates)
+        # Adam's steps are as long as its rate, however small the gradient: 1e-5 is a usual one for large nets.
+        if rate > 2e-6 and any(e.op in _ADAPTIVE for e in updates):
+            continue
         better = "0.001" if any(e.op.startswith("Adam") for e in updates) else "0.01"
         node = _rate_node(run)
         line = node.lineno if node is not None else line_of(run, updates[0])

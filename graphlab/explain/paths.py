@@ -25,6 +25,7 @@ from graphlab.explain.learning import (
 from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.source import called, dotted, integer
+from graphlab.explain.strays import loss_is_a_leaf
 from graphlab.explain.training import _source_of, softmax_by_hand
 from graphlab.explain.values import array_at
 from graphlab.i18n import N_, _
@@ -173,7 +174,7 @@ def path_cut(run: Run) -> list[Found]:
         event = _cut(run, tensor.id, needed)
         if event is not None:
             found.setdefault(event.span, []).append((tensor.id, event))
-    if not found:
+    if not found and not loss_is_a_leaf(run):
         found = _cut_by_numbers(run, reached, owners, groups, known)
     problems = []
     for hits in found.values():
@@ -398,7 +399,9 @@ def not_in_optimizer(run: Run) -> list[Found]:
         if len(parts) >= 2 and not _is_handed_over(tensor.name, owners, groups):
             hits.append((tensor, len(passes)))  # the model's other parts were handed over one by one
             continue
-        if owner.partition("[")[0] in owners or (not dot and not is_list) or leaf in shaped:
+        if owner.partition("[")[0] in owners or leaf in shaped:
+            continue
+        if not dot and not is_list and not _is_made_to_learn(run, tensor.name):
             continue
         hits.append((tensor, len(passes)))
     if not hits or one_never_stepped(run):
@@ -432,10 +435,22 @@ def not_in_optimizer(run: Run) -> list[Found]:
         text = f"[*{run.source.text_of(argument)}, *{owner}.parameters()]"
         title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
         found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
+    elif not dot and isinstance(argument, ast.Call) and called(argument) == "parameters":
+        extra = ", ".join(t.name for t, _n in hits if "." not in t.name)
+        text = f"[*{run.source.text_of(argument)}, {extra}]"
+        title = words.fill(N_("Hand over both: `{text}`"), {"text": text})
+        found.fixes.append(Fix(title, "maybe", [run.source.replace(argument, text)]))
     elif dot and argument is not None:
         left = {".".join(t.name.split(".")[:2]) if owner in groups else t.name.split(".")[0] for t, _n in hits}
         found.fixes += _handed_over_too(run, argument, sorted(left))
     return [found]
+
+
+def _is_made_to_learn(run: Run, name: str) -> bool:
+    """Whether a name stands for a single `nn.Parameter` whose gradient the program doesn't use by itself."""
+    made = run.source.assigned(name) if name.isidentifier() else None
+    is_parameter = isinstance(made, ast.Call) and called(made) == "Parameter"
+    return is_parameter and not re.search(rf"\b{name}\.(grad|data)\b", run.source.text)
 
 
 def _handed_over_too(run: Run, argument: ast.expr, models: list[str]) -> list[Fix]:
@@ -671,9 +686,14 @@ def softmax_over_batch(run: Run) -> list[Found]:
         x = run.tensor(event.inputs[0])
         if len(x.shape) == 3 and event.params.get("dim") in (0, -3) and x.shape[0] >= 2:
             _attention_over_batch(run, event, found)
-        if len(x.shape) != 2 or event.params.get("dim") not in (0, -2) or x.shape[0] < 2 or x.shape[1] < 2:
+        dim, classes = event.params.get("dim"), _classes_of(run, event)
+        is_elsewhere = classes is not None and isinstance(dim, int) and dim % len(x.shape) != classes
+        if is_elsewhere and (len(x.shape) > 2 or dim not in (0, -2)):
+            _not_the_classes(run, event, classes or 0, found)
             continue
-        if not _is_one_row_a_sample(run, x.id) or _is_weighting(run, event):
+        if len(x.shape) != 2 or dim not in (0, -2) or x.shape[0] < 2 or x.shape[1] < 2:
+            continue
+        if not is_elsewhere and (not _is_one_row_a_sample(run, x.id) or _is_weighting(run, event)):
             continue
         warned = any(
             e.kind == EventKind.WARNING and e.params.get("kind") == "softmax_dim"
@@ -697,9 +717,9 @@ def softmax_over_batch(run: Run) -> list[Found]:
             if called(c) in ("Softmax", "LogSoftmax") and (k := _dim_of(c)) is not None and integer(k) == 0
         ]
         if not fixes and len(made) == 1:
-            dim = _dim_of(made[0])
-            if dim is not None:
-                fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(dim, "1")]))
+            written_dim = _dim_of(made[0])
+            if written_dim is not None:
+                fixes.append(Fix(_("Use `dim=1`"), "maybe", [run.source.replace(written_dim, "1")]))
         values = {
             "op": words.code(event.op),
             "x": quoted_name(run.trace, x.id),
@@ -711,13 +731,92 @@ def softmax_over_batch(run: Run) -> list[Found]:
     return list(found.values())
 
 
+_SAME_AXES = {"log", "clamp", "add", "sub", "mul", "div", "neg", "clone", "to", "float"}
+
+
+def _classes_of(run: Run, event: Event) -> int | None:
+    """The axis of a softmax's result that `nll_loss` takes for the classes, None where it doesn't get there."""
+    tensor = event.outputs[0] if event.outputs else -1
+    axes = list(range(len(run.tensor(tensor).shape))) if tensor >= 0 else []
+    for _turn in range(8):
+        users = [u for u in run.used_by.get(tensor, []) if u.outputs and u.inputs[:1] == [tensor]]
+        if any(u.op == "nll_loss" for u in users):
+            return axes[min(1, len(axes) - 1)] if axes else None
+        if len(users) != 1:
+            return None
+        user = users[0]
+        shape = run.tensor(user.outputs[0]).shape
+        if user.op in ("permute", "transpose", "swapaxes", "t"):
+            dims = user.params.get("dims")
+            pair = [user.params.get(k) for k in ("dim0", "dim1")]
+            if isinstance(dims, list | tuple) and len(dims) == len(axes) and all(isinstance(d, int) for d in dims):
+                axes = [axes[d] for d in dims]
+            elif user.op == "t" and len(axes) == 2:
+                axes.reverse()
+            elif isinstance(pair[0], int) and isinstance(pair[1], int):
+                axes[pair[0]], axes[pair[1]] = axes[pair[1]], axes[pair[0]]
+            else:
+                return None
+        elif user.op in ("view", "reshape", "flatten"):
+            if len(shape) != 2 or len(axes) < 2 or shape[1] != run.tensor(tensor).shape[-1]:
+                return None
+            axes = [axes[0], axes[-1]]  # the axes before the last become one
+        elif user.op not in _SAME_AXES or shape != run.tensor(tensor).shape:
+            return None
+        tensor = user.outputs[0]
+    return None
+
+
+def _not_the_classes(run: Run, event: Event, axis: int, found: dict[int, Found]) -> None:
+    """A softmax along another axis than the one that the loss takes for the classes."""
+    line = line_of(run, event)
+    shape = run.tensor(event.inputs[0]).shape
+    along = event.params.get("dim")
+    dim = along % len(shape) if isinstance(along, int) else 0
+    if line in found or shape[dim] < 2 or shape[axis] < 2:
+        return
+    values = {
+        "op": words.code(event.op),
+        "x": quoted_name(run.trace, event.inputs[0]),
+        "shape": words.shape(shape),
+        "n": shape[dim],
+        "dim": dim,
+        "axis": axis,
+        "classes": shape[axis],
+    }
+    one = Found(values, {"dim": dim}, event=event.id, line=line)
+    one.title = N_("{op} sums along dim {dim}, but the classes stand in dim {axis}")
+    one.what = N_(
+        "{x} has shape {shape}. The loss takes the {classes} entries along dim {axis} for the classes, and {op} makes "
+        "the {n} entries along dim {dim} sum to 1."
+    )
+    one.why = N_("Class probabilities of one sample must sum to 1, so softmax goes along the class axis.")
+    one.fix = N_("Use `dim={axis}`, the axis of the classes.")
+    node = run.source.expression_at(run.span(event))
+    if isinstance(node, ast.Call):
+        same = (dim, dim - len(shape))
+        dims = [k.value for k in node.keywords if k.arg == "dim"] or [a for a in node.args if integer(a) in same]
+        if len(dims) == 1 and integer(dims[0]) in same:
+            title = words.fill(N_("Use `dim={axis}`"), {"axis": axis})
+            one.fixes.append(Fix(title, "maybe", [run.source.replace(dims[0], str(axis))]))
+    found[line] = one
+
+
+def _is_balanced(run: Run, event: Event) -> bool:
+    """Whether shares are then made to sum to 1 along the other axis as well: rows and columns are balanced."""
+    shares = event.outputs[0]
+    users = run.used_by.get(shares, [])
+    sums = {u.outputs[0] for u in users if u.op == "sum" and u.params.get("dim") is not None and u.outputs}
+    return any(u.op == "div" and u.inputs[:1] == [shares] and not sums.isdisjoint(u.inputs[1:]) for u in users)
+
+
 def _by_hand_over_batch(run: Run, event: Event, x: int, found: dict[int, Found]) -> None:
     """A softmax that is written out and sums over axis 0 of what a layer gave for a batch."""
     shape = run.tensor(x).shape
     line = line_of(run, event)
     if len(shape) != 2 or min(shape) < 2 or line in found:
         return
-    if not _is_one_row_a_sample(run, x) or _is_weighting(run, event):
+    if not _is_one_row_a_sample(run, x) or _is_weighting(run, event) or _is_balanced(run, event):
         return
     values = {
         "op": words.code("softmax"),
@@ -1451,7 +1550,7 @@ def _share_told(run: Run, node: ast.Return | ast.Expr) -> list[Found]:
     for value in ast.walk(node):
         if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.FloorDiv):
             continue
-        if not _COUNTED.search(dotted(value.left).lower()) or (integer(value.right) is not None):
+        if not _COUNTED.search(dotted(value.left).rpartition(".")[2].lower()) or (integer(value.right) is not None):
             continue
         said = run.source.text_of(value)
         text = f"{run.source.text_of(value.left)} / {run.source.text_of(value.right)}"

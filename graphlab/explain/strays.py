@@ -206,7 +206,15 @@ def loss_is_a_leaf(run: Run) -> list[Found]:
     line = line_of(run, maker) if maker is not None else line_of(run, event)
     loss = quoted_name(run.trace, tensor.id) if tensor.name else _("the loss")
     found = {"loss": loss, "line": line, "optimizer": words.code(next(iter(known)))}
-    return [Found(found, event=maker.id if maker is not None else event.id, line=line)]
+    one = Found(found, event=maker.id if maker is not None else event.id, line=line)
+    node = run.source.expression_at(run.span(maker)) if maker is not None else None
+    number = node.args[0] if isinstance(node, ast.Call) and called(node) == "tensor" and node.args else None
+    if node is not None and isinstance(number, ast.Call) and called(number) == "item" and not number.args:
+        text = run.source.text_of(number.func.value) if isinstance(number.func, ast.Attribute) else ""
+        if text:
+            title = words.fill(N_("Take what was computed: `{text}`"), {"text": text})
+            one.fixes.append(Fix(title, "maybe", [run.source.replace(node, text)]))
+    return [one]
 
 
 def _is_leaf(run: Run, tensor: int) -> bool:

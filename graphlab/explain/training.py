@@ -392,6 +392,9 @@ def never_cleared(run: Run) -> list[Found]:
     return [found]
 
 
+_MOVES = ("sub", "add", "addcmul", "addcdiv", "lerp")
+
+
 @dataclass
 class _Pile:
     """How a gradient piles up: how many were summed at most, in which event first, and how often one was used."""
@@ -410,6 +413,7 @@ def _piled(run: Run) -> dict[int, _Pile]:
     used: set[int] = set()  # gradients that an update has read and nobody cleared since
     stale: set[int] = set()  # of these, the ones to which a backward pass has added
     scaled: dict[int, int] = {}  # results of `lr * w.grad` -> the gradient
+    leaves = {t.of for t in run.trace.tensors if t.kind == TensorKind.LEAF_GRAD}
     for event in run.trace.events:
         spent: list[int] = []
         if event.kind == EventKind.ACCUMULATE and event.op != "backward" and event.outputs:
@@ -432,8 +436,16 @@ def _piled(run: Run) -> dict[int, _Pile]:
             for tensor in (t for t in event.inputs if t >= 0):
                 if tensor in scaled or _is_leaf_grad(run, tensor):
                     scaled[event.outputs[0]] = scaled.get(tensor, tensor)
-        elif event.op in ("sub", "add") and event.kind in (EventKind.FORWARD, EventKind.INPLACE):
-            spent = [scaled[t] for t in event.inputs if t in scaled]
+        elif event.op in _MOVES and event.kind in (EventKind.FORWARD, EventKind.INPLACE) and event.outputs:
+            of = [scaled.get(t, t) for t in event.inputs if t in scaled or (t >= 0 and _is_leaf_grad(run, t))]
+            target = run.tensor(event.outputs[0])
+            if event.kind == EventKind.INPLACE and target.id not in leaves and not _is_leaf_grad(run, target.id):
+                for grad in of:  # added to a velocity or a mean, which moves the parameter later
+                    scaled[target.id] = grad
+            else:
+                spent = [scaled[t] for t in event.inputs if t in scaled]
+                if not spent and event.kind == EventKind.INPLACE and not _is_leaf_grad(run, target.id):
+                    spent = of  # `w.add_(w.grad, alpha=-0.1)`
         elif event.kind == EventKind.INPLACE and event.op in ("zero_grad", "zero", "fill"):
             for grad in event.outputs:
                 used.discard(grad)
