@@ -7,12 +7,22 @@ then an axis more on both sides, which pairs everything with everything.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
-from graphlab.explain.remedies.kit import enclosing, maybe, on_line, remedy, shape_named, shortened
+from graphlab.explain.remedies.kit import (
+    creation,
+    enclosing,
+    maybe,
+    on_line,
+    remedy,
+    shape_named,
+    shortened,
+    sizes_written,
+)
 from graphlab.explain.shapes import broadcast_shape, shapes_of
 from graphlab.explain.source import argument, called, dotted, integer
 from graphlab.i18n import N_
@@ -197,7 +207,7 @@ def _input_node(case: Case) -> ast.expr | None:
     return calls[0].args[0] if len(calls) == 1 else None
 
 
-@remedy("GL103", "GL114", "GL116", "GL130")
+@remedy("GL103", "GL114", "GL116", "GL130", leads=True)
 def input_turned(case: Case, found: Found) -> Iterator[Fix]:
     """The features or channels lie on another axis of the input: swap it with the one where the layer looks."""
     node = _input_node(case)
@@ -241,7 +251,7 @@ def _size_wanted(case: Case, found: Found) -> int | None:
 # numbers that are written
 
 
-@remedy("GL101", "GL102", "GL103", "GL106", "GL114", "GL116", "GL130")
+@remedy("GL101", "GL102", "GL103", "GL106", "GL114", "GL116", "GL130", "GL900")
 def number_written(case: Case, found: Found) -> Iterator[Fix]:
     """A size that has a name, `hidden = 128`, or is handed to a layer or a class of the program: the other one."""
     n = 0
@@ -265,11 +275,13 @@ def _clashing(case: Case, found: Found) -> list[tuple[int, int]]:
     """Pairs of a size that is there and the one that would fit."""
     pairs: list[tuple[int, int]] = []
     sizes = [s for s in case.facts.get("sizes") or [] if isinstance(s, int)]
+    if said := re.search(r"expect\w* .*?\b(\d+), (?:but )?got (\d+)", case.message):
+        sizes = [int(said.group(2)), int(said.group(1))]
     wanted, given = _size_wanted(case, found), found.facts.get("given", case.facts.get("given"))
     if isinstance(wanted, int) and isinstance(given, int):
         sizes = [given, wanted]
     if len(sizes) == 2 and sizes[0] != sizes[1]:
-        pairs = [(sizes[1], sizes[0]), (sizes[0], sizes[1])]
+        pairs = [(sizes[0], sizes[1]), (sizes[1], sizes[0])] if said else [(sizes[1], sizes[0]), (sizes[0], sizes[1])]
     return [(old, new) for old, new in pairs if old > 1 and new > 0]
 
 
@@ -302,3 +314,118 @@ def _makes_module(case: Case, node: ast.AST | None) -> bool:
     made = getattr(nn, called(node), None)
     is_layer = isinstance(made, type) and issubclass(made, nn.Module)
     return is_layer or case.source.class_of(called(node)) is not None
+
+
+@remedy("GL132")
+def divisor_chosen(case: Case, found: Found) -> Iterator[Fix]:
+    """Heads or groups that don't divide the channels: the nearest number that does, or the next size that fits."""
+    names = (str(case.facts.get("a") or ""), str(case.facts.get("b") or ""))
+    for call in on_line(case, ast.Call):
+        whole, part = (_size_given(case, call, name) for name in names)
+        if whole is None or part is None or whole[1] % part[1] == 0:
+            continue
+        near = min((d for d in range(1, whole[1] + 1) if whole[1] % d == 0), key=lambda d: (abs(d - part[1]), d))
+        for (node, old), new, name in ((part, near, names[1]), (whole, -(-whole[1] // part[1]) * part[1], names[0])):
+            yield maybe(
+                N_("Make {said} {new} instead of {old} on line {line}"),
+                [case.source.replace(node, str(new))],
+                said=words.code(name),
+                new=new,
+                old=old,
+                line=node.lineno,
+            )
+        return
+
+
+_SAME_SIZE = {
+    "embed_dim": ("d_model",),
+    "num_heads": ("nhead", "heads"),
+    "num_channels": (),
+    "num_groups": ("groups",),
+    "in_channels": (),
+    "out_channels": (),
+    "groups": (),
+}
+_PLACES = {"embed_dim": 0, "num_heads": 1, "num_groups": 0, "num_channels": 1, "in_channels": 0, "out_channels": 1}
+
+
+def _size_given(case: Case, call: ast.Call, name: str) -> tuple[ast.expr, int] | None:
+    """The number that a layer's constructor was given, and where it is written, looking through one name."""
+    node = None
+    for known in (name, *_SAME_SIZE.get(name, ())):
+        node = node or argument(call, _PLACES.get(name, 99), known)
+    made = case.source.assigned(dotted(node), node) if node is not None and dotted(node) else node
+    number = integer(made)
+    return (made, number) if made is not None and number else None
+
+
+@remedy("GL126", "GL111")
+def place_made_larger(case: Case, found: Found) -> Iterator[Fix]:
+    """`batch[i, :n] = row` of a longer row: more room where `torch.zeros(2, 4)` made the target."""
+    wanted, size = case.facts.get("wanted"), case.facts.get("size")
+    sizes = [s for s in (wanted, size) if isinstance(s, int)] or list(case.facts.get("sizes") or [])
+    if said := re.search(r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)", case.message):
+        sizes = [int(said.group(1)), int(said.group(2))]
+    if len(sizes) != 2:
+        return
+    low, high = sorted(sizes)
+    for target in [t for n in case.source.nodes if isinstance(n, ast.Assign) for t in n.targets]:
+        if not isinstance(target, ast.Subscript) or target.lineno != case.line:
+            continue
+        made = creation(case, target.value)
+        for node in reversed(sizes_written(made)):
+            if integer(node) == low:
+                yield maybe(
+                    N_("Make {said} {new} instead of {old} on line {line}"),
+                    [case.source.replace(node, str(high))],
+                    said=words.code(case.source.text_of(target.value)),
+                    new=high,
+                    old=low,
+                    line=node.lineno,
+                )
+                return
+
+
+@remedy("GL402", leads=True)
+def axis_of_one_dropped(case: Case, found: Found) -> Iterator[Fix]:
+    """Scores of shape (1, N, C), as the last state of a recurrent layer has them: drop the axis in front."""
+    call = case.expression
+    shape = words.tuple_of(case.facts.get("input_shape") or [])
+    if not shape and case.tensors:
+        shape = list(case.tensors[0].shape)
+    if not isinstance(call, ast.Call) or not call.args or len(shape) < 2 or shape[0] != 1:
+        return
+    yield maybe(
+        N_("Drop the axis of size 1 in front: `{text}` has shape {shape}"),
+        case.source.append(call.args[0], ".squeeze(0)"),
+        text=f"{shortened(case.source.base(call.args[0]))}.squeeze(0)",
+        shape=words.shape(shape[1:]),
+    )
+
+
+_CHOOSERS = frozenset({"argmax", "argmin"})
+
+
+@remedy("GL101", "GL403", "GL402", is_cause=True)
+def chosen_along_the_other(case: Case, found: Found) -> Iterator[Fix]:
+    """`out.argmax(0) == y`: along the classes, of which there is one axis, and not along the samples."""
+    shapes, nodes = shapes_of(case), _nodes(case)
+    for at, node in enumerate(nodes if len(shapes) == 2 else []):
+        made = case.source.assigned(dotted(node), node) if dotted(node) else node
+        if not isinstance(made, ast.Call) or called(made) not in _CHOOSERS or not isinstance(made.func, ast.Attribute):
+            continue
+        is_function = dotted(made.func.value) == "torch"
+        dim = argument(made, 1 if is_function else 0, "dim")
+        base = made.args[0] if is_function and made.args else made.func.value
+        shape = shape_named(case, dotted(base))
+        if dim is None or shape is None or integer(dim) is None:
+            continue
+        for new in range(len(shape)):
+            if [*shape[:new], *shape[new + 1 :]] == shapes[1 - at] and new != integer(dim):
+                yield maybe(
+                    N_("Choose along dim {new}: the result has shape {shape}"),
+                    [case.source.replace(dim, str(new))],
+                    new=new,
+                    shape=words.shape(shapes[1 - at]),
+                )
+                return

@@ -15,6 +15,7 @@ from graphlab.explain.remedies.kit import (
     names_in,
     on_line,
     remedy,
+    shape_named,
     shortened,
     without_call,
 )
@@ -128,12 +129,19 @@ def whole_number(case: Case, found: Found) -> Iterator[Fix]:
                         text=shortened(text),
                         line=node.lineno,
                     )
+    texts: dict[str, list[ast.expr]] = {}
     for bound in bounds:
         if isinstance(bound, ast.Name | ast.BinOp | ast.Attribute | ast.Call) and called(bound) not in ("len", "int"):
-            text = f"int({case.source.text_of(bound)})"
-            yield maybe(
-                N_("Take the whole number below: `{text}`"), [case.source.replace(bound, text)], text=shortened(text)
-            )
+            texts.setdefault(case.source.text_of(bound), []).append(bound)
+    for text, places in texts.items():
+        made = case.source.assigned(text, places[0]) if text.isidentifier() else None
+        node = made if isinstance(made, ast.BinOp) else places[0]
+        if node is not made and len(places) > 1:
+            continue
+        whole = f"int({case.source.text_of(node)})"
+        yield maybe(
+            N_("Take the whole number below: `{text}`"), [case.source.replace(node, whole)], text=shortened(whole)
+        )
 
 
 # what a module gives back
@@ -194,3 +202,126 @@ def summed_with_its_graph(case: Case, found: Found) -> Iterator[Fix]:
         N_("Add up the losses themselves, not their numbers, so that the sum keeps its graph"),
         edits,
     )
+
+
+# tensors in lists, and several values where one is meant
+
+
+@remedy("GL816", "GL811", "GL131", is_cause=True)
+def list_of_tensors(case: Case, found: Found) -> Iterator[Fix]:
+    """`log_probs * returns` of a list that the loop filled with tensors: stacked they are one tensor."""
+    filled = {
+        dotted(c.func.value)
+        for c in case.source.calls()
+        if called(c) == "append" and isinstance(c.func, ast.Attribute) and c.args
+    }
+    for node in on_line(case, ast.BinOp):
+        for side in (node.left, node.right):
+            if isinstance(side, ast.Name) and side.id in filled and not isinstance(node.op, ast.Mod):
+                for function in ("stack", "tensor"):
+                    text = f"torch.{function}({side.id})"
+                    yield maybe(
+                        N_("Make one tensor of the list: `{text}`"), [case.source.replace(side, text)], text=text
+                    )
+
+
+@remedy("GL811", "GL802", "GL814", "GL816", is_cause=True)
+def values_of_a_call(case: Case, found: Found) -> Iterator[Fix]:
+    """`r + gamma * net(s).max(1)`: `max` along a dim gives the values and their places; take the values."""
+    for call in on_line(case, ast.Call):
+        if called(call) not in ("max", "min", "sort", "topk", "median") or not isinstance(call.func, ast.Attribute):
+            continue
+        if isinstance(case.source.parents.get(call), ast.BinOp | ast.UnaryOp) and (call.args or call.keywords):
+            yield maybe(
+                N_("Take the values: `{text}.values`"),
+                case.source.append(call, ".values"),
+                text=shortened(case.source.base(call)),
+            )
+
+
+@remedy("GL816", is_cause=True)
+def length_of_it(case: Case, found: Found) -> Iterator[Fix]:
+    """`__len__` that returns the data, and not how many there are."""
+    for node in case.source.nodes:
+        if not isinstance(node, ast.FunctionDef) or node.name != "__len__":
+            continue
+        for part in ast.walk(node):
+            if isinstance(part, ast.Return) and part.value is not None and dotted(part.value):
+                text = f"len({case.source.text_of(part.value)})"
+                yield maybe(
+                    N_("Return how many there are: `return {text}`"),
+                    [case.source.replace(part.value, text)],
+                    text=text,
+                )
+
+
+@remedy("GL131", is_cause=True)
+def two_states(case: Case, found: Found) -> Iterator[Fix]:
+    """An LSTM is given one state, and it keeps two: (h, c)."""
+    if found.facts.get("got") != "Tensor" and "must be tuple of Tensors, not Tensor" not in _said(case):
+        return
+    for call in on_line(case, ast.Call):
+        if len(call.args) != 2 or not isinstance(call.args[1], ast.Name):
+            continue
+        state = call.args[1]
+        made = case.source.assigned(state.id, state)
+        values = [
+            n.value
+            for n in case.source.nodes
+            if isinstance(n, ast.Assign) and n.lineno < call.lineno and dotted(n.targets[0]) == state.id
+        ]
+        first = values[0] if values else made
+        if isinstance(first, ast.Call) and called(first) in ("zeros", "randn", "zeros_like", "new_zeros"):
+            text = case.source.text_of(first)
+            yield maybe(
+                N_("An LSTM keeps two states, so begin with both: `{text}`"),
+                [case.source.replace(first, f"({text}, {text})")],
+                text=shortened(f"({text}, {text})"),
+            )
+            return
+
+
+# arguments of PyTorch's functions
+
+
+@remedy("GL131", "GL809", is_cause=True)
+def keyword_of_function(case: Case, found: Found) -> Iterator[Fix]:
+    """`torch.mean(x, dims=1)`: a keyword of PyTorch's function that is spelled otherwise there."""
+    message = case.message
+    if "invalid combination of arguments" not in message and "unexpected keyword" not in message:
+        return
+    _, _, offered = message.partition("expected one of")
+    known = set(re.findall(r"(\w+)(?: = [^,)]*)?[,)]", offered)) if offered else set()
+    for call in on_line(case, ast.Call):
+        for item in call.keywords:
+            if not item.arg or item.arg in known or f"{item.arg}=" not in message.partition("expected")[0]:
+                continue
+            for meant in nearest(item.arg, known)[:2]:
+                line, column, _, _ = case.source.place(item)
+                yield maybe(
+                    N_("Call it as `{name}` does: `{meant}` instead of `{wrong}`"),
+                    [Edit(line, column, line, column + len(item.arg), meant)],
+                    name=called(call),
+                    meant=meant,
+                    wrong=item.arg,
+                )
+
+
+@remedy("GL809", "GL131")
+def axes_to_swap(case: Case, found: Found) -> Iterator[Fix]:
+    """`torch.transpose(x)`, as NumPy has it: which two axes it should swap."""
+    for call in on_line(case, ast.Call):
+        if called(call) not in ("transpose", "swapaxes", "permute") or call.keywords:
+            continue
+        is_function = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == "torch"
+        if len(call.args) != int(is_function):
+            continue
+        base = call.args[0] if is_function else call.func.value if isinstance(call.func, ast.Attribute) else None
+        shape = shape_named(case, dotted(base)) if base is not None else None
+        axes = "0, 1" if shape is None or len(shape) < 3 else "-2, -1"
+        if called(call) != "permute":
+            yield maybe(
+                N_("Say which two axes to swap: `{text}`"),
+                [case.source.add_argument(call, axes)],
+                text=f"{called(call)}({axes})",
+            )
