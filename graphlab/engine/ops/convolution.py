@@ -7,220 +7,28 @@ cache, and multiplied with the weight. A convolution is linear in its input and 
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from graphlab.engine import dtypes
 from graphlab.engine.errors import fail
 from graphlab.engine.ops.applied import apply
+from graphlab.engine.ops.columns import Ints, convolve, correlate, out_sizes, pairs_of, spread, transposed_sizes
+from graphlab.engine.ops.convolution_checks import (
+    SIGNATURE,
+    SIGNATURE_T,
+    batched,
+    check_dtypes,
+    check_shapes,
+    check_types,
+    dims_differ,
+    expanded,
+    is_ints,
+)
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, common_device, guard, run
-from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
-
-Ints = tuple[int, ...]
-Pairs = tuple[tuple[int, int], ...]
-
-_PIECE = 1 << 19  # elements of columns at once: 2 MiB of float32, measured best among 2^16 … 2^22
-
-
-# The three products, on arrays
-
-
-def pairs_of(padding: Any) -> Pairs:
-    """Padding as (before, after) for each dim."""
-    return tuple(p if isinstance(p, tuple) else (p, p) for p in padding)
-
-
-def padded(x: Any, pairs: Pairs) -> Any:
-    """Zeros around the last dims; a negative number crops."""
-    if not any(a or b for a, b in pairs):
-        return x
-    n = len(pairs)
-    shape = x.shape[:-n] + tuple(s + a + b for s, (a, b) in zip(x.shape[-n:], pairs))
-    if any(s <= 0 for s in shape[-n:]):
-        return np.zeros(tuple(max(s, 0) for s in shape), x.dtype)
-    to = tuple(slice(max(a, 0), s - max(b, 0)) for s, (a, b) in zip(shape[-n:], pairs))
-    of = tuple(slice(max(-a, 0), s - max(-b, 0)) for s, (a, b) in zip(x.shape[-n:], pairs))
-    out: Any = np.zeros(shape, x.dtype)
-    out[(..., *to)] = x[(..., *of)]
-    return out
-
-
-def _windows(x: Any, kernel: Ints, out: Ints, stride: Ints, dilation: Ints) -> Any:
-    """(N, C, *kernel, *out): the input under each place of the kernel, without a copy."""
-    steps = x.strides[2:]
-    return as_strided(
-        x,
-        (*x.shape[:2], *kernel, *out),
-        (*x.strides[:2], *(s * d for s, d in zip(steps, dilation)), *(s * t for s, t in zip(steps, stride))),
-    )
-
-
-class _Columns:
-    """The columns of an input, piece by piece: arrays (samples, groups, C / groups · kernel, places).
-
-    With stride 1 the places run on over the right padding ("wide" rows), so that columns are copied in long runs;
-    what is computed at the places in between is thrown away.
-    """
-
-    def __init__(self, x: Any, kernel: Ints, out: Ints, stride: Ints, dilation: Ints, groups: int) -> None:
-        self.kernel, self.out, self.stride, self.dilation, self.groups = kernel, out, stride, dilation, groups
-        self.x = x = np.ascontiguousarray(x)
-        self.n, self.c = x.shape[:2]
-        spatial = x.shape[2:]
-        self.rows = self.c // groups * prod(kernel)
-        wide = (out[0], *spatial[1:])
-        self.direct = prod(kernel) == 1 and all(s == 1 for s in stride) and out == spatial
-        self.is_wide = all(s == 1 for s in stride) and len(out) > 1 and prod(wide) <= 1.5 * prod(out) and prod(out) > 64
-        self.grid = wide if self.is_wide else out
-        steps = [prod(spatial[i + 1 :]) for i in range(len(spatial))]
-        self.places = 1 + sum((o - 1) * s for o, s in zip(out, steps)) if self.is_wide else prod(out)
-        self.step = max(1, min(self.n, _PIECE // max(1, self.rows * groups * self.places)))
-        self.buffer: Any = None
-
-    def __iter__(self) -> Any:
-        for at in range(0, self.n, self.step):
-            yield at, min(at + self.step, self.n)
-
-    def at(self, start: int, end: int) -> Any:
-        """The columns of some samples; valid until the next call."""
-        x = self.x[start:end]
-        n = end - start
-        if self.direct:
-            return x.reshape(n, self.groups, self.rows, self.places)
-        if self.buffer is None:
-            self.buffer = np.empty((self.step, self.groups, self.rows, self.places), x.dtype)
-        buffer = self.buffer[:n]
-        if self.is_wide:
-            steps = x.strides[2:]
-            view = as_strided(
-                x,
-                (n, self.c, *self.kernel, self.places),
-                (*x.strides[:2], *(s * d for s, d in zip(steps, self.dilation)), x.itemsize),
-            )
-            np.copyto(buffer.reshape(n, self.c, *self.kernel, self.places), view)
-        else:
-            view = _windows(x, self.kernel, self.out, self.stride, self.dilation)
-            np.copyto(buffer.reshape(n, self.c, *self.kernel, *self.out), view)
-        return buffer
-
-    def narrowed(self, values: Any, out: Any) -> None:
-        """Write the wide rows of `values` (samples, channels, grid) to `out` (samples, channels, *out)."""
-        n, c = out.shape[:2]
-        out[...] = values.reshape(n, c, *self.grid)[(..., *(slice(0, o) for o in self.out))]
-
-    def widened(self, g: Any) -> Any:
-        """The opposite: `g` with zeros at the places in between, (samples, channels, places)."""
-        n, c = g.shape[:2]
-        if not self.is_wide:
-            return np.ascontiguousarray(g).reshape(n, c, self.places)
-        wide: Any = np.zeros((n, c, *self.grid), g.dtype)
-        wide[(..., *(slice(0, o) for o in self.out))] = g
-        return wide.reshape(n, c, -1)[..., : self.places]
-
-
-def out_sizes(spatial: Ints, kernel: Ints, stride: Ints, pairs: Pairs, dilation: Ints) -> Ints:
-    """How many places the kernel has along each dim."""
-    return tuple(
-        (n + a + b - d * (k - 1) - 1) // s + 1 for n, k, s, (a, b), d in zip(spatial, kernel, stride, pairs, dilation)
-    )
-
-
-def convolve(x: Any, w: Any, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
-    """(N, C, *spatial) with (O, C / groups, *kernel): (N, O, *places)."""
-    if x.dtype == np.float16:
-        return convolve(x.astype("f"), w.astype("f"), stride, padding, dilation, groups).astype(x.dtype)
-    pairs = pairs_of(padding)
-    kernel = w.shape[2:]
-    n_out = w.shape[0]
-    places = out_sizes(x.shape[2:], kernel, stride, pairs, dilation)
-    out = np.empty((x.shape[0], n_out, *places), x.dtype)
-    if not out.size or not w.size:
-        out.fill(0)
-        return out
-    x = padded(x, pairs)
-    columns = _Columns(x, kernel, places, stride, dilation, groups)
-    weight = np.ascontiguousarray(w).reshape(1, groups, n_out // groups, -1)
-    room = None
-    for start, end in columns:
-        n = end - start
-        if columns.is_wide:
-            if room is None:
-                room = np.empty((columns.step, groups, n_out // groups, prod(columns.grid)), x.dtype)
-            np.matmul(weight, columns.at(start, end), out=room[:n, :, :, : columns.places])
-            columns.narrowed(room[:n].reshape(n, n_out, -1), out[start:end])
-        else:
-            np.matmul(weight, columns.at(start, end), out=out[start:end].reshape(n, groups, n_out // groups, -1))
-    return out
-
-
-def _shifted(x: Any, offset: Ints, places: Ints, stride: Ints, dilation: Ints) -> Any:
-    """What lies under one entry of the kernel at all places."""
-    return x[
-        (
-            ...,
-            *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, n, s, d in zip(offset, places, stride, dilation)),
-        )
-    ]
-
-
-def spread(g: Any, w: Any, spatial: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
-    """The transposed product: each entry of `g` (N, O, *places) adds its kernel to an input of (N, C, *spatial)."""
-    if g.dtype == np.float16:
-        return spread(g.astype("f"), w.astype("f"), spatial, stride, padding, dilation, groups).astype(g.dtype)
-    pairs = pairs_of(padding)
-    n_out, c = w.shape[:2]
-    kernel = w.shape[2:]
-    if not g.size or not w.size:
-        return np.zeros((g.shape[0], c * groups, *spatial), g.dtype)
-    if all(s == 1 for s in stride) and n_out // groups <= 2 * c:
-        # A convolution with the kernel turned round: as many columns as outputs, where there are not too many of them.
-        turned = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, n_out // groups, c, *kernel)
-        turned = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(groups * c, n_out // groups, *kernel)
-        reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
-        around = tuple((r - a, n - p + a) for r, (a, _), n, p in zip(reach, pairs, spatial, g.shape[2:]))
-        return convolve(g, turned, stride, around, dilation, groups)
-    places = g.shape[2:]
-    out: Any = np.zeros((g.shape[0], c * groups, *(n + a + b for n, (a, b) in zip(spatial, pairs))), g.dtype)
-    if groups == n_out and c == 1:
-        for offset in product(*(range(k) for k in kernel)):
-            factor = w[(slice(None), 0, *offset)].reshape(-1, *(1,) * len(places))
-            _shifted(out, offset, places, stride, dilation)[...] += g * factor
-    else:
-        weight = np.ascontiguousarray(w.reshape(groups, n_out // groups, -1).swapaxes(1, 2))[None]
-        step = max(1, _PIECE // max(1, weight.shape[2] * groups * prod(places)))
-        for at in range(0, len(g), step):
-            part = np.ascontiguousarray(g[at : at + step])
-            n = len(part)
-            columns: Any = np.matmul(weight, part.reshape(n, groups, n_out // groups, -1))
-            columns = columns.reshape(n, groups * c, *kernel, *places)
-            for offset in product(*(range(k) for k in kernel)):
-                _shifted(out[at : at + step], offset, places, stride, dilation)[...] += columns[
-                    (slice(None), slice(None), *offset)
-                ]
-    return out[(..., *(slice(a, a + n) for n, (a, _) in zip(spatial, pairs)))]
-
-
-def correlate(x: Any, g: Any, kernel: Ints, stride: Ints, padding: Any, dilation: Ints, groups: int) -> Any:
-    """The product of input and output that has the weight's shape (O, C / groups, *kernel)."""
-    if x.dtype == np.float16:
-        return correlate(x.astype("f"), g.astype("f"), kernel, stride, padding, dilation, groups).astype(x.dtype)
-    n_out, c = g.shape[1], x.shape[1]
-    out = np.zeros((groups, n_out // groups, c // groups * prod(kernel)), x.dtype)
-    places = g.shape[2:]
-    if x.size and g.size and out.size:
-        x = padded(x, pairs_of(padding))
-        columns = _Columns(x, kernel, places, stride, dilation, groups)
-        for start, end in columns:
-            wide = columns.widened(g[start:end]).reshape(end - start, groups, n_out // groups, -1)
-            out += np.matmul(wide, columns.at(start, end).swapaxes(-1, -2)).sum(0)
-    return out.reshape(n_out, c // groups, *kernel)
-
 
 # The operators
 
@@ -258,14 +66,6 @@ def _transpose_forward(
     if b is not None:
         out = out + b.reshape(-1, *(1,) * (x.ndim - 2))
     return np.ascontiguousarray(out)
-
-
-def transposed_sizes(x: Ints, kernel: Ints, stride: Ints, padding: Ints, more: Ints, dilation: Ints) -> Ints:
-    """The size of a transposed convolution's output along each dim."""
-    return tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + m + 1
-        for n, k, s, p, m, d in zip(x, kernel, stride, padding, more, dilation)
-    )
 
 
 def _transpose_vjp(node: Any, g: Any, x: Any, w: Any) -> Any:
@@ -448,222 +248,14 @@ _OPS = {n: _declare(n) for n in (1, 2, 3)}
 # What programs call
 
 
-_SIGNATURE = (
-    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
-    "tuple of "
-    "ints dilation = 1, int groups = 1)\n * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints "
-    "stride = 1, "
-    'str padding = "valid", tuple of ints dilation = 1, int groups = 1)\n'
-)
-_SIGNATURE_T = (
-    " * (Tensor input, Tensor weight, Tensor bias = None, tuple of ints stride = 1, tuple of ints padding = 0, "
-    "tuple of "
-    "ints output_padding = 0, int groups = 1, tuple of ints dilation = 1)\n"
-)
-
-
-def _is_ints(value: Any) -> bool:
-    each = value if isinstance(value, (tuple, list)) else (value,)
-    return all(isinstance(v, (int, np.integer)) for v in each)
-
-
-def _types(values: dict[str, Any]) -> str:
-    words = []
-    for name, value in values.items():
-        kind = "Tensor" if isinstance(value, Tensor) else type(value).__name__
-        words.append(kind if name in ("input", "weight") else f"{name}={kind}")
-    return ", ".join(words)
-
-
-def expanded(name: str, value: Any, n: int, n_own: int) -> Ints:
-    """One number for each of the weight's `n` dims; `n_own` is how many the function itself is for."""
-    ints = tuple(int(v) for v in value) if isinstance(value, (tuple, list)) else (int(value),) * n_own
-    if len(ints) == 1:
-        return ints * n
-    if len(ints) != n:
-        fail(
-            RuntimeError,
-            f"expected {name} to be a single integer value or a list of {n} values to match the convolution "
-            "dimensions, but "
-            f"got {name}={list(ints)}",
-            kind="conv_argument",
-            op="",
-            argument=name,
-        )
-    return ints
-
-
-def _check_types(name: str, x: Any, w: Any, b: Any, ints: dict[str, Any], groups: Any, signature: str) -> None:
-    right = isinstance(x, Tensor) and isinstance(w, Tensor) and (b is None or isinstance(b, Tensor))
-    right = right and isinstance(groups, (int, np.integer)) and all(_is_ints(v) for v in ints.values())
-    if right:
-        return
-    given = {"input": x, "weight": w}
-    if b is not None:
-        given["bias"] = b
-    given.update({k: v for k, v in ints.items() if v not in (0, 1)})
-    if groups != 1:
-        given["groups"] = groups
-    raise TypeError(
-        f"{name}() received an invalid combination of arguments - got ({_types(given)}), but expected one "
-        f"of:\n{signature}"
-    )
-
-
-def _check_dtypes(name: str, x: Any, w: Any, b: Any) -> None:
-    mine = dtypes.of(x)
-    if b is not None and b.dtype != x.dtype:
-        fail(
-            RuntimeError,
-            f"Input type ({mine.c_name()}) and bias type ({dtypes.of(b).c_name()}) should be the same",
-            kind="dtype_mix",
-            op=name,
-            dtypes=[mine.name, dtypes.of(b).name],
-        )
-    if w.dtype != x.dtype:
-        fail(
-            RuntimeError,
-            f"expected scalar type {mine.title} but found {dtypes.of(w).title}",
-            kind="dtype_mix",
-            op=name,
-            dtypes=[mine.name, dtypes.of(w).name],
-        )
-    if x.dtype.kind == "b":
-        n = max(2, x.ndim - 2)
-        fail(
-            NotImplementedError,
-            f"\"slow_conv{n}d_cpu\" not implemented for 'Bool'",
-            kind="dtype_unsupported",
-            op=name,
-            dtype=mine.name,
-        )
-
-
-def _dims_differ(name: str, x: Ints, w: Ints) -> None:
-    fail(
-        RuntimeError,
-        f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight{list(w)}, but got {len(x)}-dimensional "
-        f"input of size {list(x)} instead",
-        kind="conv_dims",
-        op=name,
-        shapes=[list(x), list(w)],
-    )
-
-
-def _check_shapes(
-    name: str, x: Ints, w: Ints, b: Any, stride: Ints, padding: Any, dilation: Ints, groups: int, transposed: bool
-) -> None:
-    facts: dict[str, Any] = {"op": name, "shapes": [list(x), list(w)], "groups": groups}
-    if any(min(p) < 0 for p in pairs_of(padding)):
-        fail(RuntimeError, "negative padding is not supported", kind="conv_argument", argument="padding", **facts)
-    if any(s <= 0 for s in stride):
-        fail(RuntimeError, "non-positive stride is not supported", kind="conv_argument", argument="stride", **facts)
-    if any(d <= 0 for d in dilation):
-        fail(
-            RuntimeError,
-            "dilation should be greater than zero" + (f", but got {list(dilation)}" if min(dilation) == 0 else ""),
-            kind="conv_argument",
-            argument="dilation",
-            **facts,
-        )
-    if groups <= 0:
-        fail(RuntimeError, "non-positive groups is not supported", kind="conv_argument", argument="groups", **facts)
-    if len(w) != len(x):
-        _dims_differ(name, x, w)
-    if w[0] < groups:
-        fail(
-            RuntimeError,
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
-            f"{list(w)} instead",
-            kind="conv_groups",
-            **facts,
-        )
-    if w[0] % groups:
-        fail(
-            RuntimeError,
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight "
-            "of size "
-            f"[{list(w)}] instead",
-            kind="conv_groups",
-            **facts,
-        )
-    wanted = w[0] if transposed else w[1] * groups
-    how = "transposed=1" if transposed else f"groups={groups}"
-    if x[1] != wanted:
-        fail(
-            RuntimeError,
-            f"Given {how}, weight of size {list(w)}, expected input{list(x)} to have {wanted} channels, but got {x[1]} "
-            "channels instead",
-            kind="conv_channels",
-            sizes=[x[1], wanted],
-            **facts,
-        )
-    n_out = w[1] * groups if transposed else w[0]
-    if b is not None and (len(b) != 1 or b[0] != n_out):
-        fail(
-            RuntimeError,
-            f"Given {how if transposed else ''}{', ' if transposed else ''}weight of size {list(w)}, expected "
-            "bias to be "
-            f"1-dimensional with {n_out} elements, but got bias of size {list(b)} instead",
-            kind="conv_bias",
-            sizes=[list(b), [n_out]],
-            **facts,
-        )
-    if not transposed:
-        under = [n + a + c for n, (a, c) in zip(x[2:], pairs_of(padding))]
-        reach = [d * (k - 1) + 1 for k, d in zip(w[2:], dilation)]
-        if any(k > n for k, n in zip(reach, under)):
-            fail(
-                RuntimeError,
-                f"Calculated padded input size per channel: ({' x '.join(map(str, under))}). Kernel size: "
-                f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size",
-                kind="conv_kernel",
-                sizes=[under, reach],
-                **facts,
-            )
-    if any(k == 0 for k in w[2:]):
-        words = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}[len(w) - 2]
-        text = " ".join(f"kernel_{word}: {k}" for word, k in zip(words, w[2:]))
-        fail(
-            RuntimeError,
-            f"kernel size should be greater than zero, but got {text}",
-            kind="conv_kernel",
-            sizes=[list(x[2:]), list(w[2:])],
-            **facts,
-        )
-    if x[0] and x[1] and 0 in x[2:]:
-        fail(
-            RuntimeError,
-            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}",
-            kind="conv_dims",
-            **facts,
-        )
-
-
-def _batched(name: str, input: Tensor, n: int) -> tuple[Tensor, bool]:
-    if input._array.ndim == n + 2:
-        return input, True
-    if input._array.ndim == n + 1:
-        return input.unsqueeze(0), False
-    fail(
-        RuntimeError,
-        f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of size: "
-        f"{list(input._array.shape)}",
-        kind="conv_dims",
-        op=name,
-        shapes=[list(input._array.shape)],
-        n_dims=n,
-    )
-
-
 def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
     name = f"conv{n}d"
     op = _OPS[n][0]
     ints = {"stride": stride, "dilation": dilation}
     if not isinstance(padding, str):
         ints["padding"] = padding
-    _check_types(name, input, weight, bias, ints, groups, _SIGNATURE)
-    x, is_batch = _batched(name, input, n)
+    check_types(name, input, weight, bias, ints, groups, SIGNATURE)
+    x, is_batch = batched(name, input, n)
     k = weight._array.ndim - 2
     if k < 1:
         fail(
@@ -680,7 +272,7 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
                 RuntimeError, f"Invalid padding string: '{padding}'", kind="conv_argument", op=name, argument="padding"
             )
         if padding == "same" and k != n:
-            _dims_differ(name, x._array.shape, weight._array.shape)
+            dims_differ(name, x._array.shape, weight._array.shape)
         strides, dilations = expanded("stride", stride, k, n), expanded("dilation", dilation, k, n)
         if padding == "same":
             if any(s != 1 for s in strides):
@@ -702,7 +294,7 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
             expanded("dilation", dilation, k, n),
         )
     b = None if bias is None else bias._array
-    _check_shapes(
+    check_shapes(
         name,
         x._array.shape,
         weight._array.shape,
@@ -714,7 +306,7 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
         False,
     )
     common_device(name, (x, weight, bias))
-    _check_dtypes(name, x._array, weight._array, b)
+    check_dtypes(name, x._array, weight._array, b)
     out = run(op, (x, weight, bias), (strides, where, dilations, int(groups)))
     return out if is_batch else out.squeeze(0)
 
@@ -731,11 +323,11 @@ def _conv_transposed(
     dilation: Any,
 ) -> Any:
     name = f"conv_transpose{n}d"
-    if not _is_ints(padding):
+    if not is_ints(padding):
         raise TypeError(f"{name}(): argument 'padding' must be tuple of ints, not {type(padding).__name__}")
     ints = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
-    _check_types(name, input, weight, bias, ints, groups, _SIGNATURE_T)
-    x, is_batch = _batched(name, input, n)
+    check_types(name, input, weight, bias, ints, groups, SIGNATURE_T)
+    x, is_batch = batched(name, input, n)
     k = weight._array.ndim - 2
     strides, around, more, dilations = (
         expanded("stride", stride, k, n),
@@ -752,7 +344,7 @@ def _conv_transposed(
             op=name,
             argument="output_padding",
         )
-    _check_shapes(
+    check_shapes(
         name,
         x._array.shape,
         weight._array.shape,
@@ -795,7 +387,7 @@ def _conv_transposed(
             sizes=[list(spatial), list(sizes)],
         )
     common_device(name, (x, weight, bias))
-    _check_dtypes(name, x._array, weight._array, b)
+    check_dtypes(name, x._array, weight._array, b)
     out = run(_OPS[n][1], (x, weight, bias), (strides, around, more, int(groups), dilations))
     return out if is_batch else out.squeeze(0)
 

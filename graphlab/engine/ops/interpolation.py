@@ -14,7 +14,7 @@ from graphlab.engine.device import need_room
 from graphlab.engine.errors import fail, type_name, wrap_dim
 from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.applied import apply
-from graphlab.engine.ops.convolution import _shifted, _windows, out_sizes, padded
+from graphlab.engine.ops.columns import out_sizes, padded, shifted, windows
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.padding import pick, pick_vjp, picked_shape
 from graphlab.engine.ops.resampling import out_size, resample, resample_vjp, sizes
@@ -303,7 +303,7 @@ def _unfold(x: Any, kernel: Ints, dilation: Ints, padding: Ints, stride: Ints) -
     pairs = tuple((p, p) for p in padding)
     places = out_sizes(x.shape[2:], kernel, stride, pairs, dilation)
     wide = np.ascontiguousarray(padded(x, pairs))
-    columns = np.ascontiguousarray(_windows(wide, kernel, places, stride, dilation))
+    columns = np.ascontiguousarray(windows(wide, kernel, places, stride, dilation))
     return columns.reshape(x.shape[0], x.shape[1] * prod(kernel), prod(places))
 
 
@@ -314,7 +314,7 @@ def _fold(x: Any, size: Ints, kernel: Ints, dilation: Ints, padding: Ints, strid
     parts = x.reshape(x.shape[0], channels, *kernel, *places)
     out: Any = np.zeros((x.shape[0], channels, *(n + 2 * p for n, p in zip(size, padding))), x.dtype)
     for offset in product(*(range(k) for k in kernel)):
-        _shifted(out, offset, places, stride, dilation)[...] += parts[(slice(None), slice(None), *offset)]
+        shifted(out, offset, places, stride, dilation)[...] += parts[(slice(None), slice(None), *offset)]
     return np.ascontiguousarray(out[(..., *(slice(p, p + n) for n, p in zip(size, padding)))])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.applied import apply
-from graphlab.engine.ops.convolution import padded
+from graphlab.engine.ops.columns import padded
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.resampling import nearest
 from graphlab.engine.ops.run import need_tensor, public, run

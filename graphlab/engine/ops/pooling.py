@@ -8,27 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.engine import dtypes
-from graphlab.engine.errors import fail, type_name
 from graphlab.engine.ops.applied import NUMERIC, apply, needs_grad
 from graphlab.engine.ops.op import Category, Op, declare, values_and_places
+from graphlab.engine.ops.pooling_checks import (
+    Ints,
+    check_adaptive,
+    check_dims,
+    check_padding,
+    checked_max1,
+    checked_places,
+    places_of,
+    refuse,
+    refuse_dtype,
+    wanted,
+    window_sizes,
+)
 from graphlab.engine.ops.resampling import resample, resample_vjp, sizes
 from graphlab.engine.ops.run import FUNCTIONS, bad_argument, guard, need_tensor, run
-from graphlab.engine.tensor import Tensor
 from graphlab.i18n import N_
-
-Ints = tuple[int, ...]
-
-
-def places_of(spatial: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
-    """How many places the window has along each dim."""
-    out = []
-    for n, k, s, p, d in zip(spatial, kernel, stride, padding, dilation):
-        m = (n + 2 * p - d * (k - 1) - 1 + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (m - 1) * s >= n + p:
-            m -= 1  # the last window must start inside the input or its left padding
-        out.append(m)
-    return tuple(out)
 
 
 def _around(x: Any, places: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, value: Any) -> Any:
@@ -373,215 +370,26 @@ ADAPTIVE_MAX = {n: _declare_adaptive_max(n) for n in (1, 2, 3)}
 
 # What programs call
 
-_WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) or (
-        isinstance(value, Tensor) and value._array.dtype.kind in "iu" and value._array.size == 1
-    )
-
-
-def _sizes(function: str, name: str, position: int, value: Any, n: int) -> Ints:
-    """One number for each dim, with PyTorch's refusals."""
-    many = isinstance(value, (tuple, list))
-    if many and value and not _is_int(value[0]):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found element of type "
-            f"{type_name(value[0])} at pos 0"
-        )
-    if not all(_is_int(v) for v in (value if many else (value,))):
-        kind = type_name(value) if not many else "tuple"
-        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be tuple of ints, not {kind}")
-    ints = tuple(int(v) for v in value) if many else (int(value),)
-    if len(ints) == 1:
-        return ints * n
-    if len(ints) != n:
-        if n == 1:
-            fail(
-                RuntimeError,
-                f"{function}() argument '{name}' should contain one int (got {len(ints)})",
-                kind="pool_argument",
-                op=function,
-                argument=name,
-            )
-        either = "either be omitted, a single int," if name == "stride" else "either be a single int,"
-        fail(
-            RuntimeError,
-            f"{function}: {name} must {either} or a tuple of {_WORDS[n]}",
-            kind="pool_argument",
-            op=function,
-            argument=name,
-        )
-    return ints
-
-
-def _refuse(function: str, message: str, argument: str) -> None:
-    fail(RuntimeError, message, kind="pool_argument", op=function, argument=argument)
-
-
-def _check_padding(function: str, kernel: Ints, padding: Ints, dilation: Ints) -> None:
-    for p, k, d in zip(padding, kernel, dilation):
-        if p < 0:
-            _refuse(function, f"pad must be non-negative, but got pad: {p}", "padding")
-        if p > (d * (k - 1) + 1) // 2:
-            _refuse(
-                function,
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                f"dilation={d}",
-                "padding",
-            )
-
-
-def _checked_places(
-    function: str, x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> None:
-    """PyTorch's refusals that 2-d and 3-d pooling (and 1-d averages) share."""
-    n = len(kernel)
-    if any(s == 0 for s in stride):
-        _refuse(function, "stride should not be zero", "stride")
-    if any(s < 0 for s in stride) or any(k <= 0 for k in kernel):
-        which = "kernel size" if any(k <= 0 for k in kernel) else "stride"
-        _refuse(function, f"{which} should be greater than zero", which)
-    _check_padding(function, kernel, padding, dilation)
-    if any(d <= 0 for d in dilation):
-        words = ("T", "H", "W")[-n:]
-        text = " ".join(f"dilation{word}: {d}" for word, d in zip(words, dilation))
-        _refuse(function, f"dilation should be greater than zero, but got {text}", "dilation")
-    if n > 1:
-        _check_empty(x, n)
-    places = places_of(x[-n:], kernel, stride, padding, dilation, ceil_mode)
-    if any(m < 1 for m in places):
-        channels = x[-n - 1] if n > 1 else "x".join(map(str, x[-2:-1] if len(x) > 1 else (1,)))
-        inside = "x".join(map(str, x[-n:]))
-        outside = "x".join(map(str, places))
-        if n == 1:  # PyTorch computes it as a picture of height 1
-            inside, outside = f"1x{inside}", f"1x{outside}"
-        fail(
-            RuntimeError,
-            f"Given input size: ({channels}x{inside}). Calculated output size: ({channels}x{outside}). "
-            "Output size is too small",
-            kind="output_too_small",
-            op=function,
-            shapes=[list(x)],
-            sizes=[list(x[-n:]), list(places)],
-            window=list(kernel),
-        )
-
-
-def _checked_max1(x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> None:
-    (k,), (s,), (p,), (d,) = kernel, stride, padding, dilation
-    for name, value in (("kernel_size", k), ("stride", s)):
-        if value <= 0:
-            _refuse("max_pool1d", f"max_pool1d() {name} must be greater than zero, but got {value}", name)
-    if p < 0:
-        _refuse("max_pool1d", f"max_pool1d() padding must be non-negative, but got {p}", "padding")
-    if p > (d * (k - 1) + 1) // 2 and d > 0:
-        _refuse(
-            "max_pool1d",
-            f"max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}",
-            "padding",
-        )
-    if d <= 0:
-        _refuse("max_pool1d", f"max_pool1d() dilation must be greater than zero, but got {d}", "dilation")
-    m = places_of(x[-1:], kernel, stride, padding, dilation, ceil_mode)[0]
-    if m <= 0:
-        fail(
-            RuntimeError,
-            f"max_pool1d() Invalid computed output size: {m}",
-            kind="output_too_small",
-            op="max_pool1d",
-            shapes=[list(x)],
-            sizes=[list(x[-1:]), [m]],
-            window=list(kernel),
-        )
-
-
-def _refuse_dtype(kernel: str, x: Any, kinds: str) -> None:
-    if x.dtype.kind not in kinds:
-        fail(
-            NotImplementedError,
-            f"\"{kernel}\" not implemented for '{dtypes.of(x).title}'",
-            kind="dtype_unsupported",
-            op=kernel,
-            dtype=dtypes.of(x).name,
-        )
-
-
-def _check_dims(function: str, x: Ints, n: int, is_max: bool) -> None:
-    facts: dict[str, Any] = {"kind": "pool_dims", "op": function, "shapes": [list(x)], "n_dims": n}
-    right = len(x) in (n + 1, n + 2)
-    if n == 1 and is_max:
-        if not right or 0 in x[1 - len(x) :] or (len(x) == 2 and 0 in x):
-            fail(
-                RuntimeError,
-                "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:"
-                f"{list(x)}",
-                **facts,
-            )
-    elif n == 1:
-        _one_dim(function, x, facts)
-    elif not right:
-        if not is_max and n == 2 and len(x) < 3:
-            fail(
-                IndexError,
-                f"Dimension out of range (expected to be in range of [{-max(len(x), 1)}, {max(len(x), 1) - 1}], "
-                "but got -3)",
-                **facts,
-            )
-        fail(RuntimeError, f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input", **facts)
-
-
-def _check_empty(x: Ints, n: int) -> None:
-    if 0 not in (x[1:] if len(x) == n + 2 else x):
-        return
-    facts: dict[str, Any] = {"kind": "pool_dims", "shapes": [list(x)], "n_dims": n, "op": ""}
-    if n == 3:
-        # PyTorch prints the dim's size, which is 0, where its number was meant.
-        fail(
-            RuntimeError,
-            "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to have positive "
-            "length, but "
-            f"input has a shape of {list(x)} and non-batch dimension 0 has length zero!",
-            **facts,
-        )
-    fail(
-        RuntimeError,
-        f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
-        f"got:{list(x)}",
-        **facts,
-    )
-
-
-def _one_dim(function: str, x: Ints, facts: dict[str, Any]) -> None:
-    if len(x) not in (2, 3):
-        fail(
-            RuntimeError,
-            f"Expected 2 to 3 dimensions, but got {len(x)}-dimensional tensor for argument #1 'self' (while checking "
-            f"arguments for {function})",
-            **facts,
-        )
-
 
 def _max_pool(
     n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, pair: bool
 ) -> Any:
     name = f"max_pool{n}d"
     x = need_tensor(input, name)._array
-    kernel = _sizes(name, "kernel_size", 2, kernel_size, n)
-    steps = kernel if stride is None or stride == [] else _sizes(name, "stride", 3, stride, n)
-    around = _sizes(name, "padding", 4, padding, n)
-    spread = _sizes(name, "dilation", 5, dilation, n)
+    kernel = window_sizes(name, "kernel_size", 2, kernel_size, n)
+    steps = kernel if stride is None or stride == [] else window_sizes(name, "stride", 3, stride, n)
+    around = window_sizes(name, "padding", 4, padding, n)
+    spread = window_sizes(name, "dilation", 5, dilation, n)
     if type(ceil_mode) is not bool:
         raise bad_argument(f"{name}_with_indices" if pair and n < 3 else name, "ceil_mode", 6, "bool", ceil_mode)
-    _check_dims(name, x.shape, n, True)
+    check_dims(name, x.shape, n, True)
     if n == 1:
         if pair or needs_grad((input,)):  # with indices, PyTorch goes through the 2-d one
-            _check_padding(name, kernel, around, spread)
-        _checked_max1(x.shape, kernel, steps, around, spread, bool(ceil_mode))
+            check_padding(name, kernel, around, spread)
+        checked_max1(x.shape, kernel, steps, around, spread, bool(ceil_mode))
     else:
-        _checked_places(name, x.shape, kernel, steps, around, spread, bool(ceil_mode))
-    _refuse_dtype("max_pool1d_impl" if n == 1 else name, x, "fV" if n == 1 else "fViu")
+        checked_places(name, x.shape, kernel, steps, around, spread, bool(ceil_mode))
+    refuse_dtype("max_pool1d_impl" if n == 1 else name, x, "fV" if n == 1 else "fViu")
     return run(MAX[n][pair], (input,), (kernel, steps, around, spread, bool(ceil_mode)))
 
 
@@ -590,73 +398,34 @@ def _avg_pool(
 ) -> Any:
     name = f"avg_pool{n}d"
     x = need_tensor(input, name)._array
-    kernel = _sizes(name, "kernel_size", 2, kernel_size, n)
-    steps = kernel if stride is None or stride == () or stride == [] else _sizes(name, "stride", 3, stride, n)
-    around = _sizes(name, "padding", 4, padding, n)
+    kernel = window_sizes(name, "kernel_size", 2, kernel_size, n)
+    steps = kernel if stride is None or stride == () or stride == [] else window_sizes(name, "stride", 3, stride, n)
+    around = window_sizes(name, "padding", 4, padding, n)
     for place, (label, flag) in enumerate((("ceil_mode", ceil_mode), ("count_include_pad", include))):
         if type(flag) is not bool:
             raise bad_argument(name, label, 5 + place, "bool", flag)
     if override == 0:
-        _refuse(name, "divisor must be not zero", "divisor_override")
-    _check_dims(name, x.shape, n, False)
-    _checked_places(name, x.shape, kernel, steps, around, (1,) * n, bool(ceil_mode))
-    _refuse_dtype("avg_pool2d" if n < 3 else "avg_pool3d_out_frame", x, "fiu" if x.dtype == np.int64 else "fV")
+        refuse(name, "divisor must be not zero", "divisor_override")
+    check_dims(name, x.shape, n, False)
+    checked_places(name, x.shape, kernel, steps, around, (1,) * n, bool(ceil_mode))
+    refuse_dtype("avg_pool2d" if n < 3 else "avg_pool3d_out_frame", x, "fiu" if x.dtype == np.int64 else "fV")
     return run(AVG[n], (input,), (kernel, steps, around, bool(ceil_mode), bool(include), override))
-
-
-def _wanted(name: str, x: Ints, output_size: Any, n: int) -> Ints:
-    if isinstance(output_size, (tuple, list)):
-        if n > 1 and len(x) <= len(output_size):
-            raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
-        values = tuple(output_size)
-    else:
-        if n > 1 and not isinstance(output_size, int):
-            len(output_size)
-        values = (output_size,) * n
-    if len(values) != n:
-        text = f"{name}: output_size must be {n}"
-        if n == 1:
-            text = f"{name}() argument 'output_size' should contain one int (got {len(values)})"
-        elif "max" in name:
-            text = f"{name}(): internal error: output_size.size() must be {n}"
-        fail(RuntimeError, text, kind="pool_argument", op=name, argument="output_size")
-    return tuple(m if v is None else int(v) for v, m in zip(values, x[-n:]))
-
-
-def _check_adaptive(name: str, x: Ints, n: int, colon: str) -> None:
-    facts: dict[str, Any] = {"kind": "pool_dims", "op": name, "shapes": [list(x)], "n_dims": n}
-    if n == 1:
-        _one_dim(name, x, facts)
-        shown = (*x[:-1], 1, x[-1])  # PyTorch computes it as a picture of height 1
-        name = name.replace("1d", "2d")
-    else:
-        shown = x
-        if len(x) not in (n + 1, n + 2):
-            fail(RuntimeError, f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got{colon} {list(x)}", **facts)
-    for i in range(1, len(shown)):
-        if shown[-i] == 0 and (i <= n or (i == len(shown) - 1 and len(shown) == n + 1)):
-            fail(
-                RuntimeError,
-                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
-                f"{list(shown)} with dimension {len(shown) - i} being empty",
-                **facts,
-            )
 
 
 def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
     name = f"adaptive_avg_pool{n}d"
     x = need_tensor(input, name)._array
-    size = _wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
+    size = wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
     if any(m < 0 for m in size):
         text = f"{1 if n == 1 else size[0]}, {','.join(map(str, size[n > 1 :]))}"
-        _refuse(
+        refuse(
             name,
             f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal to 0 but "
             f"received {{{text}}}",
             "output_size",
         )
-    _check_adaptive(name, x.shape, n, "")
-    _refuse_dtype(f"adaptive_avg_pool{max(n, 2)}d", x, "fV")
+    check_adaptive(name, x.shape, n, "")
+    refuse_dtype(f"adaptive_avg_pool{max(n, 2)}d", x, "fV")
     if all(m == 1 for m in size) and n == 2:
         return input.mean((-2, -1), True)
     return run(ADAPTIVE_AVG[n], (input,), (tuple(("mean", a, b, False, None) for a, b in zip(x.shape[-n:], size)),))
@@ -665,16 +434,16 @@ def _adaptive_avg(n: int, input: Any, output_size: Any) -> Any:
 def _adaptive_max(n: int, input: Any, output_size: Any) -> Any:
     name = f"adaptive_max_pool{n}d"
     x = need_tensor(input, name)._array
-    size = _wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
-    _check_adaptive(name, x.shape, n, ":")
+    size = wanted(name, x.shape, output_size, n) if x.ndim >= n else (1,) * n
+    check_adaptive(name, x.shape, n, ":")
     if any(m < 0 for m in size):
         bad = next(m for m in size if m < 0)
-        _refuse(
+        refuse(
             name,
             f"Trying to create tensor with negative dimension {bad}: {[*x.shape[:-n], *(1,) * (n == 1), *size]}",
             "output_size",
         )
-    _refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "fV")
+    refuse_dtype(f"adaptive_max_pool{max(n, 2)}d", x, "fV")
     return run(ADAPTIVE_MAX[n], (input,), (size,))
 
 
@@ -727,7 +496,7 @@ def _public(n: int) -> None:
     def lp_pool(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
         """The p-norm of each window: (Σ input^p)^(1/p)."""
         mean = _avg_pool(n, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True, None)
-        size = prod(_sizes(f"lp_pool{n}d", "kernel_size", 3, kernel_size, n))
+        size = prod(window_sizes(f"lp_pool{n}d", "kernel_size", 3, kernel_size, n))
         return (mean.sign() * FUNCTIONS["relu"](mean.abs())).mul(size).pow(1.0 / norm_type)
 
     made: dict[str, tuple[Op | None, Any]] = {
