@@ -3,10 +3,14 @@
 # The families register their entries when imported.
 from graphlab.explain import (  # noqa: F401
     absences,
+    arguments,
     arrangement,
     autograd,
-    calls,
+    criteria,
     dtypes,
+    entries,
+    histories,
+    indices,
     language,
     layers,
     learning,
@@ -18,6 +22,7 @@ from graphlab.explain import (  # noqa: F401
     numerics,
     objects,
     older,
+    orders,
     overlap,
     paths,
     shapes,

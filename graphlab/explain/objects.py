@@ -6,6 +6,7 @@ import ast
 import re
 
 from graphlab.explain import words
+from graphlab.explain.arguments import whole_division
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.source import called, dotted
@@ -373,14 +374,8 @@ def conversion(case: Case) -> Found | None:
     if not case.line:
         result.what = N_("The program needs {wanted}, and got {value}.")
     if value == "float":
-        _whole(case, result)
+        whole_division(case, result)
     return result
-
-
-def _whole(case: Case, found: Found) -> None:
-    from graphlab.explain.calls import _whole_division
-
-    _whole_division(case, found)
 
 
 @diagnosis(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from graphlab.explain import words
-from graphlab.explain.calls import operand, said_of
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
 from graphlab.explain.losses import dtype_name
 from graphlab.explain.messages import ints, named, shape, wording
+from graphlab.explain.operands import operand, said_of
 from graphlab.i18n import N_, _
 
 wording(

@@ -6,16 +6,21 @@ from graphlab.explain.remedies import (  # noqa: F401
     arrangement,
     calls,
     classes,
+    entries,
     gradients,
     idioms,
     layers,
     loading,
     losses,
+    names,
+    objects,
     operands,
-    plain,
     respelled,
+    returns,
     sequences,
     shapes,
+    texts,
+    truths,
 )
 from graphlab.explain.remedies.kit import add_remedies
 

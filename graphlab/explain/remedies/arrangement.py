@@ -243,7 +243,7 @@ def dim_where_it_is_said(case: Case, found: Found) -> Iterator[Fix]:
 @remedy("GL108", leads=True)
 def loop_too_far(case: Case, found: Found) -> Iterator[Fix]:
     """`range(n + 1)` where `range(n)` counts all, `x[i + 1]` at the end, a count that begins with 1."""
-    from graphlab.explain.remedies.plain import samples_ahead
+    from graphlab.explain.remedies.entries import samples_ahead
 
     yield from loops_one_less(case)
     yield from samples_ahead(case)
