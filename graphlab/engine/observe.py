@@ -58,8 +58,8 @@ class Observer(Protocol):
     def module_entered(self, module: Any) -> None:
         """A module's `__call__` begins."""
 
-    def module_left(self, module: Any) -> None:
-        """A module's `__call__` is over, also when it failed."""
+    def module_left(self, module: Any, result: Any) -> None:
+        """A module's `__call__` is over with `result`, or has failed: None."""
 
     def warned(self, message: str, category: str, kind: str, facts: dict[str, Any]) -> None:
         """The engine warned. `kind` and `facts` as on errors ("softmax_dim")."""

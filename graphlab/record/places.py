@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ class Places:
         self._source = source
         self._map: SourceMap | None = None
         self._sites: dict[tuple[int, int], Site] = {}
+        self._parts: dict[tuple[int, int, int], Site] = {}  # by place, which of its values, and of how many
         self.globals: dict[str, Any] | None = None  # of the program, once seen: quicker to compare than file names
 
     def here(self) -> Site:
@@ -65,13 +67,32 @@ class Places:
         frame: FrameType | None = _frame(2)
         while frame is not None and frame.f_globals is not known:
             frame = frame.f_back
+        part = None
         while site.returns and frame is not None:
+            if part is not None and site.part is not None:
+                return NOWHERE  # a part of a part
+            part = site.part or part
             frame = frame.f_back
             while frame is not None and frame.f_globals is not known:
                 frame = frame.f_back
             if frame is not None:
                 site = self.at(frame.f_code, frame.f_lasti)
-        return site
+        return site if part is None else self._part(site, *part)
+
+    def _part(self, site: Site, at: int, n: int) -> Site:
+        """The place as that of one value alone, of the `n` that come together there."""
+        key = (site.id, at, n)
+        known = self._parts.get(key)
+        if known is None:
+            name = site.names_of(n)[at]
+            known = self._parts[key] = replace(site, names=[name], name=name)
+        return known
+
+    def called_from(self, frame: FrameType | None) -> Site | None:
+        """The place of `frame`, if it is one of the program's."""
+        if frame is None or frame.f_globals is not self.globals:
+            return None
+        return self.at(frame.f_code, frame.f_lasti)
 
     def source_map(self) -> SourceMap:
         """The program's text, parsed when first needed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,7 +125,7 @@ class Recorder(Gradients):
         given_params = params
         site = self._site()
         named = self._places.naming(site) if site.returns else site
-        if named.name:
+        if named.names:
             if named is self._named_site:
                 self._take_name_back()
             self._named_site = named
@@ -133,12 +133,14 @@ class Recorder(Gradients):
             self._named_site = None
         first = inputs[0] if inputs else None
         if output.__class__ is tuple:
-            names = named.names
+            names = named.names_of(len(output)) if named.names else ("",) * len(output)
             targets = [
-                self._output(each, sources, first, names[at] if at < len(names) else "", event)
-                for at, each in enumerate(output)
+                self._output(each, sources, first, name, event) for each, name in zip(output, names, strict=True)
             ]
             outputs: Any = [number for number, _ in targets]
+            if named.names:
+                self._named.update((number, name) for number, name in zip(outputs, names, strict=True) if name)
+                self._named_parts = (named, outputs)
             values: Any = [value for _, value in targets]
             node = next((each._fn for each in output if each._fn is not None), None)
             self._named_tensor = -1
@@ -147,6 +149,7 @@ class Recorder(Gradients):
             outputs = (number,)
             values = (value,)
             node = output._fn
+            self._named_tensor = -1
             if named.name:
                 self._named_tensor = number
                 self._named[number] = named.name
@@ -203,6 +206,12 @@ class Recorder(Gradients):
         """One expression ran several operators: only the last one's output is what the variable holds."""
         if self._named_tensor >= 0:
             self._amend(self._named_tensor, name="")
+            self._named_tensor = -1
+        of, numbers = self._named_parts
+        if of is self._named_site:
+            self._named_parts = (None, ())
+            for number in numbers:
+                self._amend(number, name="")
 
     def inplace(self, op: str, tensor: Tensor, inputs: tuple[Any, ...], params: dict[str, Any]) -> None:
         """See `Observer.inplace`."""
@@ -269,11 +278,29 @@ class Recorder(Gradients):
         if self._learning is not None:
             self._learning.step("module_entered", (known[0], len(self._running) - 1), self._position())
 
-    def module_left(self, module: Any) -> None:
+    def module_left(self, module: Any, result: Any) -> None:
         """See `Observer.module_left`."""
         self._modules.pop()
         self._running.pop()
         self._module = self._modules[-1] if self._modules else ("", 0)
+        if result.__class__ is tuple:
+            self._name_result(result)
+
+    def _name_result(self, result: tuple[Any, ...]) -> None:
+        """`out, (h, c) = lstm(x)`: only here it is known which of the tensors that the module made they are."""
+        site = self._places.called_from(_frame(4))  # the method of the module that told of it, and its `__call__`
+        if site is None:
+            return
+        if site.returns:
+            site = self._places.naming(site)
+        results = list(_flat(result))
+        if site is self._named_site:
+            self._take_name_back()
+        for each, name in zip(results, site.names_of(len(results)), strict=True):
+            number = getattr(each, "_mark", None)
+            if name and number is not None and not self._tensor_ids.is_lost(number) and not self._name_of(number):
+                self._amend(number, name=name)
+                self._named[number] = name
 
     def warned(self, message: str, category: str, kind: str, facts: dict[str, Any]) -> None:
         """See `Observer.warned`."""
@@ -429,8 +456,17 @@ class Recorder(Gradients):
     close = finish
 
 
+def _flat(result: Any) -> Iterator[Any]:
+    if isinstance(result, tuple | list):
+        for each in result:
+            yield from _flat(each)
+    else:
+        yield result
+
+
 def _entry_name(site: Site, entry: int | str) -> str:
     """Name of an entry of a batch that a loop fetches at `site`: what it is unpacked into, or its place there."""
-    if site.entries:
-        return site.entries[entry] if isinstance(entry, int) and entry < len(site.entries) else ""
+    variables = site.entries or (site.names if len(site.names) > 1 else [])
+    if variables:
+        return variables[entry] if isinstance(entry, int) and entry < len(variables) else ""
     return f"{site.name}[{entry!r}]" if site.name else ""

@@ -372,7 +372,7 @@ class Replay(Copies):
         self.at += 1
         return None
 
-    def module_left(self, module: Any) -> None:
+    def module_left(self, module: Any, result: Any) -> None:
         """See `Observer.module_left`."""
         # Not a step: the depth at the next one tells that it happened.
         self._running.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ class Replaying(Naming):
         super().__init__(*arguments)
         self._named_site: Site | None = None  # the place whose name the last operator's output took
         self._named_tensor = -1
+        self._named_parts: tuple[Site | None, Sequence[int]] = (None, ())  # the same, of several outputs
         self._pass = -1  # number of the running backward pass, -1 outside
         self._n_passes = 0
         self._pass_site = NOWHERE

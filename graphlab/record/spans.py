@@ -26,14 +26,22 @@ class Site:
     end_line: int = 0
     end_column: int = 0
     names: list[str] = field(default_factory=list)  # variables that the value is assigned to, one an output
-    name: str = ""  # the first of them
+    name: str = ""  # the variable, where it is one
     returns: bool = False  # the value is what the function returns: the caller names it
+    part: tuple[int, int] | None = None  # it is one of several that the function returns: which, and how many
     function: str = ""
     entries: list[str] = field(default_factory=list)  # of a loop's header: the variables of a batch's entries
 
+    def names_of(self, n: int) -> list[str]:
+        """The names of `n` values that are made here at once: `a, b = …`, or `parts = …`, which holds all of them."""
+        if len(self.names) == n:
+            return self.names
+        return [f"{self.name}[{at}]" for at in range(n)] if self.name else [""] * n
+
     def record(self) -> tuple[int, int, int, int, int, str, str]:
         """The fields of its Span record."""
-        return (self.id, self.line, self.column, self.end_line, self.end_column, self.name, self.function)
+        first = self.names[0] if self.names else ""
+        return (self.id, self.line, self.column, self.end_line, self.end_column, first, self.function)
 
 
 class SourceMap:
@@ -43,7 +51,7 @@ class SourceMap:
         self.source = source
         self._lines = source.splitlines(keepends=True)
         self._names: dict[Position, list[str]] = {}
-        self._returned: set[Position] = set()
+        self._returned: dict[Position, tuple[int, int] | None] = {}
         self._headers: dict[Position, Position] = {}  # a whole loop -> `target in iterator`, all that fetches from it
         self._entries: dict[Position, list[str]] = {}
         self._nodes: dict[Position, ast.expr] = {}
@@ -69,8 +77,9 @@ class SourceMap:
             position[2],
             self._character(position[2], position[3]),
             names,
-            names[0] if names else "",
+            names[0] if len(names) == 1 else "",
             position in self._returned,
+            self._returned.get(position),
             function,
             self._entries.get(position, []),
         )
@@ -140,7 +149,10 @@ class SourceMap:
                         self._names[header] = [target.id]
                     self._entries[header] = _entry_names(target, iterator)
                 case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
-                    self._returned.add(_position_of(value))
+                    parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+                    self._returned[_position_of(value)] = None
+                    for at, part in enumerate(parts):
+                        self._returned[_position_of(part)] = (at, len(parts))
 
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -148,7 +160,7 @@ class SourceMap:
                 for one, expression in zip(target.elts, value.elts, strict=True):
                     self._assign(one, expression)
             elif not any(isinstance(one, ast.Starred) for one in target.elts):
-                self._names[_position_of(value)] = [ast.unparse(one) for one in target.elts]
+                self._names[_position_of(value)] = _variables(target)
             return
         if isinstance(target, ast.Starred):
             return
@@ -176,6 +188,14 @@ def _entry_names(target: ast.expr, iterator: ast.expr) -> list[str]:
     if not isinstance(target, ast.Tuple | ast.List):
         return []
     return [each.id if isinstance(each, ast.Name) else "" for each in target.elts]
+
+
+def _variables(target: ast.expr) -> list[str]:
+    """`out, (h, c)` in the order of the values; "" for `_`, which is not looked at again."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [name for each in target.elts for name in _variables(each)]
+    name = ast.unparse(target)
+    return ["" if name == "_" else name]
 
 
 def _position_of(node: ast.AST) -> Position:

@@ -48,8 +48,8 @@ def test_an_observer_hears_modules_come_and_go(listener):
         ("module_entered", "Net"),
         ("module_entered", "Linear"),
         ("forward", "linear", "tuple"),
-        ("module_left", "Linear"),
-        ("module_left", "Net"),
+        ("module_left", "Linear", "Tensor"),
+        ("module_left", "Net", "Tensor"),
     ]
 
 

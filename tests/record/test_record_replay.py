@@ -54,6 +54,7 @@ for i in range(N):
     #END
 ENDLOOP(1)
 """
+SEVERAL = MLP.replace("return self.fc2(h)", "return self.fc2(h), h * 2").replace("out = net(X)", "out, hidden = net(X)")
 TWICE = """
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 for i in range(N):
@@ -146,6 +147,12 @@ PROGRAMS = {
     "breaks": with_end(MLP, "if epoch == 17:", "    break"),
     "ends inside": MLP.replace("    loss.backward()", "    if epoch == 17:\n        break\n    loss.backward()"),
     "continues": MLP.replace("    loss.backward()", "    if epoch % 5 == 4:\n        continue\n    loss.backward()"),
+    "several results": SEVERAL,
+    "several results at times": SEVERAL.replace("h * 2", "(h * 2 if epoch % 9 < 8 else h.sum())"),
+    "several results cut": SEVERAL.replace("    loss.b", "    if epoch == 17:\n        break\n    loss.b"),
+    "layers with several results": LINEAR.replace("for i", "rnn = nn.GRU(1, 2)\nfor i").replace(
+        "y = w * X + b", "y, last = rnn(w * X + b)"
+    ),
     "hidden state": LINEAR.replace("for i", "state = torch.zeros(3, 1)\nfor i").replace(
         "#BEGIN", "state = state * 0.5 + X"
     ),

@@ -306,6 +306,45 @@ z = (y * 2).sum()
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("q, k, v = x.split(1)", ["q", "k", "v"]),
+        ("q, *rest = x.split(1)", ["", "", ""]),
+        ("_, place = x.max(1)", ["", "place"]),
+        ("parts = x.split(1)", ["parts[0]", "parts[1]", "parts[2]"]),
+        ("def f(x):\n    return x * 2, x + 1, x - 1\na, _, b = f(x)", ["a", "", "b"]),
+        ("def f(x):\n    return x * 2, x + 1\npair = f(x)", ["pair[0]", "pair[1]"]),
+        ("def f(x):\n    return x * 2, x + 1\ndef g(x):\n    return f(x)\na, b = g(x)", ["a", "b"]),
+        ("def f(x):\n    return x * 2, x + 1\ndef g(x):\n    return f(x), x\na, b = g(x)", ["", ""]),
+        ("f = lambda x: (x * 2 + 1, x)\na, b = f(x)", ["", "a"]),
+        ("def f(x):\n    h = x * 2\n    return h, h + 1\na, b = f(x)", ["h", "b"]),
+    ],
+)
+def test_values_made_together_take_a_name_each(lab, text, names):
+    trace = lab.record(f"import torch\nx = torch.ones(3, 2)\n{text}")
+    assert [trace.tensors[t].name for e in events_of(trace, EventKind.FORWARD) for t in e.outputs] == names
+
+
+@pytest.mark.parametrize("flush_seconds", [10.0, -1.0])
+@pytest.mark.parametrize(
+    ("layer", "call", "names"),
+    [
+        ("nn.LSTM(2, 3)", "out, (h, c) = net(x)", ["out", "h", "c"]),
+        ("nn.LSTM(2, 3)", "out, (_, c) = net(x)", ["out", "c"]),
+        ("nn.GRU(2, 3)", "_, last = net(x)", ["last"]),
+        ("nn.GRU(2, 3)", "both = net(x)", ["both[0]", "both[1]"]),
+        ("nn.MultiheadAttention(2, 1)", "y, weights = net(x, x, x)", ["weights", "y"]),
+        ("nn.MultiheadAttention(2, 1)", "y, _ = net(x, x, x, need_weights=False)", ["y"]),
+    ],
+)
+def test_what_a_layer_gives_takes_a_name_each(lab, layer, call, names, flush_seconds):
+    text = f"import torch\nimport torch.nn as nn\nx = torch.ones(4, 2)\nnet = {layer}\n{call}"
+    trace = lab.record(text, flush_seconds=flush_seconds)
+    made = [trace.tensors[t].name for e in events_of(trace, EventKind.FORWARD) for t in e.outputs]
+    assert sorted(name for name in made if name) == sorted(names)
+
+
 def test_the_name_is_taken_back_also_from_a_tensor_on_disk(lab, tell):
     source = """
 import torch

@@ -128,11 +128,13 @@ class Module:
         watcher = observe.observer
         if watcher is not None:
             watcher.module_entered(self)
+        result = None
         try:
-            return hooks.call(self, args, kwargs) if is_hooked else self.forward(*args, **kwargs)
+            result = hooks.call(self, args, kwargs) if is_hooked else self.forward(*args, **kwargs)
+            return result
         finally:
             if watcher is not None:
-                watcher.module_left(self)
+                watcher.module_left(self, result)
 
     def _hooks_changed(self) -> None:
         own = self.__dict__
