@@ -1,5 +1,4 @@
-"""Layers that work and don't belong: those that `parameters()` doesn't find, and those made anew in each pass; and a
-loss that was cut off from all that should learn."""
+"""Layers and losses that nobody knows: layers outside the module that uses them, losses made anew as leaves."""
 
 from __future__ import annotations
 
@@ -9,23 +8,13 @@ from collections import defaultdict
 from graphlab.explain import words
 from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
-from graphlab.explain.learning import line_of, optimizers, updated
 from graphlab.explain.narrate import quoted_name
 from graphlab.explain.run import Run
+from graphlab.explain.silent.loops import optimizers
+from graphlab.explain.silent.trail import gradients_of, line_of, updated
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import EventKind, Fix, TensorKind
-
-
-def gradients_of(run: Run) -> dict[int, int]:
-    """How many gradients each leaf got."""
-    found: dict[int, int] = defaultdict(int)
-    for event in run.by_kind[EventKind.ACCUMULATE]:
-        if event.outputs and event.outputs[0] >= 0 and event.op != "backward":
-            record = run.tensor(event.outputs[0])
-            if record.kind == TensorKind.LEAF_GRAD:
-                found[record.of] += 1
-    return found
 
 
 @silent_bug(
