@@ -543,7 +543,7 @@ class Tensor:
         inputs: Any = None,
     ) -> None:
         """Add the gradient of this tensor with respect to the leaves of its graph to their `.grad`."""
-        _backward(self, gradient, retain_graph, create_graph, inputs)
+        _backward(self, gradient, retain_graph, create_graph, None, inputs)
 
     @property
     def _version_number(self) -> int:
