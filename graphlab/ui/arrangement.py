@@ -58,6 +58,7 @@ class Arrangement(QObject):
         window = self._window
         _set_corners(window)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._raised: tuple[int, int] | None = None  # how high the docks below were before problems needed more
         self._titles = QTimer(self)
         self._titles.setSingleShot(True)
         self._titles.setInterval(0)
@@ -87,7 +88,19 @@ class Arrangement(QObject):
         dock = self.docks["problems"]
         wanted = min(int(self._window.height() * 0.33), 310)
         if LOW[0] - TABS <= dock.height() <= LOW[1] and not dock.isFloating():
+            self._raised = (dock.height(), wanted)
             self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
+
+    def give_room_back(self) -> None:
+        """Lower the docks below again where they still have the height that problems needed."""
+        problems = self.docks["problems"]
+        for dock in [problems, *self._window.tabifiedDockWidgets(problems)]:
+            if self._raised and isinstance(dock, Dock) and dock.host.is_seen and not dock.isFloating():
+                before, raised = self._raised
+                tabs = raised - dock.height()
+                if 0 <= tabs <= TABS:
+                    self._window.resizeDocks([dock], [before + tabs], Qt.Orientation.Vertical)
+                self._raised = None
 
     def _fit_titles_soon(self) -> None:
         self._titles.start()
@@ -209,6 +222,7 @@ class Arrangement(QObject):
         settings = self._window.settings
         settings.remember("geometry", self._window.saveGeometry())
         if self._is_placed and not self.is_start_shown:
+            self.give_room_back()
             self._layout = self._window.saveState(LAYOUT_VERSION)
         if self._layout is not None:
             settings.remember("layout", self._layout)

@@ -383,7 +383,10 @@ class MainWindow(QMainWindow):
     def show_results_quietly(self) -> None:
         """Where only the empty list of problems is in front: bring the loss curves or the output there instead."""
         trace = self.state.trace
-        if self.is_start_shown or self.state.problems or not self.hosts["problems"].is_seen:
+        if self.is_start_shown or self.state.problems:
+            return
+        self.arrangement.give_room_back()
+        if not self.hosts["problems"].is_seen:
             return
         self.docks["loss_plot" if trace is not None and trace.losses else "console"].raise_()
 

@@ -183,6 +183,19 @@ def test_card_gets_room_where_nobody_chose_the_height(window, qtbot) -> None:
     assert dock.height() == chosen
 
 
+def test_room_for_a_card_is_given_back(window, qtbot) -> None:
+    fine, broken = "print(torch.ones(2))\n", "print(torch.ones(3, 4) + torch.ones(3))\n"
+    open_program(window, f"import torch\n{fine}")
+    assert run(window, qtbot) == "ok"
+    low = window.docks["console"].height()
+    window.editor.setPlainText(f"import torch\n{broken}")
+    assert run(window, qtbot) == "failed"
+    qtbot.waitUntil(lambda: window.docks["problems"].height() > low + 50)
+    window.editor.setPlainText(f"import torch\n{fine}")
+    assert run(window, qtbot) == "ok"
+    qtbot.waitUntil(lambda: abs(window.docks["console"].height() - low) <= 1)
+
+
 def test_long_titles_stand_in_as_many_lines_as_they_need(panel: Problems, state) -> None:
     state.set_problems([problem("GL1", "error", 1, "short"), problem("GL2", "error", 2, "a long title " * 16)])
     heights = [
