@@ -133,13 +133,17 @@ class autocast:
 
 
 _ENGINE = "graphlab.engine"
+PLACES: list[dict[str, Any]] = []
+"""Further tables through which programs call functions: where they stand, autocast swaps them too."""
+program: list[dict[str, Any]] = []
+"""The globals of the program that runs, for what it took by `from torch import mm`."""
 
 
 def _places() -> list[dict[str, Any]]:
     """Where functions are called from: `torch`, `torch.nn.functional` and its kin, and modules of layers."""
     importlib.import_module(f"{_ENGINE}.nn.functional")
     names = [n for n in sys.modules if n in (_ENGINE, f"{_ENGINE}.linalg") or n.startswith(f"{_ENGINE}.nn")]
-    return [FUNCTIONS, *(vars(sys.modules[n]) for n in names)]
+    return [FUNCTIONS, *(vars(sys.modules[n]) for n in names), *PLACES, *program]
 
 
 def _swap() -> None:
@@ -172,7 +176,7 @@ def _swap_back() -> None:
         place, name, original = _swapped.pop()
         if place is None:
             setattr(Tensor, name, original)
-        else:
+        elif getattr(place.get(name), "__wrapped__", None) is original:  # the program may have used the name anew
             place[name] = original
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self, TextIO
 
 import numpy as np
 
-from graphlab.engine import absent
+from graphlab.engine import absent, amp
 from graphlab.engine.nn import Module
 from graphlab.program.library import Library, library
 from graphlab.program.names import (
@@ -460,4 +460,5 @@ def main_module(names: dict[str, Any]) -> types.ModuleType:
     module.__dict__.clear()
     module.__dict__.update(names)
     sys.modules["__main__"] = module
+    amp.program[:] = [module.__dict__]
     return module

@@ -2,15 +2,17 @@
 
 # ruff: noqa: SIM905
 
+import contextlib
 import dataclasses
 import functools
 import importlib
 import types
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from graphlab.engine import absent
+from graphlab.engine import absent, amp
 from graphlab.program.buffers import BytesIO
 from graphlab.program.names import INNER_MODULES, LIBRARY_NAMES, TORCH_MODULES
 from graphlab.program.substitutes import MODULES
@@ -89,6 +91,8 @@ def library(name: str) -> Library:
         found["total_ordering"] = _for_own_classes(functools.total_ordering)
     if name == "dataclasses":
         found["dataclass"] = _dataclass
+    if name == "warnings":
+        found["catch_warnings"] = _catch_warnings
     if name == "json":
         found["dumps"], found["loads"] = _json_dumps, _json_loads
     for child in LIBRARY_NAMES:
@@ -116,7 +120,9 @@ def _torch(name: str) -> Library:
         return _Switches(name, {"allow_tf32": False})
     if name == "torch.cuda" and module is None:
         found["is_available"] = lambda: False
-    return Library(name, found, None if module is None else functools.partial(_find, module))
+    made = Library(name, found, None if module is None else functools.partial(_find, module))
+    amp.PLACES.append(made.__dict__)  # autocast swaps the functions through which programs call
+    return made
 
 
 def _engine_module(name: str) -> types.ModuleType | None:
@@ -190,6 +196,15 @@ def _dataclass(cls: type | None = None, /, **options: Any) -> Any:
     """`dataclasses.dataclass`."""
     decorate = _for_own_classes(dataclasses.dataclass(**options))
     return decorate if cls is None else decorate(cls)
+
+
+@contextlib.contextmanager
+def _catch_warnings(*, record: bool = False, action: Any = None, category: type[Warning] = Warning) -> Any:
+    """`warnings.catch_warnings`, which cannot be told to change another module."""
+    with warnings.catch_warnings(record=record) as log:
+        if action is not None:
+            warnings.simplefilter(action, category)
+        yield log
 
 
 def _json_dumps(value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True) -> str:

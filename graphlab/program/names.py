@@ -43,7 +43,7 @@ TORCH_MODULES = (
     frozenset(
         "torch torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.nn.utils.rnn torch.nn.utils.parametrize "
         "torch.nn.utils.parametrizations torch.nn.utils.prune torch.nn.parameter torch.nn.attention torch.optim torch.optim.lr_scheduler "
-        "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.utils torch.utils.data "
+        "torch.optim.swa_utils torch.autograd torch.autograd.functional torch.autograd.graph torch.utils torch.utils.data "
         "torch.utils.checkpoint torch.linalg torch.fft torch.special torch.func torch.random torch.cuda "
         "torch.accelerator torch.amp torch.backends torch.backends.cudnn torch.backends.cuda "
         "torch.backends.cuda.matmul torch.backends.mps torch.distributions torch.masked "
@@ -102,6 +102,8 @@ LIBRARY_NAMES: dict[str, str] = {
     "abc": "ABC abstractmethod",
     "contextlib": "ExitStack closing contextmanager nullcontext suppress",
     "warnings": "filterwarnings simplefilter warn",
+    "unicodedata": "bidirectional category combining decimal digit east_asian_width is_normalized lookup mirrored name "
+    "normalize numeric",
     "sys": "argv byteorder exit float_info getrecursionlimit maxsize platform stderr stdout version version_info",
     "numpy": "abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2 "
     "arctanh argmax argmin argpartition argsort argwhere around array array2string array_equal array_equiv array_repr "

@@ -192,8 +192,34 @@ def _node_type(cls: type[Function], n_outputs: int) -> Any:
         narrate_backward=N_("the program's own derivative runs"),
     )
     op.node = cls.__name__ + "Backward"
-    body = {"__slots__": (), "op": op, "vjp": staticmethod(_run_backward(cls)), "n_outputs": n_outputs}
-    return type(op.node, (Node,), body)
+    body = {"__slots__": (), "__module__": "torch.autograd.function", "op": op}
+    body |= {"vjp": staticmethod(_run_backward(cls)), "n_outputs": n_outputs}
+    return type(op.node, (_FunctionNode,), body)
+
+
+class _FunctionNode(Node):
+    """A node of a program's own function. In PyTorch it is the `ctx` itself: what was kept there can be read here."""
+
+    __slots__ = ()
+    __module__ = "torch.autograd.function"
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` kept."""
+        if self.saved is None:
+            from graphlab.engine.autograd.passes import _freed
+
+            raise _freed(self)
+        from graphlab.engine.autograd.passes import _as_tensor
+
+        return tuple(None if s is None else _as_tensor(s, self) for s in self.saved)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] != "_":
+            kept = vars(self.params)
+            if name in kept:
+                return kept[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
 def _run_backward(cls: type[Function]) -> Any:

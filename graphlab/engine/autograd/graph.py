@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 next_seq = count().__next__
 _new = object.__new__
 
+_SAVED = ("disable_saved_tensors_hooks", "save_on_cpu", "saved_tensors_hooks")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SAVED:  # these stand on the graph
+        from graphlab.engine.autograd import saved
+
+        return getattr(saved, name)
+    raise AttributeError(f"module 'torch.autograd.graph' has no attribute '{name}'")
+
 
 class SavedOutput:
     """A node's own output, kept for its derivative without keeping the tensor (which would keep the node)."""
@@ -80,7 +90,10 @@ class Node:
         return tuple(zip(self.edges, self.nrs or (0,) * len(self.edges)))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} object at {id(self):#x}>"
+        kind = type(self)
+        # Nodes of the program's own functions tell their module, as PyTorch's do.
+        home = f"{kind.__module__}." if kind.__module__ == "torch.autograd.function" else ""
+        return f"<{home}{kind.__name__} object at {id(self):#x}>"
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after it ran."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     pass
 from graphlab.engine.autograd import anomaly
 from graphlab.engine.autograd.graph import Node, SavedOutput, Scratch, _run_hooks, _run_node_hooks
+from graphlab.engine.autograd.saved import Packed
 from graphlab.engine.autograd.versions import check_versions
 
 _new = object.__new__
@@ -55,6 +56,8 @@ def _freed(node: Node) -> BaseException:
 def _as_tensor(s: Any, node: Node) -> Any:
     """A saved value as a tensor that is part of the graph."""
     if type(s) is not SavedOutput:
+        if type(s) is Packed:
+            return s.tensor(node)
         return s if type(s) is not Scratch else None
     t = wrap(s._array)
     t._device = s._device

@@ -96,12 +96,14 @@ def put(node: Any, g: Any, at: Any, shape: Ints, n: int) -> Any:
     return xp.reshape(xp.scatter_add((rows, length), 1, at, xp.reshape(g, at.shape)), shape)
 
 
-def _max_vjp(node: Any, g: Any, x: Any, out: Any) -> Any:
+def _max_vjp(node: Any, g: Any, x: Any) -> Any:
     shape, *how = node.params
     kernel, stride, padding, dilation, _ = how
     n = len(kernel)
     if node.xp is not NUMERIC or x.itemsize == 2:
         return (put(node, g, _max_indices(node.xp.array_of(x), *how)[1], shape, n),)
+    # Not saved, but taken again: a program may overwrite the pooled tensor, as `nn.ReLU(inplace=True)` after it does.
+    out = _max_forward(x, kernel, stride, padding, dilation, node.params[-1])
     places = out.shape[-n:]
     wide = _around(x, places, kernel, stride, padding, dilation, _lowest(x.dtype))
     dx: Any = np.zeros(wide.shape, g.dtype)
@@ -161,7 +163,7 @@ def _declare_max(n: int) -> tuple[Op, Op]:
             node=node,
             forward=_max_forward,
             vjp=_max_vjp,
-            saves=("input", "out"),
+            saves=("input",),
             shape=_pool_shape,
             **texts,
         )
