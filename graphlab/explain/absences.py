@@ -180,6 +180,12 @@ wording(
     lambda g: {k: v for k, v in g.items() if v},
 )
 
+wording(
+    "pickled_class",
+    r"Can't get attribute '(?P<name>[\w.]{1,80})' on <module '(?P<module>[\w.]{1,120})'",
+    named("name", "module"),
+)
+
 
 @diagnosis(
     "GL863",
@@ -546,4 +552,36 @@ def optimizer_state(case: Case) -> Found | None:
     found = Found({})
     if case.facts.get("groups"):
         found.what = N_("The saved state has another number of parameter groups than the optimizer.")
+    return found
+
+
+@diagnosis(
+    "GL871",
+    Severity.ERROR,
+    kinds=("pickled_class",),
+    title=N_("The saved object needs {name}, which isn't defined here"),
+    what=N_(
+        "The file holds an object whose class or function {name} was in the module {module}, and isn't there now."
+    ),
+    why=N_("A pickle keeps only the names of classes and functions, not their code; the same name must lead to them."),
+    fix=N_(
+        "Define or import {name} before the file is loaded, in the same module. Better, save `model.state_dict()` and "
+        "build the model from its class."
+    ),
+    example={"name": "Net", "module": "__main__"},
+    program="""raise AttributeError("Can't get attribute 'Net' on <module '__main__' from 'eval.py'>")
+""",
+    mended="""import torch.nn as nn
+net = nn.Linear(2, 1)
+net.load_state_dict(nn.Linear(2, 1).state_dict())
+""",
+)
+def pickled_class(case: Case) -> Found | None:
+    """A checkpoint of a whole model, or a function for worker processes, whose definition is missing."""
+    found = Found({"name": words.code(str(case.facts["name"])), "module": words.code(str(case.facts["module"]))})
+    if case.facts["module"] in ("__main__", "__mp_main__"):
+        found.what = N_(
+            "The file or the worker process needs the class or function {name} of the main program, and the main "
+            "program that runs now has none."
+        )
     return found

@@ -58,7 +58,7 @@ def argument_type(case: Case) -> Found | None:
     if not wanted:
         found.what = N_("{function} got {got}, and that is not among the kinds of arguments that it takes.")
     if got == "NoneType":
-        found.words["got"] = "`None` (NoneType)" if False else _("nothing (NoneType)")
+        found.words["got"] = _("nothing (NoneType)")
         found.fix = N_(
             "Find out why {argument} holds nothing: a function without `return`, or a `.grad` before `backward()`."
         )

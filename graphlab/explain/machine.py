@@ -79,7 +79,7 @@ wording(
 wording(
     "nan_in_backward",
     r"Function '(?P<function>\w{1,60})' returned nan values in its (?P<nth>\d{1,3})\w\w output",
-    lambda g: {"op": g["function"].removesuffix("0").removesuffix("Backward").lower(), "nth": int(g["nth"])},
+    lambda g: {"op": words.operator(g["function"]), "nth": int(g["nth"])},
 )
 wording("weights_only", r"Weights only load failed(?P<rest>.{0,3000})", lambda g: _refused_global(g["rest"]))
 

@@ -96,7 +96,7 @@ wording(
     "conv_rank",
     rf"Expected (?P<wanted>\d)-dimensional input for \d-dimensional weight {_NUMBERS.format('weight')}, but got "
     rf"(?P<n>\d)-dimensional input of size {_NUMBERS.format('shape')}",
-    lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"])},
+    lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"]), "needs_batch": True},
 )
 wording(
     "conv_channels",

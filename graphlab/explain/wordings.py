@@ -33,7 +33,7 @@ wording(
     r"Expected (?P<wanted>\d)-dimensional input for \d-dimensional weight <SHAPE>, but got "
     r"(?P<n>\d)-dimensional input of "
     r"size (?P<shape><SHAPE>) instead",
-    lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"])},
+    lambda g: {"op": f"conv{int(g['wanted']) - 2}d", "shape": shape(g["shape"]), "needs_batch": True},
 )
 wording(
     "conv_channels",
@@ -176,8 +176,9 @@ wording(
 )
 wording(
     "argument_type",
-    r"\b(?P<f>\w{1,60})\(\) received an invalid combination of arguments - got \((?P<given>[^()]{0,200})\)",
-    lambda g: _combination(g["f"], g["given"]),
+    r"\b(?P<f>\w{1,60})\(\) received an invalid combination of arguments - got \((?P<given>[^()]{0,200})\)"
+    r"(?P<offered>.{0,2000})",
+    lambda g: _combination(g["f"], g["given"], g["offered"]),
 )
 wording("tensor_data", r"too many dimensions '(?P<got>\w+)'", named("got"))
 wording("tensor_data", r"new\(\): invalid data type '(?P<got>\w+)'", named("got"))
@@ -261,9 +262,42 @@ wording(
 )
 
 
-def _combination(function: str, given: str) -> dict[str, object]:
-    """What "received an invalid combination of arguments" says of the arguments that it got."""
+_TAKEN = {
+    "Tensor": ("Tensor", "Parameter"),
+    "int": ("int",),
+    "float": ("float", "int"),
+    "bool": ("bool",),
+    "Number": ("int", "float", "bool", "complex", "Tensor"),
+    "str": ("str",),
+    "name": ("str",),
+}
+
+
+def _refused(kind: str, wanted: str) -> bool:
+    """Whether an argument of Python's `kind` can't be what PyTorch calls `wanted`; False where that isn't known."""
+    if kind == "NoneType":
+        return False
+    taken = ("tuple", "list", "Size", "int", "torch.Size") if wanted.startswith("tuple of") else _TAKEN.get(wanted)
+    return taken is not None and kind not in taken
+
+
+def _combination(function: str, given: str, offered: str) -> dict[str, object]:
+    """What "received an invalid combination of arguments" says of the arguments that it got.
+
+    `offered`: the ways to call it that the message lists. The way that most of the arguments fit is the one meant.
+    """
     parts = [part.strip() for part in given.split(",") if part.strip()]
+    kinds = [part for part in parts if "=" not in part]
+    misfits = []
+    for way in re.findall(r"\*\s*\(([^()]{1,400})\)", offered)[:20]:
+        taken = [each.split(" = ")[0].strip().rpartition(" ") for each in way.split(",") if each.strip() != "*"]
+        if len(kinds) <= len(taken):
+            pairs = zip(kinds, taken, strict=False)
+            misfits.append([(name, wanted, kind) for kind, (wanted, _, name) in pairs if _refused(kind, wanted)])
+    meant = min(misfits, key=len, default=[])
+    if meant and not any("=" in part for part in parts):
+        name, wanted, kind = meant[0]
+        return {"function": function, "argument": name, "wanted": wanted, "got": kind, "all": parts}
     names = [part.partition("=") for part in parts]
     odd = next(
         ((n, kind) for n, is_named, kind in names if is_named and kind not in ("Tensor", "int", "bool")),

@@ -38,6 +38,11 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def operator(node: str) -> str:
+    """The operator of a `grad_fn`: "as_strided" for "AsStridedBackward0"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"Backward\d*$", "", node)).lower()
+
+
 def shape(dims: Sequence[int]) -> str:
     """A shape as Python writes it: (3, 4), (3,), ()."""
     items = [str(d) for d in dims]

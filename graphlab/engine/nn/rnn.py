@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from graphlab.engine.nn.module import Module
 from graphlab.engine.nn.parameter import Parameter
 from graphlab.engine.nn.recurrence import one_layer, packed_layer
 from graphlab.engine.nn.utils.rnn import PackedSequence
+from graphlab.engine.ops.activation import warn
 from graphlab.engine.ops.run import FUNCTIONS
 from graphlab.engine.tensor import Tensor, wrap
 
@@ -52,11 +52,11 @@ class RNNBase(Module):
                 "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
             )
         if dropout > 0 and num_layers == 1:
-            warnings.warn(
+            warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
                 "num_layers "
                 f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
-                stacklevel=3,
+                "rnn_dropout",
             )
         for name, value, kind in (
             ("bias", bias, bool),

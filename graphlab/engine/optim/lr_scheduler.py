@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphlab.engine.ops.activation import warn
 from graphlab.engine.optim.optimizer import Optimizer
 
 EPOCH_WARNING = (
@@ -62,13 +63,13 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next epoch, or to a given one."""
         if self._step_count == 1 and self.optimizer.n_steps == 0:
-            warnings.warn(
+            warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you "
                 "should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to "
                 "do this will result in PyTorch skipping the first value of the learning rate schedule. See more "
                 "details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
-                UserWarning,
-                stacklevel=2,
+                "schedule_first",
+                stacklevel=3,
             )
         self._step_count += 1
         if epoch is not None:
