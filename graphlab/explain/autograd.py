@@ -139,6 +139,8 @@ def non_scalar_backward(case: Case) -> Found | None:
     if shape is None:
         found.title = N_("`backward()` starts from one number")
         found.what = N_("The tensor that `backward()` was called on holds more than one number.")
+    elif (asked := case.call_of("grad")) is not None and asked.args and owner is None:
+        return _grad_of_many(case, asked, words.tuple_of(shape))
     else:
         n = 1
         for size in shape:
@@ -166,6 +168,25 @@ def non_scalar_backward(case: Case) -> Found | None:
             {"text": text},
         )
         found.fixes.append(Fix(title, "maybe", [edit]))
+    return found
+
+
+def _grad_of_many(case: Case, call: ast.Call, shape: list[int]) -> Found:
+    """`torch.autograd.grad(u, x)` of a `u` with several numbers."""
+    output = case.source.text_of(call.args[0])
+    n = 1
+    for size in shape:
+        n *= size
+    found = Found({"name": words.code(output), "n": n, "shape": words.shape(shape), "text": output})
+    found.title = N_("`grad` starts from one number, but {name} has {n}")
+    found.what = N_("{name} has shape {shape}, so it isn't clear which of its {n} numbers the gradients should be of.")
+    found.fix = N_(
+        "Weigh each entry with 1: `grad_outputs=torch.ones_like({text})`; where each entry comes from its own input "
+        "only, that gives the derivative of each."
+    )
+    title = words.fill(N_("Weigh each entry with 1: `grad_outputs=torch.ones_like({text})`"), {"text": output})
+    edit = case.source.add_argument(call, f"grad_outputs=torch.ones_like({output})")
+    found.fixes.append(Fix(title, "maybe", [edit]))
     return found
 
 
@@ -394,6 +415,25 @@ def backward_twice(case: Case) -> Found | None:
     return found
 
 
+def _updates_after(case: Case, statement: ast.stmt) -> list[ast.stmt]:
+    """The updates in place that follow a statement, line by line: `b -= lr * b.grad`, `w.grad.zero_()`."""
+    bodies = (getattr(n, "body", None) for n in case.source.nodes)
+    body: list[ast.stmt] = next((b for b in bodies if isinstance(b, list) and statement in b), [])
+    found: list[ast.stmt] = []
+    line = statement.lineno
+    for each in body[body.index(statement) + 1 :] if body else []:
+        is_call = isinstance(each, ast.Expr) and called(each.value).endswith("_")
+        if (
+            each.lineno != line + 1
+            or each.lineno != each.end_lineno
+            or not (isinstance(each, ast.AugAssign) or is_call)
+        ):
+            break
+        found.append(each)
+        line = each.lineno
+    return found if any(isinstance(f, ast.AugAssign) for f in found) else []
+
+
 @diagnosis(
     "GL305",
     Severity.ERROR,
@@ -453,8 +493,9 @@ def inplace_leaf(case: Case) -> Found | None:
         indent = case.source.lines[line - 1][:column]
         if not indent.strip():
             text = case.source.text_of(statement)
-            edit = Edit(line, column, end_line, end_column, f"with torch.no_grad():\n{indent}    {text}")
-            found.fixes.append(Fix(_("Do it without recording: `with torch.no_grad():`"), "maybe", [edit]))
+            edits = [Edit(line, column, end_line, end_column, f"with torch.no_grad():\n{indent}    {text}")]
+            edits += [case.source.insert_at(s.lineno, column, "    ") for s in _updates_after(case, statement)]
+            found.fixes.append(Fix(_("Do it without recording: `with torch.no_grad():`"), "maybe", edits))
     return found
 
 
@@ -488,14 +529,14 @@ y.sum().backward()
 def inplace_modified(case: Case) -> Found | None:
     """A saved tensor whose version moved on."""
     shape = case.facts.get("shape")
-    op = str(case.facts.get("op") or "").removesuffix("Backward0").removesuffix("Backward")
+    op = words.operator(str(case.facts.get("op") or ""))
     version, expected = case.facts.get("version"), case.facts.get("expected")
     found = Found(
         {
             "tensor": _("a tensor of shape {shape}").format(shape=words.shape(words.tuple_of(shape)))
             if shape
             else _("a tensor"),
-            "op": words.code(op.lower()) if op else _("an operation"),
+            "op": words.code(op) if op else _("an operation"),
         }
     )
     if version is not None and expected is not None:

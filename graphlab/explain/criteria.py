@@ -45,6 +45,20 @@ def class_weight(case: Case) -> Found | None:
     return found
 
 
+FUNCTION_OF = {
+    "MSELoss": "mse_loss",
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "CrossEntropyLoss": "cross_entropy",
+    "NLLLoss": "nll_loss",
+    "KLDivLoss": "kl_div",
+    "L1Loss": "l1_loss",
+    "SmoothL1Loss": "smooth_l1_loss",
+    "GaussianNLLLoss": "gaussian_nll_loss",
+    "PoissonNLLLoss": "poisson_nll_loss",
+    "CTCLoss": "ctc_loss",
+}
+"""What the layers of losses are called as functions, where the name alone doesn't say it."""
 _REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -87,7 +101,7 @@ def loss_settings(case: Case) -> Found | None:
         return _loss_class(case)
     call = calls[0]
     name = called(call)
-    function = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    function = FUNCTION_OF.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     found = Found({"loss": words.code(name), "name": name, "function": function, "line": case.line})
     inner = ", ".join(case.source.text_of(a) for a in call.args)
     text = f"{case.source.text_of(call.func)}()({inner})"

@@ -9,7 +9,8 @@ import re
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
-from graphlab.explain.names import nearest
+from graphlab.explain.names import members_of, nearest
+from graphlab.explain.signatures import call_said
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_, _
 from graphlab.trace.records import Edit, Fix
@@ -165,6 +166,14 @@ def attribute_unknown(case: Case) -> Found | None:
             found.words["near"] = words.code(str(next(iter(case.facts["nearest"]))))
             found.fix = N_("{near} is nearest to it here; or run this program with PyTorch itself.")
         return found
+    if owner in ("DataParallel", "DistributedDataParallel"):
+        found.what = N_("The program asks {owner} for {name}, and it is the model in it that may have it.")
+        found.why = N_("{owner} wraps a model and hands on only the call; all else of the model is in `.module`.")
+        found.words["through"] = words.code(f"model.module.{name}")
+        found.fix = N_("Go through the wrapper: {through}; and save `model.module.state_dict()`.")
+        return found
+    if not case.source.text and _of_another_version(found, owner, name):
+        return found
     suggestions = case.facts.get("nearest") or re.findall(r"Did you mean:? [`'\"]?(?:[\w.]*\.)?(\w+)", case.message)
     if isinstance(suggestions, str):
         suggestions = [suggestions]
@@ -189,7 +198,7 @@ def attribute_unknown(case: Case) -> Found | None:
         elif case.source.class_of(owner) is not None:
             suggestions = nearest(name, assigned | methods)
         else:
-            suggestions = nearest(name, assigned | methods | _torch_names())
+            suggestions = nearest(name, members_of(owner)) or nearest(name, assigned | methods | _torch_names())
     uses = [n for n in case.source.nodes if isinstance(n, ast.Attribute) and n.attr == name and n.lineno == case.line]
     if suggestions:
         found.words["near"] = words.code(suggestions[0])
@@ -200,6 +209,49 @@ def attribute_unknown(case: Case) -> Found | None:
             title = words.fill(N_("Write {near}"), {"near": words.code(suggestions[0])})
             found.fixes.append(Fix(title, "maybe", [edit]))
     return found
+
+
+_REPLACED = {
+    ("torch", "symeig"): "torch.linalg.eigh",
+    ("torch", "eig"): "torch.linalg.eig",
+    ("torch", "solve"): "torch.linalg.solve",
+    ("torch", "lstsq"): "torch.linalg.lstsq",
+    ("torch", "matrix_rank"): "torch.linalg.matrix_rank",
+    ("torch", "rfft"): "torch.fft.rfft",
+    ("torch", "irfft"): "torch.fft.irfft",
+    ("torch", "ifft"): "torch.fft.ifft",
+    **{("numpy", name): name for name in ("float", "int", "bool", "complex", "object", "str")},
+    ("numpy", "float_"): "np.float64",
+    ("numpy", "Inf"): "np.inf",
+    ("numpy", "NaN"): "np.nan",
+    ("numpy", "product"): "np.prod",
+    ("numpy", "in1d"): "np.isin",
+}
+"""What PyTorch and NumPy took away, and what does the same."""
+
+
+def _of_another_version(found: Found, owner: str, name: str) -> bool:
+    """A name of a package that another version of it has: later ones, or those before it was taken away."""
+    from graphlab.engine.absent import torch_names
+
+    found.why = N_("Each version of a package adds names and takes some away.")
+    instead = _REPLACED.get((owner, name))
+    if instead:
+        found.words["instead"] = words.code(instead)
+        found.what = N_("The program asks {owner} for {name}, which newer versions no longer have.")
+        found.fix = N_("Write {instead} in its place; where another package asks for it, install a newer one of that.")
+        return True
+    if name in torch_names().get("torch.Tensor" if owner in ("Tensor", "Parameter") else owner, ()):
+        found.what = N_(
+            "The program asks {owner} for {name}. PyTorch 2.13 has it, so this PyTorch is older, or something else "
+            "was imported as `torch`."
+        )
+        found.fix = N_(
+            "Print `torch.__version__` and `torch.__file__`: update PyTorch, or rename a `torch.py` of yours."
+        )
+        return True
+    found.why = ""
+    return False
 
 
 def _none_attribute(case: Case, found: Found, name: str) -> Found:
@@ -488,7 +540,8 @@ def call_arguments(case: Case) -> Found | None:
     )
     if named is None:
         return None
-    found = Found({"function": words.code(named.group(1) + "()"), "message": message.rstrip("."), "line": case.line})
+    called_name = named.group(1).removesuffix(".__init__")
+    found = Found({"function": words.code(called_name + "()"), "message": message.rstrip("."), "line": case.line})
     if not case.line:
         found.fix = N_("Compare the call with the definition of {function}.")
     if "takes 0 positional arguments but 1" in message or re.search(
@@ -515,6 +568,7 @@ def call_arguments(case: Case) -> Found | None:
         if near:
             found.words["near"] = words.code(near[0])
             found.fix = N_("Did you mean {near}?")
+    call_said(case, found, message)
     return found
 
 
@@ -567,6 +621,39 @@ def _sequence_on(case: Case) -> str:
     return "tuple"
 
 
+_MARKS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.MatMult: "@", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+}  # fmt: skip
+
+
+def _sides_said(case: Case, found: Found, op: str, a: str, b: str) -> None:
+    """Name both sides of the operator as the program writes them, where there is only one such operator on the line."""
+    sides: list[tuple[ast.expr, ast.expr]] = []
+    for node in case.source.nodes:
+        if isinstance(node, ast.BinOp) and _MARKS.get(type(node.op)) == op:
+            pair = (node.left, node.right)
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1 and _MARKS.get(type(node.ops[0])) == op:
+            pair = (node.left, node.comparators[0])
+        else:
+            continue
+        if node.lineno <= case.line <= (node.end_lineno or node.lineno):
+            sides.append(pair)
+    whole = case.expression
+    if isinstance(whole, ast.BinOp) and _MARKS.get(type(whole.op)) == op:
+        sides = [(whole.left, whole.right)]
+    texts = [" ".join(case.source.text_of(s).split()) for s in sides[0]] if len(sides) == 1 else []
+    if not texts or any(len(t) > 40 for t in texts):
+        return
+    found.words.update(left=words.code(texts[0]), right=words.code(texts[1]))
+    found.what = N_("{left} is of type {a} and {right} of type {b}; `{op}` doesn't take these two together.")
+    if "NoneType" in (a, b):
+        nothing, other = (0, 1) if a == "NoneType" else (1, 0)
+        found.words.update(left=words.code(texts[nothing]), right=words.code(texts[other]))
+        found.words["kind"] = words.code((a, b)[other])
+        found.what = N_("{left} holds nothing (None) here, and {right} is of type {kind}; `{op}` needs two values.")
+
+
 @diagnosis(
     "GL811",
     Severity.ERROR,
@@ -604,6 +691,8 @@ def operand_types(case: Case) -> Found | None:
     else:
         return None
     found = Found({"op": op, "a": words.code(a), "b": words.code(b)})
+    if repeated is None:  # that message doesn't say which side is which
+        _sides_said(case, found, op, a, b)
     grads = [
         dotted(n)
         for n in case.source.nodes

@@ -116,6 +116,9 @@ def conv_input(case: Case) -> Found | None:
     given, wanted = int(sizes[0]), int(sizes[1])
     found.words.update(given=given, wanted=wanted)
     found.facts.update(given=given, wanted=wanted)
+    real = _recorded_shape(case)
+    if len(real) == n_space + 1 and given != wanted:
+        return _read_as_one(case, found, real, n_space, wanted, is_placed)
     groups = int(case.facts.get("groups") or 1)
     in_channels = given if not case.facts.get("groups") or groups == 1 else 0
     last = shape[-1] if shape else 0
@@ -137,6 +140,42 @@ def conv_input(case: Case) -> Found | None:
     return found
 
 
+def _recorded_shape(case: Case) -> list[int]:
+    """The shape of what the layer was given, as the recorder saw it: without a batch axis that the layer put in."""
+    given = case.facts.get("operands") or []
+    first = given[0] if given and isinstance(given[0], dict) else {}
+    return words.tuple_of(first.get("shape") or [])
+
+
+def _read_as_one(case: Case, found: Found, shape: list[int], n_space: int, wanted: int, is_placed: bool) -> Found:
+    """An input without batch or channel axis, read as one sample whose channels stand first."""
+    found.words.update(shape=words.shape(shape), n=len(shape), given=shape[0])
+    found.what = N_(
+        "{x} has shape {shape}: with {n} axes it counts as one sample of {given} channels, and {layer} was made for "
+        "{wanted}."
+    )
+    if wanted == 1:
+        suffix, new = ".unsqueeze(1)", [shape[0], 1, *shape[1:]]
+        found.fix = N_("If axis 0 is the batch, give each sample a channel axis: `{text}` has shape {new}.")
+        title = N_("Give each sample a channel axis: `{text}{suffix}`")
+    elif shape[-1] == wanted:
+        suffix, new = f".permute({', '.join(map(str, [n_space, *range(n_space)]))})", [wanted, *shape[:-1]]
+        found.fix = N_("The {wanted} channels stand last; bring them to the front: `{text}` has shape {new}.")
+        title = N_("Bring the channels to the front: `{text}{suffix}`")
+    else:
+        found.fix = N_("Put the missing axis in: the layout is {layout}, with {wanted} channels.")
+        return found
+    found.words.update(text=f"{_placed_text(case)}{suffix}", new=words.shape(new))
+    if is_placed:
+        found.fixes += _appended(case, suffix, title)
+    return found
+
+
+def _placed_text(case: Case) -> str:
+    (x,) = case.arguments([_("the input")], [_input_shape(case)])
+    return x.base or "x"
+
+
 def _conv_rank(case: Case, found: Found, shape: list[int], n_space: int, is_pool: bool, is_placed: bool) -> Found:
     n = len(shape)
     found.words.update(n=n, n_wanted=n_space + 2, n_unbatched=n_space + 1)
@@ -147,7 +186,21 @@ def _conv_rank(case: Case, found: Found, shape: list[int], n_space: int, is_pool
         found.what = N_("The input has another number of axes than {layout}, which {layer} takes.")
     found.why = N_("Which axis means what is told by its position only, so a missing axis must be put in as size 1.")
     found.fix = N_("Put the missing axes in: `.unsqueeze(0)` for the channel, once more for the batch.")
-    if n == n_space:
+    n_channels = case.facts.get("in_channels")
+    if case.facts.get("needs_batch"):
+        found.title = N_("{layer} takes {n_wanted} axes, not {n}")
+        found.what = N_("{x} has shape {shape}, that is {n} axes; {layer} takes {layout}.")
+        if n == n_space + 1:
+            found.why = N_("PyTorch takes an input without the batch axis only since version 1.11.")
+            found.fix = N_("Put the batch in front as size 1: `.unsqueeze(0)`.")
+            return found
+    if n == 2 and n_space >= 2 and shape[1] == n_channels and shape[0] != n_channels:
+        suffix = ".unsqueeze(-1)" * n_space
+        text = f"{_placed_text(case)}{suffix}"
+        found.words.update(text=text, new=words.shape([*shape, *[1] * n_space]), n_channels=n_channels)
+        found.fix = N_("Make each of the {n_channels} numbers a channel of size 1: `{text}` has shape {new}.")
+        found.fixes += _appended(case, suffix, N_("Make each number a channel of size 1: `{text}{suffix}`"))
+    elif n == n_space:
         found.fixes += (
             _appended(case, "[None, None]", N_("Put batch and channel in front: `{text}{suffix}`")) if is_placed else []
         )
@@ -236,7 +289,7 @@ def too_small(case: Case) -> Found | None:
 @diagnosis(
     "GL116",
     Severity.ERROR,
-    kinds=("features", "normalized_shape", "norm_rank"),
+    kinds=("features", "normalized_shape", "norm_rank", "attention_width"),
     title=N_("{layer} is made for {wanted} features but gets {given}"),
     what=N_("{x} has shape {shape}: {given} features, and {layer} keeps its statistics for {wanted}."),
     why=N_("A norm layer has one mean, variance, weight and bias for each feature, so their number must agree."),
@@ -259,21 +312,30 @@ def norm_features(case: Case) -> Found | None:
     said = layer_said(case, _("the norm layer"))
     x, _fixes, _is_placed = _input(case)
     found = Found({"layer": said, "x": x, "shape": words.shape(shape)})
+    if case.kind == "attention_width":
+        given, wanted = int(case.facts["given"]), int(case.facts["wanted"])
+        return Found(
+            {"layer": layer_said(case, _("the attention layer")), "given": given, "wanted": wanted},
+            {"given": given, "wanted": wanted},
+            what=N_("The last axis of the input has {given} numbers, and {layer} was made with `embed_dim` {wanted}."),
+            why=N_("Attention works on vectors of one width, which all layers around it share (`d_model`)."),
+            fix=N_("Let the layer before give {wanted} features, or make the attention with {given}."),
+        )
     if case.kind == "norm_rank":
         found.words.update(n=case.facts.get("n_dims", 0), wanted=case.facts.get("wanted", ""))
         _rank_of_norm(case, found)
         return found
     if case.kind == "normalized_shape":
-        wanted = words.tuple_of(case.facts.get("wanted") or [])
-        given = shape[-len(wanted) :] if wanted else shape
+        sizes = words.tuple_of(case.facts.get("wanted") or [])
+        ends = shape[-len(sizes) :] if sizes else shape
         found.words.update(
-            wanted=words.shape(wanted) if len(wanted) != 1 else wanted[0],
-            given=words.shape(given) if len(given) != 1 else given[0],
+            wanted=words.shape(sizes) if len(sizes) != 1 else sizes[0],
+            given=words.shape(ends) if len(ends) != 1 else ends[0],
         )
         found.what = N_("{x} has shape {shape}, which ends in {given}, and {layer} normalises over {wanted}.")
         found.why = N_("LayerNorm normalises over the last axes, so these must have the sizes that it was made with.")
         found.fix = N_("Make the layer with {given}, the size of the last axis.")
-        found.fixes = resized(case, 0, "normalized_shape", given[0] if len(given) == 1 else words.shape(given))
+        found.fixes = resized(case, 0, "normalized_shape", ends[0] if len(ends) == 1 else words.shape(ends))
         return found
     given_n = int(case.facts.get("given") or (shape[1] if len(shape) > 1 else 0))
     wanted_n = int(case.facts.get("wanted") or 0)
@@ -470,8 +532,19 @@ def rnn_sizes(case: Case) -> Found | None:
         )
     if case.kind == "rnn_hidden":
         wanted, given = words.tuple_of(case.facts["wanted"]), words.tuple_of(case.facts["given"])
+        said_of = {"layer": said, "wanted": words.shape(wanted), "given": words.shape(given)}
+        if len(wanted) == 3 and given[1:] == wanted[1:] and given[0] != wanted[0]:
+            return Found(
+                {**said_of, "n": wanted[0], "m": given[0]},
+                title=N_("The hidden state must have shape {wanted}, not {given}"),
+                what=N_(
+                    "The state given to {layer} has {m} along its first axis, and {layer} has {n} states to begin."
+                ),
+                why=N_("Each layer and each direction has a state of its own: the first axis is layers × directions."),
+                fix=N_("Make the state of shape {wanted}, or leave it out: it starts from zeros then."),
+            )
         return Found(
-            {"layer": said, "wanted": words.shape(wanted), "given": words.shape(given)},
+            said_of,
             title=N_("The hidden state must have shape {wanted}, not {given}"),
             what=N_("The state given to {layer} has shape {given}; for this input it must be {wanted}."),
             why=N_("A state has one vector for each layer and sample: (layers × directions, batch, hidden size)."),
@@ -554,4 +627,5 @@ def _argument_named(call: ast.Call, name: str) -> ast.expr | None:
 
 def _constructor_values(case: Case, a: str, b: str) -> list[int | None]:
     call = case.call
-    return [integer(_argument_named(call, n)) for n in (a, b)] if call is not None else []
+    found = [case.source.number_behind(_argument_named(call, n)) for n in (a, b)] if call is not None else []
+    return [pair[1] if pair is not None else None for pair in found]

@@ -138,7 +138,7 @@ def target_column(case: Case) -> Found | None:
             ),
         )
     if len(shape) < 2:
-        return None
+        return _of_a_sequence(case, prediction, target) if len(prediction.shape) > 2 else None
     wanted = case.facts.get("wanted_shape")
     if isinstance(wanted, list) and len(wanted) >= 2 and not prediction.shape:
         return Found(
@@ -207,6 +207,27 @@ def target_column(case: Case) -> Found | None:
             )
             found.fixes.append(Fix(title, "maybe", edits))
     return found
+
+
+def _of_a_sequence(case: Case, prediction: Argument, target: Argument) -> Found:
+    """Scores for each place, and a target with one number for each sample."""
+    wanted = [prediction.shape[0], *prediction.shape[2:]]
+    return Found(
+        {
+            "loss": words.code(loss_name(case)),
+            "wanted": words.shape(wanted),
+            "target": target.said,
+            "target_shape": words.shape(target.shape),
+            "input": prediction.said,
+            "input_shape": words.shape(prediction.shape),
+        },
+        what=N_(
+            "{input} has shape {input_shape}, scores for several places of a sample; {target} has shape "
+            "{target_shape}, one class for each sample."
+        ),
+        why=N_("Scores of shape (N, C, d₁, …) have the classes along axis 1; the target has all the other axes."),
+        fix=N_("Give the loss scores of shape (N, C), one row for each sample, or a target of shape {wanted}."),
+    )
 
 
 def _spatial_target(case: Case) -> Found:

@@ -1,8 +1,9 @@
-"""Which known name comes nearest to one that isn't known."""
+"""Which known name comes nearest to one that isn't known, and what the objects of PyTorch offer."""
 
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Iterable
 
 _CUTOFF = 0.72
@@ -25,3 +26,18 @@ def is_slip(a: str, b: str) -> bool:
         return a[at + 1 :] == b[at + 1 :] or (a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :])
     short, long = sorted((a, b), key=len)
     return short[at:] == long[at + 1 :]
+
+
+def members_of(owner: str) -> set[str]:
+    """What an object of PyTorch's own offers: the attributes of an optimizer, a layer, a data set."""
+    from graphlab.engine import nn, optim
+    from graphlab.engine.utils import data
+
+    for module in (nn, optim, optim.lr_scheduler, data):
+        kind = getattr(module, owner, None)
+        if isinstance(kind, type):
+            # What instances have beside: parameters, and the settings that the constructor keeps.
+            settings = set(inspect.signature(kind).parameters) - {"args", "kwargs"}
+            kept = {"weight", "bias"} & {*settings, "weight"} if module is nn else set()
+            return {n for n in dir(kind) if not n.startswith("_")} | settings | kept
+    return set()

@@ -81,6 +81,8 @@ def unpacking(case: Case) -> Found | None:
     elif isinstance(value, ast.Call) and called(value) in ("chunk", "split", "unbind"):
         found.fix = N_("Ask for {n} pieces, or write {got} names on the left.")
         _chunks(case, value, int(n), found)
+    elif isinstance(statement, ast.Assign) and isinstance(value, ast.Call) and _states_apart(case, statement, found):
+        pass
     elif isinstance(value, ast.Name | ast.Call) and isinstance(statement, ast.For):
         found.fix = N_("Each turn of the loop gives {got} values; write that many names after `for`.")
         if got == "1" and isinstance(statement.target, ast.Tuple) and len(statement.target.elts) == 2:
@@ -91,6 +93,27 @@ def unpacking(case: Case) -> Found | None:
             if not is_used:
                 found.fixes.append(Fix(title, "maybe", [case.source.replace(statement.target, f"({first},)")]))
     return found
+
+
+def _states_apart(case: Case, statement: ast.Assign, found: Found) -> bool:
+    """`out, h, c = lstm(x)`: an LSTM gives its output and one pair of states."""
+    kind = (
+        called(case.source.assigned(dotted(statement.value.func), statement))
+        if isinstance(statement.value, ast.Call)
+        else ""
+    )
+    target = statement.targets[0]
+    if kind != "LSTM" or not isinstance(target, ast.Tuple) or len(target.elts) != 3:
+        return False
+    names = [case.source.text_of(e) for e in target.elts]
+    text = f"{names[0]}, ({names[1]}, {names[2]})"
+    found.words.update(call=words.code(" ".join(case.source.text_of(statement.value).split())[:40]), text=text)
+    found.what = N_("Line {line} gives {n} names to what {call} gives: two values, the output and a pair of states.")
+    found.why = N_("An LSTM returns `output, (h, c)`: one vector for each step, and the two states after the last.")
+    found.fix = N_("Put the names of the two states into brackets: `{text}`.")
+    title = words.fill(N_("Put the states into brackets: `{text}`"), {"text": text})
+    found.fixes.append(Fix(title, "maybe", [case.source.replace(target, text)]))
+    return True
 
 
 def _chunks(case: Case, call: ast.Call, n: int, found: Found) -> None:
@@ -142,6 +165,7 @@ _CANT = (
     (r"object of type '([\w.]+)' has no len\(\)", "length"),
     (r"len\(\) of a 0-d (tensor)", "length"),
     (r"'([\w.]+)' object is not an iterator", "next"),
+    (r"(tuple|list) indices must be integers or slices, not \w+", "index by several"),
 )
 
 
@@ -176,6 +200,7 @@ def object_use(case: Case) -> Found | None:
     deeds = {
         "call": _("called"), "index": _("indexed"), "change": _("changed by index"), "walk": _("gone through"),
         "length": _("measured with `len`"), "next": _("asked for its next value"),
+        "index by several": _("indexed like a tensor"),
     }  # fmt: skip
     rules = {
         "call": _("Round brackets after a name call it, which works for functions and modules; square ones index."),
@@ -183,6 +208,7 @@ def object_use(case: Case) -> Found | None:
         "change": _("A tuple, a text and a `torch.Size` stay as they were made; lists and tensors can be changed."),
         "walk": _("`for` goes through something that holds several values: a list, a tensor with axes, a range."),
         "length": _("`len` counts the entries of what holds several; your own class must define `__len__` for it."),
+        "index by several": _("A list or tuple takes one whole number or slice; several axes at once are for tensors."),
         "next": _("`next` takes values from an iterator, which `iter(…)` makes of a list or a loader."),
     }
     node = _used(case, deed)
@@ -247,7 +273,7 @@ def _used(case: Case, deed: str) -> ast.expr | None:
             continue
         if deed == "call" and isinstance(node, ast.Call):
             found.append(node.func)
-        elif deed in ("index", "change") and isinstance(node, ast.Subscript):
+        elif deed in ("index", "change", "index by several") and isinstance(node, ast.Subscript):
             found.append(node.value)
         elif deed == "walk" and isinstance(node, ast.For):
             found.append(node.iter)

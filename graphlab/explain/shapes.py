@@ -125,31 +125,7 @@ def _broadcast_fixes(case: Case, operands: list[Argument]) -> list[Fix]:
                     {"name": operand.said, "text": operand.base, "shape": words.shape(turned)},
                 )
                 fixes.append(Fix(title, "maybe", edits))
-    for operand, other in ((operands[1], operands[0]), (operands[0], operands[1])):
-        fix = _sized_like(case, operand, other)
-        if fix is not None:
-            fixes.append(fix)
     return fixes
-
-
-def _sized_like(case: Case, operand: Argument, other: Argument) -> Fix | None:
-    n = min(len(operand.shape), len(other.shape))
-    wrong = [
-        k
-        for k in range(1, n + 1)
-        if operand.shape[-k] != other.shape[-k] and 1 not in (operand.shape[-k], other.shape[-k])
-    ]
-    if len(wrong) != 1:
-        return None
-    axis, size = len(operand.shape) - wrong[0], other.shape[-wrong[0]]
-    made = _size_in_creation(case, operand, axis, size)
-    if made is None:
-        return None
-    title = words.fill(
-        N_("Make {name} with {size} entries along axis {axis}: `{line}`"),
-        {"name": operand.said, "size": size, "axis": axis, "line": made[1]},
-    )
-    return Fix(title, "maybe", [made[0]])
 
 
 @diagnosis(
@@ -520,6 +496,13 @@ def _times_its_size(case: Case, path: str, given: int, wanted: int) -> str:
     """`2 * hidden` where the layer is made with `hidden` and gets twice as many, as from a bidirectional LSTM."""
     call = case.source.layer(path, "Linear")
     own = argument(call, 0, "in_features") if call is not None else None
+    maker = case.source.scope_of(call) if call is not None else None
+    if isinstance(own, ast.Name) and isinstance(maker, ast.FunctionDef):
+        others = [a for c in ast.walk(maker) if isinstance(c, ast.Call) and c is not call for a in c.args]
+        for other in [a for a in others if isinstance(a, ast.Name) and a.id != own.id]:
+            number = case.source.number_behind(other)
+            if number is not None and number[1] == given:
+                return other.id
     if not isinstance(own, ast.Name | ast.Attribute) or not wanted or given % wanted or not 2 <= given // wanted <= 4:
         return ""
     return f"{given // wanted} * {case.source.text_of(own)}"

@@ -154,6 +154,38 @@ class Source:
                         found.append((target.lineno, pair))
         return sorted(found, key=lambda pair: pair[0])
 
+    def number_behind(self, node: ast.expr | None, depth: int = 3) -> tuple[ast.expr, int] | None:
+        """Where the whole number that an expression stands for is written, and which it is.
+
+        Looks through names, and through arguments: to the one call that gives them, or to their default.
+        """
+        number = integer(node)
+        if node is not None and number is not None:
+            return node, number
+        name = dotted(node)
+        if node is None or not name or not depth:
+            return None
+        made = self.assigned(name, node)
+        if made is not None and made is not node:
+            return self.number_behind(made, depth - 1)
+        scope = self.scope_of(node)
+        if isinstance(scope, ast.FunctionDef) and self._is_argument(name, scope):
+            return self.number_behind(self._given(scope, name), depth - 1)
+        return None
+
+    def _given(self, function: ast.FunctionDef, name: str) -> ast.expr | None:
+        """What the calls of a function of the program give for an argument, where they agree; else its default."""
+        names = [a.arg for a in function.args.args]
+        owner = self.parents.get(function)
+        is_constructor = function.name == "__init__" and isinstance(owner, ast.ClassDef)
+        called_as = owner.name if is_constructor and isinstance(owner, ast.ClassDef) else function.name
+        place = names.index(name) - (names[:1] == ["self"])
+        given = [a for c in self.calls() if called(c) == called_as and (a := argument(c, place, name)) is not None]
+        if given:
+            return given[0] if len({ast.dump(g) for g in given}) == 1 else None
+        at = names.index(name) - len(names) + len(function.args.defaults)
+        return function.args.defaults[at] if at >= 0 else None
+
     def class_of(self, name: str) -> ast.ClassDef | None:
         """The class of that name."""
         return next((n for n in self.nodes if isinstance(n, ast.ClassDef) and n.name == name), None)

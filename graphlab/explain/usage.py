@@ -42,6 +42,11 @@ wording(
     r"\((?P<n_axes>\d+)\) for operand (?P<at>\d+)",
     ints("n_letters", "n_axes", "at"),
 )
+wording(
+    "attention_width",
+    r"was expecting embedding dimension of (?P<wanted>\d+), but got (?P<given>\d+)",
+    ints("wanted", "given"),
+)
 wording("fan", r"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
 wording("super_class", r"super\(type, obj\): obj must be an instance or subtype of type")
 wording(

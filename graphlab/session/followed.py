@@ -33,6 +33,11 @@ class Trial(NamedTuple):
         known = {(each.code, each.title) for each in others}
         return not any(each.severity == "error" or _is_new(each, known) for each in self.problems)
 
+    def leaves(self, problem: Problem, source: str) -> bool:
+        """Whether it ended with the very error that it was to mend, on the same line."""
+        error = self.error
+        return problem.severity == "error" and error is not None and _place(error, self.text) == _place(problem, source)
+
     @property
     def error(self) -> Problem | None:
         """The error that ended it."""
@@ -90,7 +95,7 @@ def followed(
 
 def _drops_data(fix: Fix) -> bool:
     """Whether a fix cuts a part off, `y[:4]`: it may be meant alone, and hides mistakes among others."""
-    return any(re.match(r"\[[^\]]*:", edit.text) for edit in fix.edits)
+    return any(re.match(r"\[[^\]]*?(?:\w\s*:|:\s*[\w(-])", edit.text) for edit in fix.edits)
 
 
 def _place(problem: Problem, text: str) -> tuple[int, str, str]:

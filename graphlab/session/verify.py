@@ -97,8 +97,9 @@ def verify_fixes(
 
     Where no fix alone brings the program to its end, those that uncover the next error are followed: see `followed`.
 
-    Fixes that need input are not run: what they would become is not known yet. `folder`: the program's project, from
-    which it may load; what it saves on trial is not kept.
+    Fixes that leave the same error at the same place are left out. Those that need input are not run: what they would
+    become is not known yet. `folder`: the program's project, from which it may load; what it saves on trial is not
+    kept.
     """
     limits = limits or Limits()
     checked = []
@@ -111,6 +112,8 @@ def verify_fixes(
                 continue
             trial = try_fix(fix, source, runner, limits, is_cancelled, folder)
             is_clean = trial is not None and trial.is_clean(problem, problems)
+            if trial is not None and not is_clean and trial.leaves(problem, source):
+                continue  # the same error at the same place: it doesn't help
             if trial is not None:
                 trials.append((fix, trial))
             # Nothing is called safe that didn't come out clean.

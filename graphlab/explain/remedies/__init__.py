@@ -4,6 +4,7 @@
 from graphlab.explain.remedies import (  # noqa: F401
     arguments,
     arrangement,
+    blocks,
     calls,
     classes,
     entries,
@@ -15,7 +16,10 @@ from graphlab.explain.remedies import (  # noqa: F401
     names,
     objects,
     operands,
+    orders,
+    pairs,
     respelled,
+    results,
     returns,
     sequences,
     shapes,

@@ -70,7 +70,11 @@ def sizes_that_fill(case: Case, found: Found) -> Iterator[Fix]:
         known = [at for at, d in enumerate(wanted) if d > 1 and integer(written[at]) == d]
         first = int(shape[0]) if len(shape) > 1 else 0
         if wanted[0] == -1 and first and len(wanted) == 2:
-            text = f"{first}, -1"
+            owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+            is_method = owner is not None and dotted(owner) not in ("", "torch")
+            text = f"{dotted(owner)}.size(0), -1" if is_method else f"{first}, -1"
+            found.words.update(first=first, each=count // first, text=f"{called(call)}({text})")
+            found.fix = N_("Each of the {first} along axis 0 has {each} numbers: write `{text}`.")
             line, column, _, _ = case.source.place(written[0])
             _, _, end_line, end_column = case.source.place(written[-1])
             yield maybe(

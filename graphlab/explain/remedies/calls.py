@@ -20,6 +20,7 @@ from graphlab.explain.remedies.kit import (
     visible,
     without_argument,
 )
+from graphlab.explain.signatures import calls_of, class_behind, parameters, really_missing
 from graphlab.explain.source import Function, called, dotted
 from graphlab.i18n import N_
 from graphlab.trace.records import Edit, Fix
@@ -51,30 +52,6 @@ _BARE = frozenset({
     "ReLU", "Sigmoid", "Tanh", "Softmax", "LogSoftmax", "Flatten", "Dropout", "GELU", "LeakyReLU", "ELU", "SiLU",
     "Softplus", "Identity", "ReLU6", "Hardtanh", "Softsign", "SELU", "Mish", "LogSigmoid",
 })  # fmt: skip
-
-
-def _calls_of(case: Case, name: str, owner: str) -> list[ast.Call]:
-    """The calls on the line of failure that may have called `owner.name`."""
-    calls: list[ast.Call] = on_line(case, ast.Call)
-    if name == "__init__" or not owner:
-        wanted = {owner or name} - {"", "Module"}
-        hits = [c for c in calls if called(c) in wanted]
-    else:  # a method: of `owner()` itself, of what holds an instance, or by its name
-        hits = [c for c in calls if called(c.func) == owner or called(c) == name]
-    if not hits and owner:
-        hits = [c for c in calls if _class_behind(case, c.func) == owner and called(c) != owner]
-    if not hits:
-        whole = case.expression
-        hits = [whole] if isinstance(whole, ast.Call) else [c for c in calls if called(c) not in ("print", "super")]
-    return hits
-
-
-def _class_behind(case: Case, function: ast.expr) -> str:
-    """The class whose instance a called name holds: "CrossEntropyLoss" for `criterion`."""
-    made = case.source.assigned(dotted(function), function) if dotted(function) else function
-    if made is None and dotted(function).startswith("self."):
-        return ""
-    return called(made) if isinstance(made, ast.Call) else dotted(made)
 
 
 @remedy("GL809", leads=True)
@@ -184,7 +161,7 @@ def too_many(case: Case, found: Found) -> Iterator[Fix]:
     takes, given = int(counts.group(1)), int(counts.group(2))
     name, owner = named.group(2), named.group(1) or ""
     function = definition(case, name, owner)
-    for call in _calls_of(case, name, owner)[:1]:
+    for call in calls_of(case, name, owner)[:1]:
         n = len(call.args) - (given - takes)
         if 0 <= n < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
             extra = call.args[n:]
@@ -234,17 +211,27 @@ def missing_argument(case: Case, found: Found) -> Iterator[Fix]:
     name, owner = named.group(2), named.group(1) or ""
     if not wanted or wanted[0] == "self":
         return
-    calls = _calls_of(case, name, owner)
+    calls = calls_of(case, name, owner)
     if len(calls) != 1:
         return
     call = calls[0]
     made = case.source.assigned(dotted(call.func), call) if isinstance(call.func, ast.Name) else None
     if isinstance(made, ast.Name) and case.source.class_of(made.id) is not None:
         return  # the class, not an instance, was called
+    function = definition(case, name, owner)
+    places = really_missing(function, call, len(wanted)) if function is not None else []
+    if function is not None and places and places[0] < len(call.args):
+        at, wanted = places[0], [parameters(function)[places[0]]]
+    else:
+        at = len(call.args)
     used = {dotted(a) for a in call.args} | {dotted(k.value) for k in call.keywords} | {dotted(call.func)}
     names = [n for n in visible(case, call) if n not in used and n != "self"]
     for text in _candidates(case, call, wanted, names):
-        yield maybe(N_("Pass what is missing: `{text}`"), [case.source.add_argument(call, text)], text=shortened(text))
+        edit = case.source.add_argument(call, text)
+        if at < len(call.args):  # between the others
+            line, column, _, _ = case.source.place(call.args[at])
+            edit = case.source.insert_at(line, column, f"{text}, ")
+        yield maybe(N_("Pass what is missing: `{text}`"), [edit], text=shortened(text))
 
 
 def _candidates(case: Case, call: ast.Call, wanted: list[str], names: list[str]) -> list[str]:
@@ -289,7 +276,7 @@ def _shaped(case: Case, call: ast.Call) -> list[int] | None:
 
 def _takes_a_tensor(case: Case, call: ast.Call) -> bool:
     """Whether a module of the program was called, whose other arguments are tensors as well."""
-    name = _class_behind(case, call.func) or called(call.func)
+    name = class_behind(case, call.func) or called(call.func)
     return _is_module(case, name)
 
 

@@ -215,7 +215,9 @@ def recording_switched_off(case: Case, found: Found) -> Iterator[Fix]:
 
 @remedy("GL303")
 def frozen(case: Case, found: Found) -> Iterator[Fix]:
-    """`p.requires_grad = False` for all that could learn."""
+    """`p.requires_grad = False` for all that could learn; first for what the optimizer has."""
+    places: list[tuple[bool, ast.expr, str]] = []
+    learned = {n for c in case.source.calls() if called(c) in _OPTIMIZERS for a in c.args for n in names_in(a)}
     for node in case.source.nodes:
         value: ast.expr | None = None
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
@@ -225,11 +227,24 @@ def frozen(case: Case, found: Found) -> Iterator[Fix]:
         elif isinstance(node, ast.keyword) and node.arg == "requires_grad":
             value = node.value
         if isinstance(value, ast.Constant) and value.value is False and value.lineno < case.line:
-            yield maybe(
-                N_("Let it learn again: `requires_grad` True on line {line}"),
-                [case.source.replace(value, "True")],
-                line=value.lineno,
-            )
+            loop = next(enclosing(case, value, ast.For), None)
+            names = names_in(loop.iter) if loop is not None else []
+            places.append((not learned & set(names), value, names[0] if names else ""))
+    places.sort(key=lambda place: (place[0], place[1].lineno))
+    if places and places[0][2] and not places[0][0]:
+        found.words.update(net=words.code(places[0][2]), at=places[0][1].lineno)
+        found.what = N_("Line {at} switches `requires_grad` off for {net}, which the optimizer is to train.")
+        found.why = N_("PyTorch keeps a graph only for what depends on a tensor that requires a gradient.")
+        found.fix = N_("Leave `requires_grad` of {net} on, and switch it off only for layers that are to stay.")
+    for _is_other, value, _name in places:
+        yield maybe(
+            N_("Let it learn again: `requires_grad` True on line {line}"),
+            [case.source.replace(value, "True")],
+            line=value.lineno,
+        )
+
+
+_OPTIMIZERS = frozenset({"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Rprop", "LBFGS"})
 
 
 _CLASSES = ("argmax", "round", "eq", "sign", "floor", "long", "int", "bool", "gt", "lt")
@@ -284,6 +299,9 @@ def number_backward(case: Case, found: Found) -> Iterator[Fix]:
     for node in _behind(case, owner):
         for part in ast.walk(node):
             if isinstance(part, ast.Call) and called(part) in ("item", "tolist", "numpy") and not part.args:
+                found.words.update(deed=words.code(f".{called(part)}()"), at=part.lineno)
+                found.why = N_("{deed} gives a plain number, which has no graph behind it and no gradients.")
+                found.fix = N_("Leave out {deed} on line {at}; take the number only where it is printed or kept.")
                 yield maybe(
                     N_("Leave out `.{name}()` on line {line}, so that the graph goes on"),
                     [without_call(case, part)],

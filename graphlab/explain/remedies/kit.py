@@ -11,6 +11,7 @@ from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.source import Function, called, dotted
 from graphlab.explain.values import array_at
+from graphlab.i18n import N_
 from graphlab.trace.records import Edit, Event, Fix, Tensor, TensorKind
 
 Remedy = Callable[[Case, Found], Iterable[Fix]]
@@ -54,6 +55,19 @@ def add_remedies(code: str, case: Case, found: Found) -> None:
             kept.append(each)
             texts.add(text)
     found.fixes = kept[:MAX_FIXES]
+    _follow_first(code, found)
+
+
+def _follow_first(code: str, found: Found) -> None:
+    """Let the advice in words be the fix that stands first, where the diagnosis has none of its own."""
+    if not found.fixes or not found.fixes[0].edits:
+        return
+    if code == "GL101" and not found.fix:
+        found.fix = N_(
+            "{first}. If that isn't what you mean, bring the axes that belong together under each other first."
+        )
+    if "{first}" in found.fix:
+        found.words["first"] = found.fixes[0].title
 
 
 def _is_python(text: str) -> bool:

@@ -20,8 +20,10 @@ from graphlab.explain.remedies.kit import (
     sizes_written,
     tensor_named,
     without_argument,
+    without_call,
 )
 from graphlab.explain.remedies.shapes import with_size
+from graphlab.explain.results import maker
 from graphlab.explain.shapes import shapes_of
 from graphlab.explain.source import argument, called, dotted, integer
 from graphlab.i18n import N_
@@ -154,6 +156,9 @@ def pooling_left_out(case: Case, found: Found) -> Iterator[Fix]:
 @remedy("GL130")
 def state_of_other_size(case: Case, found: Found) -> Iterator[Fix]:
     """The hidden state made for this batch, left out, or `batch_first=True` for the layer."""
+    if case.kind == "rnn_batch":
+        yield from _cell_states(case, found)
+        return
     if case.kind != "rnn_hidden":
         yield from _cell_features(case)
         return
@@ -175,8 +180,10 @@ def state_of_other_size(case: Case, found: Found) -> Iterator[Fix]:
     edits = []
     for call in case.source.calls():
         sizes = sizes_written(call)
-        if called(call) in ("zeros", "randn", "ones") and [integer(s) for s in sizes] == given:
-            edits += [case.source.replace(s, str(w)) for s, w, g in zip(sizes, wanted, given) if w != g]
+        is_like = len(sizes) == len(given) and all(integer(s) in (None, g) for s, g in zip(sizes, given))
+        is_other = any(integer(s) == g != w for s, g, w in zip(sizes, given, wanted))
+        if called(call) in ("zeros", "randn", "ones") and is_like and is_other:
+            edits += [case.source.replace(s, str(w)) for s, w, g in zip(sizes, wanted, given) if w != g == integer(s)]
     if edits:
         yield maybe(N_("Make the state with shape {shape}"), edits, shape=words.shape(wanted))
     for call in on_line(case, ast.Call):
@@ -184,6 +191,25 @@ def state_of_other_size(case: Case, found: Found) -> Iterator[Fix]:
             yield maybe(
                 N_("Leave the state out; it starts from zeros then"), [without_argument(case, call, call.args[1])]
             )
+
+
+def _cell_states(case: Case, found: Found) -> Iterator[Fix]:
+    """States of a cell that were made for one sample, or for another batch."""
+    given, hidden = case.facts.get("given"), case.facts.get("hidden")
+    made = [
+        c
+        for c in case.source.calls()
+        if called(c) in ("zeros", "randn", "ones") and len(sizes_written(c)) == 2 and c.lineno < case.line
+    ]
+    states = [c for c in made if integer(sizes_written(c)[0]) == hidden]
+    if not states:
+        return
+    found.fix = N_("Make the state with one row for each of the {given} samples, or check which axis is the batch.")
+    yield maybe(
+        N_("Make the state with {given} rows"),
+        [case.source.replace(sizes_written(c)[0], str(given)) for c in states],
+        given=given,
+    )
 
 
 def _cell_features(case: Case) -> Iterator[Fix]:
@@ -223,3 +249,30 @@ def flattened_on_the_way(case: Case, found: Found) -> Iterator[Fix]:
             layer=words.code(path),
             n=prod(shape[1:]),
         )
+
+
+@remedy("GL205", is_cause=True)
+def index_made_float(case: Case, found: Found) -> Iterator[Fix]:
+    """An index that was turned into floats where it was made, or that is used in several places."""
+    nodes = [n.slice for n in on_line(case, ast.Subscript)] + [a for c in on_line(case, ast.Call) for a in c.args]
+    for node in nodes:
+        made = maker(case, node) if isinstance(node, ast.Name) else None
+        if not isinstance(node, ast.Name) or made is None or str(found.words.get("index")) != words.code(node.id):
+            continue
+        if isinstance(made, ast.Call) and called(made) in ("float", "double", "half") and not made.args:
+            found.words.update(at=made.lineno, deed=words.code(f".{called(made)}()"))
+            found.fix = N_("Leave out {deed} on line {at}, where {index} is made.")
+            yield maybe(
+                N_("Leave out {deed} on line {at}"),
+                [without_call(case, made)],
+                deed=found.words["deed"],
+                at=made.lineno,
+            )
+        uses = [n for n in case.source.nodes if isinstance(n, ast.Subscript) and dotted(n.slice) == node.id]
+        if len(uses) > 1 and not isinstance(case.source.parents.get(made), ast.For):
+            yield maybe(
+                N_("Make whole numbers of it where it is made: `{text}`"),
+                case.source.append(made, ".long()"),
+                text=f"{node.id} = {shortened(case.source.base(made))}.long()",
+            )
+        return

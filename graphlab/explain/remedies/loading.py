@@ -164,6 +164,10 @@ def state_fitted(case: Case, found: Found) -> Iterator[Fix]:
     yield from _sizes_of_saved(case, sizes)
     owner = case.source.base(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     if sizes and argument(call, 1, "strict") is None:
+        found.fix = N_(
+            "If the sizes differ on purpose, load only the layers that fit, and let the others learn anew; else build "
+            "the model as it was when the weights were saved."
+        )
         own = f"{owner}.state_dict()"
         new = f"{{k: v for k, v in {text}.items() if k in {own} and v.shape == {own}[k].shape}}"
         yield maybe(
@@ -409,6 +413,21 @@ def data_of_numbers(case: Case, found: Found) -> Iterator[Fix]:
                 N_('Put NaN where a value is missing: `float("nan")`'),
                 [case.source.replace(n, 'float("nan")') for n in nones],
             )
+        if case.facts.get("got") == "str" and isinstance(made, ast.ListComp):
+            inner = case.source.text_of(data)
+            where = case.source.statement_of(data)
+            text = f"[names.index(n) for n in {inner}]"
+            if where is not None and not any(isinstance(n, ast.Name) and n.id == "names" for n in case.source.nodes):
+                found.words.update(data=words.code(shortened(inner, 40)))
+                found.what = N_("{data} holds text (`str`); a tensor holds numbers only, all of one dtype.")
+                yield maybe(
+                    N_("Number the names in the order of the alphabet: `{text}`"),
+                    [
+                        case.source.line_before(where, f"names = sorted(set({inner}))"),
+                        case.source.replace(data, text),
+                    ],
+                    text=shortened(text, 80),
+                )
         texts = (
             [e for e in made.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
             if isinstance(made, ast.List)

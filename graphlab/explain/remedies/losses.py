@@ -145,6 +145,8 @@ def samples_cut(case: Case, found: Found) -> Iterator[Fix]:
     if operands is None:
         return
     short, long = sorted(operands, key=lambda o: o.shape[:1] or [0])
+    if short.shape and long.shape and short.shape[0] and long.shape[0] % short.shape[0] == 0:
+        return  # a whole number of times as many: a `view` mixed samples and features, and a cut would hide it
     if short.shape and long.shape and short.shape[0] != long.shape[0] and placed(long) and long.node is not None:
         text = f"[:{short.shape[0]}]"
         yield maybe(

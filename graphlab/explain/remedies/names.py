@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
-from graphlab.explain.names import nearest
+from graphlab.explain.names import members_of, nearest
 from graphlab.explain.objects import message_of
 from graphlab.explain.remedies.kit import (
     enclosing,
+    line_after,
     maybe,
     on_line,
     remedy,
     statement,
+    without_statement,
 )
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_
@@ -84,6 +86,36 @@ def _import(case: Case, text: str) -> Edit:
     if line > len(case.source.lines):
         return case.source.insert_at(len(case.source.lines), len(case.source.lines[-1]), "\n" + text)
     return case.source.insert_at(line, 0, text + "\n")
+
+
+@remedy("GL801", is_cause=True)
+def made_later(case: Case, found: Found) -> Iterator[Fix]:
+    """A name that the module sets further down: the line that uses it belongs below."""
+    name, where = str(found.facts.get("name") or ""), statement(case)
+    body = case.source.tree.body if case.source.tree is not None else []
+    if where not in body or case.facts.get("is_unbound"):
+        return
+    later = next((s for s in body[body.index(where) + 1 :] if name in _names_set(s)), None)
+    if later is None or where is None:
+        return
+    found.words.update(at=later.lineno, line=case.line)
+    found.what = N_("Line {line} uses {name}, but it is made further down, on line {at}.")
+    found.why = N_("A program runs from top to bottom: a name can be used only below the line that makes it.")
+    found.fix = N_("Move line {line} below line {at}.")
+    text = case.source.text_of(where)
+    yield maybe(
+        N_("Move line {line} below line {at}"),
+        [without_statement(case, where), line_after(case, later, text)],
+        line=case.line,
+        at=later.end_lineno or later.lineno,
+    )
+
+
+def _names_set(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
 
 
 @remedy("GL801", leads=True)
@@ -182,7 +214,7 @@ def attribute_nearest(case: Case, found: Found) -> Iterator[Fix]:
     if not name:
         return
     if cls is None:
-        yield from _renamed(case, found, name, nearest(name, _members(owner)) if not found.fixes else [])
+        yield from _renamed(case, found, name, nearest(name, members_of(owner)) if not found.fixes else [])
         return
     known = {n.attr for n in ast.walk(cls) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
     known |= {f.name for f in cls.body if isinstance(f, ast.FunctionDef)}
@@ -196,20 +228,8 @@ def attribute_nearest(case: Case, found: Found) -> Iterator[Fix]:
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 known.add(first.value)
     if any(dotted(b).endswith("Module") for b in cls.bases):
-        known |= _members("Module")
+        known |= members_of("Module")
     yield from _renamed(case, found, name, nearest(name, known - {name})[:2])
-
-
-def _members(owner: str) -> set[str]:
-    """What an object of PyTorch's own offers: the attributes of an optimizer, a layer, a data set."""
-    from graphlab.engine import nn, optim
-    from graphlab.engine.utils import data
-
-    for module in (nn, optim, optim.lr_scheduler, data):
-        kind = getattr(module, owner, None)
-        if isinstance(kind, type):
-            return {n for n in dir(kind) if not n.startswith("_")}
-    return set()
 
 
 def _renamed(case: Case, found: Found, name: str, names: list[str]) -> Iterator[Fix]:

@@ -20,6 +20,7 @@ from graphlab.explain.remedies.kit import (
     visible,
     without_call,
 )
+from graphlab.explain.results import several
 from graphlab.explain.source import called, dotted, integer
 from graphlab.i18n import N_
 from graphlab.trace.records import Fix
@@ -31,6 +32,9 @@ def values_of_pair(case: Case, found: Found) -> Iterator[Fix]:
     message = message_of(case)
     if "return_types" not in message and "tuple" not in message and "multiply sequence" not in message:
         return
+    hit = several(case)
+    if hit is not None and hit.kind != "along":
+        return  # told by `taken_apart`
     name = str(found.facts.get("name") or "")
     nodes: list[ast.expr] = [n.value for n in on_line(case, ast.Attribute) if n.attr == name] if name else []
     if not nodes:
@@ -91,10 +95,11 @@ def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
         )
         return
     if owner in ("list", "tuple", "float", "int") and _tensors_have(name):
-        target = made if isinstance(made, ast.List | ast.Constant | ast.Tuple) else node
+        is_written = isinstance(made, ast.Constant | ast.Tuple) or (isinstance(made, ast.List) and bool(made.elts))
+        target = made if is_written and made is not None else node
         is_of_tensors = isinstance(made, ast.ListComp) or (isinstance(made, ast.List) and not made.elts)
         is_of_tensors |= isinstance(made, ast.List) and any(isinstance(e, ast.Call | ast.Name) for e in made.elts)
-        maker = "stack" if is_of_tensors else "tensor"
+        maker = "stack" if is_of_tensors and not _holds_numbers(case, dotted(node)) else "tensor"
         text = f"torch.{maker}({case.source.text_of(target if maker == 'tensor' else node)})"
         yield maybe(
             N_("Make a tensor of it: `{text}`"),
@@ -144,6 +149,21 @@ def tensor_of_it(case: Case, found: Found) -> Iterator[Fix]:
             yield maybe(
                 N_("Leave out `.{name}()`: only tensors and modules are moved"), [without_call(case, call)], name=name
             )
+
+
+def _holds_numbers(case: Case, name: str) -> bool:
+    """Whether a list was filled with plain numbers: `losses.append(loss.item())`."""
+    items = [
+        c.args[0]
+        for c in case.source.calls()
+        if called(c) == "append" and isinstance(c.func, ast.Attribute) and dotted(c.func.value) == name and c.args
+    ]
+    return bool(items) and all(
+        isinstance(i, ast.Constant)
+        or called(i) in ("item", "float", "int", "len", "random", "uniform", "randint")
+        or (isinstance(i, ast.BinOp) and any(called(n) in ("item", "float", "len") for n in (i.left, i.right)))
+        for i in items
+    )
 
 
 def _optimizer_instead(case: Case, use: ast.Attribute) -> Iterator[Fix]:

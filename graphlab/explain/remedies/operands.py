@@ -103,6 +103,13 @@ def _keeps_size(a: Sequence[int], b: Sequence[int]) -> bool:
     return broadcast_shape(a, b) in (list(a), list(b))
 
 
+@remedy("GL101", leads=True)
+def rows_with_rows(case: Case, found: Found) -> Iterator[Fix]:
+    """`points - centers` of (50, 2) and (3, 2): differences of all rows, as for distances."""
+    if case.op == "sub" and all(len(s) > 1 for s in shapes_of(case)):
+        yield from every_pair(case, found)
+
+
 @remedy("GL101")
 def every_pair(case: Case, found: Found) -> Iterator[Fix]:
     """`a[:, None] - b[None]`: rows of one against all rows of the other, as for distances."""
@@ -112,6 +119,7 @@ def every_pair(case: Case, found: Found) -> Iterator[Fix]:
     a, b = shapes
     if not a or a[1:] != b[1:] or a[0] == b[0]:
         return
+    yield from _column_where_made(case, nodes, shapes)
     edits = [*case.source.append(nodes[0], ".unsqueeze(1)"), *case.source.append(nodes[1], ".unsqueeze(0)")]
     yield maybe(
         N_("Pair each of the {n} with each of the {m}: `{left}` and `{right}` give shape {shape}"),
@@ -121,6 +129,27 @@ def every_pair(case: Case, found: Found) -> Iterator[Fix]:
         left=f"{shortened(case.source.base(nodes[0]))}.unsqueeze(1)",
         right=f"{shortened(case.source.base(nodes[1]))}.unsqueeze(0)",
         shape=words.shape([a[0], b[0], *a[1:]]),
+    )
+
+
+def _column_where_made(case: Case, nodes: Sequence[ast.expr], shapes: Sequence[Sequence[int]]) -> Iterator[Fix]:
+    """The same pair stands on several lines: a column of one where it is made mends them all."""
+    left, right = (case.source.text_of(n) for n in nodes)
+    pairs = [
+        n
+        for n in case.source.nodes
+        if isinstance(n, ast.BinOp) and (case.source.text_of(n.left), case.source.text_of(n.right)) == (left, right)
+    ]
+    made = case.source.assigned(left, nodes[0]) if isinstance(nodes[0], ast.Name) else None
+    if len(pairs) < 2 or made is None:
+        return
+    text = f"{left} = {shortened(case.source.base(made))}.unsqueeze(1)"
+    yield maybe(
+        N_("Make a column of {name} where it is made, for all {n} lines that use it so: `{text}`"),
+        case.source.append(made, ".unsqueeze(1)"),
+        name=words.code(left),
+        n=len(pairs),
+        text=text,
     )
 
 
@@ -298,8 +327,13 @@ def _size_said(case: Case, node: ast.Constant) -> str:
             return names[len(names) - len(parent.defaults) + parent.defaults.index(node)].arg
         return ""
     if isinstance(parent, ast.Call) and node in parent.args and _makes_module(case, parent):
-        return called(parent)
+        is_own = case.source.class_of(called(parent)) is not None
+        return called(parent) if is_own or parent.args.index(node) < _N_FEATURES.get(called(parent), 2) else ""
     return ""
+
+
+_N_FEATURES = {"MaxPool2d": 0, "AvgPool2d": 0, "MaxPool1d": 0, "Dropout": 0, "LayerNorm": 1, "BatchNorm2d": 1}
+"""How many of a layer's first arguments are counts of features or channels; 2 for all others."""
 
 
 def _is_in_loop_count(case: Case, node: ast.AST) -> bool:
@@ -322,7 +356,7 @@ def divisor_chosen(case: Case, found: Found) -> Iterator[Fix]:
     names = (str(case.facts.get("a") or ""), str(case.facts.get("b") or ""))
     for call in on_line(case, ast.Call):
         whole, part = (_size_given(case, call, name) for name in names)
-        if whole is None or part is None or whole[1] % part[1] == 0:
+        if whole is None or part is None or part[1] < 1 or whole[1] % part[1] == 0:
             continue
         near = min((d for d in range(1, whole[1] + 1) if whole[1] % d == 0), key=lambda d: (abs(d - part[1]), d))
         for (node, old), new, name in ((part, near, names[1]), (whole, -(-whole[1] // part[1]) * part[1], names[0])):
@@ -354,9 +388,7 @@ def _size_given(case: Case, call: ast.Call, name: str) -> tuple[ast.expr, int] |
     node = None
     for known in (name, *_SAME_SIZE.get(name, ())):
         node = node or argument(call, _PLACES.get(name, 99), known)
-    made = case.source.assigned(dotted(node), node) if node is not None and dotted(node) else node
-    number = integer(made)
-    return (made, number) if made is not None and number else None
+    return case.source.number_behind(node)
 
 
 @remedy("GL126", "GL111")
@@ -395,6 +427,9 @@ def axis_of_one_dropped(case: Case, found: Found) -> Iterator[Fix]:
         shape = list(case.tensors[0].shape)
     if not isinstance(call, ast.Call) or not call.args or len(shape) < 2 or shape[0] != 1:
         return
+    text = f"{shortened(case.source.base(call.args[0]))}.squeeze(0)"
+    found.words.update(given=words.shape(shape), text=text, kept=words.shape(shape[1:]))
+    found.fix = N_("The scores have shape {given}, with an axis of size 1 in front: `{text}` has shape {kept}.")
     yield maybe(
         N_("Drop the axis of size 1 in front: `{text}` has shape {shape}"),
         case.source.append(call.args[0], ".squeeze(0)"),

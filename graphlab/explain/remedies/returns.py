@@ -15,7 +15,8 @@ from graphlab.explain.remedies.kit import (
     on_line,
     remedy,
 )
-from graphlab.explain.source import called, dotted
+from graphlab.explain.results import function_behind
+from graphlab.explain.source import Function, called, dotted
 from graphlab.i18n import N_
 from graphlab.trace.records import Fix
 
@@ -33,7 +34,7 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
             calls.append(made)
     seen: set[str] = set()
     for call in calls:
-        function = _function_behind(case, call)
+        function = function_behind(case, call)
         if function is None or function.name in seen or any(isinstance(n, ast.Return) for n in ast.walk(function)):
             continue
         seen.add(function.name)
@@ -43,6 +44,17 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
                 N_("Return the loss as a number: `return {text}` at the end of `{function}`"),
                 [line_after(case, function.body[-1], f"return {loss}.item()")],
                 text=f"{loss}.item()",
+                function=function.name,
+            )
+            continue
+        where = case.source.parents.get(call)
+        name = dotted(where.targets[0]) if isinstance(where, ast.Assign) else ""
+        bound = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        if name in bound:
+            yield maybe(
+                N_("Add `return {names}` at the end of `{function}`"),
+                [line_after(case, function.body[-1], f"return {name}")],
+                names=name,
                 function=function.name,
             )
             continue
@@ -75,7 +87,7 @@ def return_forgotten(case: Case, found: Found) -> Iterator[Fix]:
 _GIVE_NOTHING = frozenset({"print", "step", "zero_grad", "backward", "append", "extend", "update", "clip_grad_norm_"})
 
 
-def _loss_number(function: ast.FunctionDef) -> str:
+def _loss_number(function: Function) -> str:
     """The variable that a training step called `backward()` on."""
     owners = [
         dotted(n.func.value)
@@ -83,21 +95,6 @@ def _loss_number(function: ast.FunctionDef) -> str:
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "backward"
     ]
     return owners[-1] if owners and owners[-1].isidentifier() else ""
-
-
-def _function_behind(case: Case, call: ast.Call) -> ast.FunctionDef | None:
-    """The program's own function that a call runs; `forward` for a module."""
-    name = dotted(call.func)
-    plain = definition(case, name.rpartition(".")[2]) if name else None
-    if isinstance(plain, ast.FunctionDef):
-        return plain
-    made: ast.expr | None = call.func
-    if name:
-        made = case.source.assigned(name, call)
-    class_name = called(made) if isinstance(made, ast.Call) else ""
-    cls = case.source.class_of(class_name) if class_name else None
-    body = cls.body if cls is not None else []
-    return next((f for f in body if isinstance(f, ast.FunctionDef) and f.name == "forward"), None)
 
 
 @remedy("GL806")

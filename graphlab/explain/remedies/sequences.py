@@ -112,7 +112,10 @@ def batch_in_front(case: Case, found: Found) -> Iterator[Fix]:
     wanted, given = (words.tuple_of(case.facts.get(k) or []) for k in ("wanted", "given"))
     makers = [c for c in case.source.calls() if called(c) in _ATTENTION]
     is_missing = [c for c in makers if argument(c, 99, "batch_first") is None]
-    if is_missing and len(wanted) == 2 and case.kind == "attention_mask":
+    masks = [k.value for c in on_line(case, ast.Call) for k in c.keywords if k.arg in _MASKS and "padding" in k.arg]
+    shapes = [s for m in masks if (s := shape_named(case, dotted(m))) is not None and len(s) == 2]
+    is_turned = any(s[::-1][case.facts.get("axis", 0)] == case.facts.get("size") for s in shapes)
+    if is_missing and (is_turned or (len(wanted) == 2 and case.kind == "attention_mask")):
         found.words["maker"] = words.code(called(is_missing[0]))
         found.fix = N_(
             "Without `batch_first=True` {maker} reads axis 0 as the sequence; say so where the layer is made."

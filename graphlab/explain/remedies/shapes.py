@@ -273,7 +273,19 @@ def made_larger(case: Case, found: Found) -> Iterator[Fix]:
             continue
         node = sizes[-clashes[0]]
         new = other.shape[-clashes[0]]
-        if integer(node) == operand.shape[-clashes[0]] and made is not None:
+        more = new - operand.shape[-clashes[0]]
+        if made is not None and integer(node) is None and more in (1, -1) and not isinstance(node, ast.Starred):
+            text = f"{case.source.text_of(node)} {'+' if more > 0 else '-'} 1"
+            found.words.update(b=operand.said or words.code(operand.base), size=new, text=text)
+            found.fix = N_("Give {b} {size} entries along that axis where it is made: `{text}`.")
+            yield maybe(
+                N_("Make {name} with {size} there: `{text}`"),
+                [case.source.replace(node, text)],
+                name=operand.said or words.code(operand.base),
+                size=new,
+                text=text,
+            )
+        elif integer(node) == operand.shape[-clashes[0]] and made is not None:
             yield maybe(
                 N_("Make {name} with {size} there: `{text}`"),
                 [case.source.replace(node, str(new))],

@@ -118,6 +118,10 @@ def text_mended(case: Case, found: Found) -> Iterator[Fix]:
                 N_("Close the text with {mark}"), [case.source.insert_at(line, column, mark)], mark=words.code(mark)
             )
     elif "forgot a comma" in lower:
+        if bare.endswith((")", "]", "}", '"', "'")):
+            yield maybe(
+                N_("Put a comma at the end of line {line}"), [case.source.insert_at(line, len(bare), ",")], line=line
+            )
         for hit in re.finditer(r"(?<=[\w\])\"'.])(\s+)(?=[\w\[(\"'])", text):
             yield maybe(
                 N_("Put a comma after `{before}`"),
