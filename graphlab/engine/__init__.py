@@ -164,6 +164,7 @@ _FROM = {
     **dict.fromkeys(("autocast", "is_autocast_enabled", "get_autocast_dtype", "GradScaler"), "amp"),
     **dict.fromkeys(("save", "load"), "serialization"),
     "vmap": "func",
+    "compile": "compiled",
     **dict.fromkeys(
         ("set_num_threads", "get_num_threads", "set_num_interop_threads", "get_num_interop_threads",
          "set_float32_matmul_precision", "get_float32_matmul_precision", "use_deterministic_algorithms",

@@ -117,7 +117,7 @@ def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
 
 def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
     """A · A · … n times; the inverse's power where n is negative."""
-    a = matrices("matrix_power", A, True)
+    a = matrices("matrix_power", A, True, numbers="fVciub")
     if n == 0:
         eye = np.broadcast_to(np.eye(a.shape[-1], dtype=a._array.dtype), a._array.shape).copy()
         return FUNCTIONS["where"](wrap(np.zeros((), bool), a._device), a, wrap(eye, a._device))

@@ -236,13 +236,37 @@ def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, ha
             "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed "
             "with strict=True."
         )
-    with modes.enable_grad():
-        # The product is linear in the cotangent: its derivative by the cotangent is the other product.
-        dummies = [at.inner.fresh(_zeros_like(out)) for out in at.outputs]
-        pulled = at.pulled(dummies)
-        pushed = _gradients(pulled, dummies, given)
-    result = at.inner.left(unflatten(pushed, at.output_spec))
+    result = at.inner.left(unflatten(_pushed(at, given), at.output_spec))
     return (at.result(), result, at.inner.left(at.aux)) if has_aux else (at.result(), result)
+
+
+def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
+    """`func(*primals)`, and a function that takes tangents to the change of the output along them."""
+    at = _Linearized(func, primals, tuple(range(len(primals))), False, "linearize(f, *primals)")
+    output = at.result()
+
+    def jvp_fn(*tangents: Any) -> Any:
+        given, spec = flatten(tangents)
+        if spec != at.input_spec:
+            raise RuntimeError(f"Expected the tangents {spec} to have the same argspec as the primals {at.input_spec}")
+        for i, (tangent, primal) in enumerate(zip(given, at.inputs)):
+            for what in ("shape", "device", "dtype"):
+                if getattr(tangent, what) != getattr(primal, what):
+                    raise RuntimeError(
+                        f"tangent:{i} with {what} {getattr(tangent, what)} in flattened pytree doesn't match the "
+                        f"{what} {getattr(primal, what)} of the corresponding primal."
+                    )
+        return at.inner.left(unflatten(_pushed(at, given), at.output_spec))
+
+    return output, jvp_fn
+
+
+def _pushed(at: _Linearized, tangents: list[Any]) -> list[Any]:
+    """The Jacobian-vector product: the product with the Jacobian's transpose is linear in the cotangent, and its
+    derivative by the cotangent is the other product."""
+    with modes.enable_grad():
+        dummies = [at.inner.fresh(_zeros_like(out)) for out in at.outputs]
+        return _gradients(at.pulled(dummies), dummies, tangents)
 
 
 def _jacobian(func: Function, argnums: Any, has_aux: bool, api: str) -> Function:

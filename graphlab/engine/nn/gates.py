@@ -256,6 +256,16 @@ class EmbeddingBag(Module):
             array[self.padding_idx] = 0
             bump(self.weight)
 
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **settings: Any) -> EmbeddingBag:
+        """Bags over a table whose rows are given."""
+        if embeddings.dim() != 2:
+            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+        n, width = embeddings.shape
+        made = cls(n, width, _weight=embeddings, **settings)
+        made.weight.requires_grad_(not freeze)
+        return made
+
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Any:
         return F.embedding_bag(
             input,

@@ -174,6 +174,9 @@ class Module:
         """Call `hook(module, prefix, keep_vars)` before this module's part of `state_dict` is made."""
         return hooks.add(self._own_hooks("_state_dict_pre_hooks"), hook, False, self._hooks_changed)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing comes of it: see `torch.compile`."""
+
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata)` after it; it may change the dict in place."""
         return hooks.add(self._own_hooks("_state_dict_hooks"), hook, False, self._hooks_changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -128,9 +129,10 @@ def infer(data: Any, wanted: Any = None) -> Array:
     if isinstance(data, _LISTS):
         shape = _list_shape(data)
         flat: list[Any] = []
+        kinds: dict[int, dtypes.dtype] = {}
         try:
             if prod(shape):
-                _flatten(data, shape, 0, flat)
+                _flatten(data, shape, 0, flat, kinds)
         except (TypeError, ValueError):
             _kinds(data)
             raise
@@ -144,6 +146,8 @@ def infer(data: Any, wanted: Any = None) -> Array:
             raise TypeError(text) from None
         if not flat:
             _kinds(data)
+        if kinds and wanted is None:
+            return np.array(flat, _common_type(flat, kinds)).reshape(shape)
         highest = max((dtypes.of_number(v).rank for v in flat), default=2)
         kind = _complex_for(wanted) if highest > 2 else (dtypes.BOOL, dtypes.I64, _floating_for(wanted))[highest]
         try:
@@ -200,18 +204,29 @@ def _kinds(data: Any) -> int:
     return dtypes.of_number(data).rank
 
 
-def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> None:
+def _common_type(flat: list[Any], kinds: dict[int, dtypes.dtype]) -> Any:
+    """The type of a list in which some entries (by their places) have one of their own: NumPy's numbers, tensors."""
+    found = [*kinds.values(), *(dtypes.of_number(v) for i, v in enumerate(flat) if i not in kinds)]
+    return reduce(dtypes.promote_types, found).np
+
+
+def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any], kinds: dict[int, dtypes.dtype]) -> None:
     if depth == len(shape):
         if isinstance(data, (Tensor, np.ndarray)):
             array = data._array if isinstance(data, Tensor) else data
             if array.size != 1:
                 raise ValueError("only one element tensors can be converted to Python scalars")
+            kinds[len(flat)] = dtypes.of(array)
             data = array.item()
         elif isinstance(data, _LISTS):
             raise _TooDeepError(type_name(data))
         elif not isinstance(data, (int, float, complex, np.number, np.bool_)):
             raise TypeError(f"new(): invalid data type '{type_name(data)}'")
-        flat.append(data.item() if isinstance(data, np.generic) else data)
+        if isinstance(data, np.generic):
+            if data.dtype.num in dtypes.BY_NUM:
+                kinds[len(flat)] = dtypes.of(np.asarray(data))
+            data = data.item()
+        flat.append(data)
         return
     if isinstance(data, Tensor) and data._array.ndim:
         data = data._array
@@ -220,7 +235,7 @@ def _flatten(data: Any, shape: tuple[int, ...], depth: int, flat: list[Any]) -> 
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
     for each in data:
-        _flatten(each, shape, depth + 1, flat)
+        _flatten(each, shape, depth + 1, flat, kinds)
 
 
 def _named(value: Any) -> str:

@@ -68,6 +68,8 @@ def _entropy_forward(x: Any, t: Any, w: Any, reduction: str, ignore: int, smooth
     logs = x if is_log else x - np.logaddexp.reduce(x, axis=1, keepdims=True)
     values = _weighted(k, logs)
     if reduction == "none":
+        if t.dtype.kind in "iu":
+            values = np.where(t == ignore, x.dtype.type(0), values)  # and not -0
         return values[0] if single else values
     total = values.sum()
     return total if reduction == "sum" else np.true_divide(total, norm)

@@ -507,7 +507,9 @@ PINV.samples = lambda: [((4, 3), {"rtol": 1e-6, "atol": 0.0, "hermitian": False}
 # Refusals that all share
 
 
-def matrices(name: str, value: Any, square: bool = False, word: str = "A", position: int = 1) -> Tensor:
+def matrices(
+    name: str, value: Any, square: bool = False, word: str = "A", position: int = 1, numbers: str = "fVc"
+) -> Tensor:
     """The argument, if it is a tensor of matrices of floating-point numbers."""
     t = need_tensor(value, f"linalg_{name}", word, position)
     x = t._array
@@ -528,7 +530,7 @@ def matrices(name: str, value: Any, square: bool = False, word: str = "A", posit
             op=f"linalg_{name}",
             shape=list(x.shape),
         )
-    if x.dtype.kind not in "fVc":
+    if x.dtype.kind not in numbers:
         raise make(
             RuntimeError,
             f"linalg.{name}: Expected a floating point or complex tensor as input. Got {dtypes.of(x).title}",

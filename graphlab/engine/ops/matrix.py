@@ -12,6 +12,7 @@ from graphlab.engine.errors import broadcast, fail
 from graphlab.engine.ops.matching import mismatch, same_dtype
 from graphlab.engine.ops.op import Category, Op, declare, known_as
 from graphlab.engine.ops.run import (
+    FUNCTIONS,
     attach,
     common_device,
     need_tensor,
@@ -235,6 +236,9 @@ def mm(input: Any, mat2: Any, out_dtype: Any = None, *, out: Any = None) -> Any:
         mismatch("mm", x.shape, y.shape, (x.shape[1], y.shape[0]))
     same_dtype("mm", x, y)
     return run(MM, (input, mat2))
+
+
+FUNCTIONS["spmm"] = FUNCTIONS["mm"]  # graph networks call it, also where the matrix is a dense one
 
 
 @public(BMM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,12 +44,13 @@ class LRScheduler:
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._last_lr: list[float] = []
         self._initial_step()
 
     def _initial_step(self) -> None:
         self._step_count = 0
         self._is_initial = True
+        self._get_lr_called_within_step = False
+        self._last_lr: list[float] = []
         self.step()
         self._is_initial = False
 
@@ -93,11 +95,14 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", "lr_lambdas")}
+        found = {name: value for name, value in self.__dict__.items() if name not in ("optimizer", "lr_lambdas")}
+        if "lr_lambdas" in self.__dict__:
+            found["lr_lambdas"] = [None] * len(self.__dict__["lr_lambdas"])  # functions are left out
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
-        self.__dict__.update(state_dict)
+        self.__dict__.update({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
 
     def _now(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
@@ -151,16 +156,23 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones = sorted(milestones)
+        self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.milestones = Counter(self.milestones)  # a file gives a plain dict back, an older one a list
+
     def get_lr(self) -> list[float]:
-        factor = self.gamma ** self.milestones.count(self.last_epoch)
+        factor = self.gamma ** self.milestones[self.last_epoch]
         return [rate * factor for rate in self._now()]
 
     def _get_closed_form_lr(self) -> list[float]:
-        return [base * self.gamma ** bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
+        return [
+            base * self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+            for base in self.base_lrs
+        ]
 
 
 class ExponentialLR(LRScheduler):
