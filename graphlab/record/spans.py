@@ -28,12 +28,15 @@ class Site:
     names: list[str] = field(default_factory=list)  # variables that the value is assigned to, one an output
     name: str = ""  # the variable, where it is one
     returns: bool = False  # the value is what the function returns: the caller names it
+    is_each: bool = False  # the name goes to each of the values: the variable of a loop over them
     part: tuple[int, int] | None = None  # it is one of several that the function returns: which, and how many
     function: str = ""
     entries: list[str] = field(default_factory=list)  # of a loop's header: the variables of a batch's entries
 
     def names_of(self, n: int) -> list[str]:
         """The names of `n` values that are made here at once: `a, b = …`, or `parts = …`, which holds all of them."""
+        if self.is_each:
+            return self.names * n
         if len(self.names) == n:
             return self.names
         return [f"{self.name}[{at}]" for at in range(n)] if self.name else [""] * n
@@ -54,6 +57,7 @@ class SourceMap:
         self._returned: dict[Position, tuple[int, int] | None] = {}
         self._headers: dict[Position, Position] = {}  # a whole loop -> `target in iterator`, all that fetches from it
         self._entries: dict[Position, list[str]] = {}
+        self._each: dict[Position, str] = {}  # what a loop goes through -> its variable
         self._nodes: dict[Position, ast.expr] = {}
         self._call_ends: dict[tuple[int, int], ast.expr] = {}
         self._positions: dict[int, tuple[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]] = {}
@@ -70,6 +74,10 @@ class SourceMap:
         node = self._node(position)
         position = _position_of(node) if node is not None else self._headers.get(position, position)
         names = self._names.get(position, [])
+        one = names[0] if len(names) == 1 else ""
+        is_each = position in self._each
+        if is_each:
+            names = [self._each[position]]
         return Site(
             site_id,
             position[0],
@@ -77,8 +85,9 @@ class SourceMap:
             position[2],
             self._character(position[2], position[3]),
             names,
-            names[0] if len(names) == 1 else "",
+            one,
             position in self._returned,
+            is_each,
             self._returned.get(position),
             function,
             self._entries.get(position, []),
@@ -147,12 +156,27 @@ class SourceMap:
                     self._headers[_position_of(node)] = header
                     if isinstance(target, ast.Name):
                         self._names[header] = [target.id]
+                        self._each[header] = target.id
                     self._entries[header] = _entry_names(target, iterator)
+                    self._go_through(target, iterator)
+                case ast.comprehension(target=target, iter=iterator):
+                    self._go_through(target, iterator)
                 case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
                     parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
                     self._returned[_position_of(value)] = None
                     for at, part in enumerate(parts):
                         self._returned[_position_of(part)] = (at, len(parts))
+
+    def _go_through(self, target: ast.expr, iterator: ast.expr) -> None:
+        """`for i, batch in enumerate(x.split(8))` names the parts of `x`; `zip` goes through several at once."""
+        match iterator, target:
+            case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), ast.Tuple(elts=[_, one]):
+                self._go_through(one, inner)
+            case ast.Call(func=ast.Name(id="zip"), args=inner), ast.Tuple(elts=each) if len(each) == len(inner):
+                for one, part in zip(each, inner, strict=True):
+                    self._go_through(one, part)
+            case _, ast.Name(id=name) if name != "_":
+                self._each[_position_of(iterator)] = name
 
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):

@@ -311,6 +311,10 @@ z = (y * 2).sum()
     [
         ("q, k, v = x.split(1)", ["q", "k", "v"]),
         ("q, *rest = x.split(1)", ["", "", ""]),
+        ("for part in x.split(1):\n    pass", ["part", "part", "part"]),
+        ("for i, (a, b) in enumerate(zip(x.chunk(3), x.split(1))):\n    pass", ["a"] * 3 + ["b"] * 3),
+        ("parts = [part for part in x.split(1)]", ["part", "part", "part"]),
+        ("for row in x * 2:\n    pass", ["", "row", "row", "row"]),
         ("_, place = x.max(1)", ["", "place"]),
         ("parts = x.split(1)", ["parts[0]", "parts[1]", "parts[2]"]),
         ("def f(x):\n    return x * 2, x + 1, x - 1\na, _, b = f(x)", ["a", "", "b"]),
