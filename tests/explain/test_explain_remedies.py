@@ -11,6 +11,8 @@ from inprocess import apply, run_program
 from graphlab.explain.case import Case, Found
 from graphlab.explain.names import nearest
 from graphlab.explain.remedies import kit
+from graphlab.explain.results import parts_of
+from graphlab.explain.signatures import really_missing
 from graphlab.explain.source import Source
 from graphlab.trace.records import Edit, Fix
 
@@ -83,6 +85,61 @@ MENDED = {
         "import torch\ndef twice(x):\n    y = x * 2\nprint(twice(torch.ones(2)).sum())\n",
         "    return y",
     ),
+    "tuple taken apart": (
+        NN + "attend = nn.MultiheadAttention(4, 2)\nx = torch.ones(3, 1, 4)\ny = attend(x, x, x)\nprint(x + y)\n",
+        "y, _ = attend(x, x, x)",
+    ),
+    "tuple of an own function": (
+        "import torch\ndef split(x):\n    return x[:1], x[1:]\na = split(torch.ones(3))\nprint(a.sum())\n",
+        "a = split(torch.ones(3))[0]",
+    ),
+    "what a method gives": (
+        "rows = []\nrows = rows.append(1)\nprint(rows + [2])\n",
+        "rows.append(1)",
+    ),
+    "list given to a module": (NET + "net = Net()\nprint(net([1.0, 2.0]))\n", "print(net(torch.tensor([1.0, 2.0])))"),
+    "arguments in another order": (
+        "import torch\ndef scale(x, factor):\n    return x.sum() * factor\nx, factor = torch.ones(2), 3\n"
+        "print(scale(factor, x))\n",
+        "print(scale(x, factor))",
+    ),
+    "hook": (
+        NN + "def keep(module, output):\n    print(output.shape)\nnet = nn.Linear(2, 1)\n"
+        "net.register_forward_hook(keep)\nnet(torch.ones(1, 2))\n",
+        "def keep(module, inputs, output):",
+    ),
+    "mean of a list": ("losses = [1.0, 2.0]\nprint(sum(losses) / losses)\n", "print(sum(losses) / len(losses))"),
+    "made later": ("print(n)\nn = 3\n", "n = 3"),
+    "class for a layer": (
+        NN + "act = nn.ReLU\nfc = nn.Linear(2, 1)\nprint(fc(act(torch.ones(1, 2))))\n",
+        "act = nn.ReLU()",
+    ),
+    "two losses": (
+        "import torch\nw = torch.ones(2, requires_grad=True)\ns = w.exp()\na = s.sum()\nb = (s * 2).sum()\n"
+        "a.backward()\nb.backward()\n",
+        "(a + b).backward()",
+    ),
+    "missing argument in the middle": (
+        "def area(width, height, unit):\n    return f'{width * height} {unit}'\nwidth, height, unit = 2, 3, 'm'\n"
+        "print(area(width, unit))\n",
+        "print(area(width, height, unit))",
+    ),
+    "last step": (
+        NN + "scores = torch.zeros(2, 5, 3)\nloss = nn.CrossEntropyLoss()(scores, torch.tensor([0, 2]))\n",
+        "loss = nn.CrossEntropyLoss()(scores[:, -1], torch.tensor([0, 2]))",
+    ),
+    "the same numbers": (
+        NN + "out, x = torch.zeros(2, 4), torch.ones(2, 1, 2, 2)\nloss = nn.MSELoss()(out, x)\n",
+        "loss = nn.MSELoss()(out, x.view_as(out))",
+    ),
+    "one more place": (
+        "import torch\nn = 4\npos = torch.zeros(1, n, 2)\nx = torch.ones(3, 5, 2)\nprint(x + pos)\n",
+        "pos = torch.zeros(1, n + 1, 2)",
+    ),
+    "index made a float": (
+        "import torch\nx = torch.arange(4)\ni = x.argmax().float()\nprint(x[i])\n",
+        "i = x.argmax()",
+    ),
     "import forgotten": ("print(Counter('aab'))\n", "from collections import Counter"),
     "scores and targets": (
         NN + "m = nn.Linear(2, 1)\ny = torch.tensor([0, 1, 1])\nloss = nn.BCELoss()(m(torch.ones(3, 2) * 9), y)\n",
@@ -148,3 +205,53 @@ def test_nearest_names() -> None:
     assert nearest("setp", {"step", "zero_grad"}) == ["step"]
     assert nearest("lenght", {"length"}) == ["length"]
     assert nearest("x", {"y", "z"}) == []
+
+
+WIDTHS = """import torch.nn as nn
+class Block(nn.Module):
+    def __init__(self, width, heads=3):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(width, heads)
+wide = 16
+Block(wide)
+"""
+
+
+def test_a_number_is_found_behind_names_arguments_and_defaults() -> None:
+    source = Source(WIDTHS)
+    call = next(c for c in source.calls() if isinstance(c.func, ast.Attribute) and c.func.attr == "MultiheadAttention")
+    found = [source.number_behind(a) for a in call.args]
+    assert [(source.text_of(f[0]), f[0].lineno, f[1]) for f in found if f is not None] == [("16", 6, 16), ("3", 3, 3)]
+    twice = Source(WIDTHS + "Block(8)\n")
+    call = next(c for c in twice.calls() if isinstance(c.func, ast.Attribute) and c.func.attr == "MultiheadAttention")
+    assert twice.number_behind(call.args[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"), [("loss(out, mu, var)", [1]), ("loss(out, x, mu)", [3]), ("loss(a, b, c)", [3])]
+)
+def test_the_missing_argument_is_the_one_whose_name_is_missing(call: str, missing: list[int]) -> None:
+    tree = ast.parse(f"def loss(out, x, mu, var): ...\n{call}\n")
+    function, statement = tree.body
+    assert isinstance(function, ast.FunctionDef) and isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
+    assert really_missing(function, statement.value, 1) == missing
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("nn.LSTM(2, 3)(x)", ["output", "state"]),
+        ("x.max(1)", ["values", "indices"]),
+        ("torch.max(x, 1)", ["values", "indices"]),
+        ("torch.max(x, y)", []),
+        ("x.max()", []),
+        ("halves(x)", ["low", "x[1:]"]),
+        ("x.sum(1)", []),
+    ],
+)
+def test_parts_of_a_result_are_known(text: str, parts: list[str]) -> None:
+    source = Source(f"def halves(x):\n    low = x[:1]\n    return low, x[1:]\n{text}\n")
+    call = next(n.value for n in source.nodes if isinstance(n, ast.Expr))
+    assert isinstance(call, ast.Call)
+    assert parts_of(Case("python", {}, source=source), call)[1] == parts

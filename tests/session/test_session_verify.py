@@ -1,3 +1,4 @@
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,24 @@ def test_right_fix_is_verified_and_wrong_ones_are_not(runner: Runner) -> None:
     ]
     checked = verify_fixes([problem(*fixes)], SOURCE, runner, Limits(seconds=1))
     assert [each.verified for each in checked[0].fixes] == [True] + [False] * 8
+
+
+def test_fix_that_leaves_the_very_error_is_left_out(runner: Runner, execute) -> None:
+    reader = TraceReader(execute(SOURCE).run.trace_path)
+    found = msgspec.structs.replace(
+        reader.problems[0],
+        fixes=[
+            fix(3, "b = torch.ones(4)  # as before"),
+            fix(3, "b = torch.ones(5)"),  # an error still, though another
+            fix(3, "b = torch.ones(3)"),
+        ],
+    )
+    reader.close()
+    fixes = verify_fixes([found], SOURCE, runner, LIMITS)[0].fixes
+    assert [(each.edits[0].text, each.verified) for each in fixes] == [
+        ("b = torch.ones(3)", True),
+        ("b = torch.ones(5)", False),
+    ]
 
 
 def test_fix_that_leaves_the_warning_is_not_verified(runner: Runner) -> None:

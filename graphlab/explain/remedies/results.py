@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.objects import message_of
-from graphlab.explain.remedies.kit import enclosing, maybe, on_line, remedy, shortened, statement, tensor_named
+from graphlab.explain.remedies.kit import (
+    enclosing,
+    indent_of,
+    maybe,
+    on_line,
+    remedy,
+    shortened,
+    statement,
+    tensor_named,
+)
 from graphlab.explain.remedies.orders import calls_in_traceback
 from graphlab.explain.results import Several, maker, nothing, several, values_used
 from graphlab.explain.source import Function, called, dotted, literal
@@ -114,11 +123,15 @@ def given_nothing(case: Case, found: Found) -> Iterator[Fix]:
         found.why = N_("{deed} changes the object before the dot and gives nothing back.")
         found.fix = N_("Call {deed} on a line of its own, and go on with the object itself.")
         where = case.source.statement_of(hit.call)
-        if isinstance(where, ast.Assign) and where.value is hit.call:
+        owner = dotted(hit.call.func.value) if isinstance(hit.call.func, ast.Attribute) else ""
+        if isinstance(where, ast.Assign) and where.value is hit.call and owner:
+            call = case.source.text_of(hit.call)
+            name = dotted(where.targets[0])
+            text = call if name == owner else f"{call}\n{indent_of(case, where)}{name} = {owner}"
             yield maybe(
-                N_("Leave the object as it is: only `{text}`"),
-                [case.source.replace(where, case.source.text_of(hit.call))],
-                text=text,
+                N_("Call it alone, and go on with the object: `{text}`"),
+                [case.source.replace(where, text)],
+                text=shortened(call),
             )
         return
     found.words["function"] = words.code(f"{_owner(case, hit.function)}{hit.function.name}")
