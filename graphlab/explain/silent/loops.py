@@ -76,7 +76,18 @@ def method_calls(run: Run, method: str) -> list[ast.Call]:
     return [c for c in run.source.calls() if isinstance(c.func, ast.Attribute) and c.func.attr == method]
 
 
+def loops_around(run: Run, node: ast.AST | None) -> list[ast.For | ast.While]:
+    """The loops that a node stands in within its function, the innermost first."""
+    found: list[ast.For | ast.While] = []
+    while node is not None and not isinstance(node, ast.FunctionDef | ast.Lambda):
+        node = run.source.parents.get(node)
+        if isinstance(node, ast.For | ast.While):
+            found.append(node)
+    return found
+
+
 def in_loop_with_backward(run: Run, node: ast.AST | None) -> bool:
+    """Whether a node stands in a loop in which `backward()` is called."""
     while node is not None:
         node = run.source.parents.get(node)
         if isinstance(node, ast.For | ast.While) and any(
@@ -87,6 +98,7 @@ def in_loop_with_backward(run: Run, node: ast.AST | None) -> bool:
 
 
 def rate_node(run: Run) -> ast.expr | None:
+    """The learning rate as the text gives it, where one optimizer is made with a plain number."""
     nodes = [k.value for c in optimizers(run).values() for k in c.keywords if k.arg == "lr"]
     node = nodes[0] if len(nodes) == 1 else None
     if isinstance(node, ast.Name):

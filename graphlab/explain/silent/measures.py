@@ -13,9 +13,9 @@ from graphlab.explain.catalogue import Severity, silent_bug
 from graphlab.explain.narrate import name_of, quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.silent.loops import method_calls
-from graphlab.explain.silent.trail import line_of, losses_by_name, rate_of, roots, source_of
+from graphlab.explain.silent.trail import ancestors, line_of, losses_by_name, rate_of, roots, source_of
 from graphlab.explain.source import dotted, integer
-from graphlab.explain.values import array_at
+from graphlab.explain.values import array_at, range_at
 from graphlab.i18n import N_, _
 from graphlab.trace.records import EventKind, Fix
 
@@ -117,7 +117,40 @@ def share_rounded(run: Run) -> list[Found]:
             title = words.fill(N_("Divide with `/`: `{text}`"), {"text": text})
             fixes = [Fix(title, "maybe", [run.source.replace(value, text)])]
             found.append(Found({"name": words.code(name), "line": node.lineno}, fixes=fixes, line=node.lineno))
-    return found
+    return found + _data_rounded(run)
+
+
+def _data_rounded(run: Run) -> list[Found]:
+    """`images // 255`: whole numbers that become zeros, and go into a model."""
+    for event in run.by_kind[EventKind.FORWARD]:
+        by = event.params.get("other")
+        if event.op != "floor_divide" or not isinstance(by, int | float) or by < 2 or not event.inputs:
+            continue
+        before = range_at(run.trace, event.inputs[0], event.id)
+        after = array_at(run.trace, event.outputs[0], event.id)
+        if before is None or after is None or before[1] <= 1 or not after.size or not run.trace.losses:
+            continue
+        if float((after == 0).mean()) < 0.9 or event.outputs[0] not in ancestors(run, roots(run)):
+            continue
+        line = line_of(run, event)
+        node = run.source.expression_at(run.span(event))
+        fixes = []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+            text = f"{run.source.text_of(node.left)} / {run.source.text_of(node.right)}"
+            title = words.fill(N_("Divide with `/`: `{text}`"), {"text": text})
+            fixes.append(Fix(title, "maybe", [run.source.replace(node, text)]))
+        values = {
+            "name": quoted_name(run.trace, event.inputs[0]),
+            "line": line,
+            "n_zero": int((after == 0).sum()),
+            "n": after.size,
+        }
+        one = Found(values, fixes=fixes, event=event.id, line=line)
+        one.title = N_("`//` rounds {name} down to zeros")
+        one.what = N_("After the division on line {line}, {n_zero} of the {n} entries of {name} are 0.")
+        one.why = N_("`//` drops the rest of a division, so pixels from 0 to 254 become 0.")
+        return [one]
+    return []
 
 
 _COUNTED = re.compile(r"(^|_)(n_|num_)?(correct|hits|right|matches|loss|running_loss)$")

@@ -279,3 +279,45 @@ def nll_of_scores(run: Run) -> list[Found]:
             line, Found({"given": given, "op": before.op, "line": line}, fixes=fixes, event=event.id, line=line)
         )
     return list(found.values())
+
+
+@silent_bug(
+    "GL770",
+    Severity.WARNING,
+    title=N_("`kl_div` gets probabilities instead of log-probabilities"),
+    what=N_("The first argument of `kl_div` on line {line} comes from `softmax`; it should come from `log_softmax`."),
+    why=N_("`kl_div(input, target)` takes `input` as logarithms, so the number it gives is no divergence."),
+    fix=N_("Write `F.log_softmax(…)` for the first argument; the second one stays a probability."),
+    example={"line": 6},
+    program="""import torch
+import torch.nn.functional as F
+scores = torch.tensor([[1.0, 0.5, -0.2]], requires_grad=True)
+goal = torch.tensor([[0.5, 0.3, 0.2]])
+p = F.softmax(scores, dim=1)
+loss = F.kl_div(p, goal, reduction="batchmean")
+loss.backward()
+""",
+    mended="""import torch
+import torch.nn.functional as F
+scores = torch.tensor([[1.0, 0.5, -0.2]], requires_grad=True)
+goal = torch.tensor([[0.5, 0.3, 0.2]])
+p = F.log_softmax(scores, dim=1)
+loss = F.kl_div(p, goal, reduction="batchmean")
+loss.backward()
+""",
+)
+def divergence_of_probabilities(run: Run) -> list[Found]:
+    """kl_div of softmax instead of its logarithm."""
+    for event in run.by_kind[EventKind.FORWARD]:
+        before = source_of(run, event.inputs[0]) if event.op == "kl_div" and event.inputs else None
+        if before is None or before.op != "softmax":
+            continue
+        line = line_of(run, event)
+        node = run.source.expression_at(run.span(before))
+        fixes = []
+        if isinstance(node, ast.Call) and called(node) == "softmax":
+            new = run.source.text_of(node.func).removesuffix("softmax") + "log_softmax"
+            title = words.fill(N_("Use `{new}`"), {"new": new})
+            fixes.append(Fix(title, "maybe", [run.source.replace(node.func, new)]))
+        return [Found({"line": line}, fixes=fixes, event=event.id, line=line)]
+    return []
