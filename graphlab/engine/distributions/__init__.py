@@ -2,6 +2,7 @@
 
 from graphlab.engine.distributions import constraints as constraints
 from graphlab.engine.distributions import transforms as transforms
+from graphlab.engine.distributions.angles import VonMises
 from graphlab.engine.distributions.compound import (
     Gumbel,
     HalfCauchy,
@@ -24,7 +25,10 @@ from graphlab.engine.distributions.discrete import (
 from graphlab.engine.distributions.distribution import Distribution, ExponentialFamily
 from graphlab.engine.distributions.gamma import Beta, Chi2, Dirichlet, Gamma, StudentT
 from graphlab.engine.distributions.kl import kl_divergence, register_kl
+from graphlab.engine.distributions.lowrank import LowRankMultivariateNormal
 from graphlab.engine.distributions.multivariate import MultivariateNormal
+from graphlab.engine.distributions.powers import InverseGamma, Kumaraswamy, LogisticNormal, Pareto, Weibull
+from graphlab.engine.distributions.ratios import ContinuousBernoulli, FisherSnedecor
 from graphlab.engine.distributions.relaxed import (
     Multinomial,
     NegativeBinomial,
@@ -36,8 +40,10 @@ from graphlab.engine.distributions.transforms import (
     AffineTransform,
     ComposeTransform,
     ExpTransform,
+    PowerTransform,
     SigmoidTransform,
     SoftplusTransform,
+    StickBreakingTransform,
     TanhTransform,
     Transform,
     identity_transform,
@@ -45,12 +51,14 @@ from graphlab.engine.distributions.transforms import (
 
 __all__ = [
     "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2",
-    "ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "ExponentialFamily", "Gamma",
-    "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily",
-    "Multinomial", "MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical",
-    "OneHotCategoricalStraightThrough", "Poisson", "RelaxedBernoulli", "RelaxedOneHotCategorical", "SigmoidTransform",
-    "SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution",
-    "Uniform", "identity_transform", "kl_divergence", "register_kl",
+    "ComposeTransform", "ContinuousBernoulli", "Dirichlet", "Distribution", "ExpTransform", "Exponential",
+    "ExponentialFamily", "FisherSnedecor", "Gamma", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal",
+    "Independent", "InverseGamma", "Kumaraswamy", "Laplace", "LogNormal", "LogisticNormal",
+    "LowRankMultivariateNormal", "MixtureSameFamily", "Multinomial", "MultivariateNormal", "NegativeBinomial",
+    "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Pareto", "Poisson", "PowerTransform",
+    "RelaxedBernoulli", "RelaxedOneHotCategorical", "SigmoidTransform", "SoftplusTransform",
+    "StickBreakingTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution", "Uniform",
+    "VonMises", "Weibull", "identity_transform", "kl_divergence", "register_kl",
 ]  # fmt: skip
 
 

@@ -394,3 +394,15 @@ class Binomial(Distribution):
             - chosen
         )
         return value * self.logits - ways - normal
+
+    def entropy(self) -> Any:
+        log = self.log_prob(self.enumerate_support(False))
+        return -(engine.exp(log) * log).sum(0)
+
+    def enumerate_support(self, expand: bool = True) -> Any:
+        highest = int(self.total_count.max())
+        if int(self.total_count.min()) != highest:
+            raise NotImplementedError("Inhomogeneous total count not supported by `enumerate_support`.")
+        values = engine.arange(1 + highest, dtype=self.total_count.dtype, device=self.total_count.device)
+        values = values.view((-1,) + (1,) * len(self._batch_shape))
+        return values.expand((-1, *self._batch_shape)) if expand else values

@@ -7,7 +7,7 @@ from typing import Any
 
 import graphlab.engine as engine
 from graphlab.engine.distributions import constraints
-from graphlab.engine.distributions.distribution import eps_of, sum_rightmost, tiny_of
+from graphlab.engine.distributions.distribution import broadcast_all, eps_of, sum_rightmost, tiny_of
 
 nn_functional: Any = engine.nn.functional
 
@@ -120,6 +120,16 @@ class ComposeTransform(Transform):
         for part in reversed(self.parts):
             y = part.inv(y)
         return y
+
+    def forward_shape(self, shape: Any) -> Any:
+        for part in self.parts:
+            shape = part.forward_shape(shape)
+        return shape
+
+    def inverse_shape(self, shape: Any) -> Any:
+        for part in reversed(self.parts):
+            shape = part.inverse_shape(shape)
+        return shape
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         if not self.parts:
@@ -239,6 +249,69 @@ class SoftplusTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         return -nn_functional.softplus(-x)
+
+
+class PowerTransform(Transform):
+    """y = x^exponent"""
+
+    bijective = True
+    domain = codomain = constraints.positive
+
+    def __init__(self, exponent: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        (self.exponent,) = broadcast_all(exponent)
+        self.sign = self.exponent.sign()
+
+    def _call(self, x: Any) -> Any:
+        return x.pow(self.exponent)
+
+    def _inverse(self, y: Any) -> Any:
+        return y.pow(1 / self.exponent)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        return (self.exponent * y / x).abs().log()
+
+    def forward_shape(self, shape: Any) -> Any:
+        return engine.broadcast_shapes(shape, tuple(self.exponent.shape))
+
+    def inverse_shape(self, shape: Any) -> Any:
+        return engine.broadcast_shapes(shape, tuple(self.exponent.shape))
+
+
+class StickBreakingTransform(Transform):
+    """n numbers break a stick of length 1 into n + 1 parts, one after the other."""
+
+    bijective = True
+    domain = constraints.real_vector
+    codomain = constraints.simplex
+
+    def _offset(self, n: int, like: Any) -> Any:
+        return n + 1 - like.new_ones(n).cumsum(-1)
+
+    def _call(self, x: Any) -> Any:
+        z = engine.sigmoid(x - self._offset(x.shape[-1], x).log())
+        z = engine.clamp(z, min=tiny_of(x.dtype), max=1.0 - eps_of(x.dtype))
+        left = (1 - z).cumprod(-1)
+        return nn_functional.pad(z, [0, 1], value=1) * nn_functional.pad(left, [1, 0], value=1)
+
+    def _inverse(self, y: Any) -> Any:
+        parts = y[..., :-1]
+        left = engine.clamp(1 - parts.cumsum(-1), min=tiny_of(y.dtype))
+        return parts.log() - left.log() + self._offset(parts.shape[-1], y).log()
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        x = x - self._offset(x.shape[-1], x).log()
+        return (-x + nn_functional.logsigmoid(x) + y[..., :-1].log()).sum(-1)
+
+    def forward_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return (*tuple(shape)[:-1], shape[-1] + 1)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return (*tuple(shape)[:-1], shape[-1] - 1)
 
 
 identity_transform = ComposeTransform([])
