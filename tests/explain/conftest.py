@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,15 @@ import pytest
 from inprocess import Ran, run_program
 
 from graphlab.trace.store import TraceReader
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected_quickly() -> Iterator[None]:
+    """Each run ends with a garbage collection: it needn't look at what the tests before it left in memory."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

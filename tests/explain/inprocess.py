@@ -81,7 +81,6 @@ def run_program(source: str, path: Path) -> Ran:
     except Exception as raised:  # a program may raise anything
         reword(raised, source)
         error = raised
-        reword(error, source)
     finally:
         sys.setrecursionlimit(before)
         observe.set_observer(None)

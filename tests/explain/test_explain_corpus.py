@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from corpus import CorpusCase, judge, read_cases, recorded, refused
-from inprocess import apply
+from inprocess import Ran, apply, run_program
 
 from graphlab.explain import explain_text, formula, narrate
 from graphlab.program.language import Refusal, check
@@ -42,26 +44,37 @@ def _share(marks: list[bool]) -> float:
     return sum(marks) / len(marks)
 
 
+@contextlib.contextmanager
+def _ran(text: str, path: Path) -> Iterator[Ran]:
+    """A run whose trace is gone afterwards: hundreds that stay open would slow down all that follow."""
+    ran = run_program(text, path)
+    yield ran
+    if ran.trace is not None:
+        ran.trace.close()
+        path.unlink()
+
+
 @pytest.fixture
-def verdicts(run: Callable) -> Callable:
+def verdicts(tmp_path: Path) -> Callable:
     """Judges every case of one kind of programs."""
+
+    def _is_mended(text: str, code: str) -> bool:
+        with _ran(text, tmp_path / "mended.trace") as again:
+            return again.trace is not None and again.trace.failure is None and code not in again.codes
 
     def _judge(kind: str) -> list:
         found = []
         for case in read_cases(kind):
-            ran = run(case.text)
-            failure = ran.trace.failure if ran.trace is not None else None
-            error = (failure.type, failure.message) if failure is not None else None
-            if ran.trace is None:
-                refusal = check(case.text)
-                error = refused(refusal.message) if isinstance(refusal, Refusal) else None
-            is_fixed = False
-            for fix in (ran.problems[0].fixes if ran.problems else [])[:2] if case.needs_fix else []:
-                again = run(apply(case.text, fix.edits)) if fix.edits else ran
-                is_fixed = is_fixed or (
-                    again.trace is not None and again.trace.failure is None and ran.problems[0].code not in again.codes
-                )
-            found.append(judge(case, error, ran.problems, is_fixed))
+            with _ran(case.text, tmp_path / "case.trace") as ran:
+                failure = ran.trace.failure if ran.trace is not None else None
+                error = (failure.type, failure.message) if failure is not None else None
+                if ran.trace is None:
+                    refusal = check(case.text)
+                    error = refused(refusal.message) if isinstance(refusal, Refusal) else None
+                fixes = ran.problems[0].fixes[:2] if ran.problems and case.needs_fix else []
+                tried = (apply(case.text, fix.edits) for fix in fixes if fix.edits)
+                is_fixed = any(_is_mended(text, ran.problems[0].code) for text in tried)
+                found.append(judge(case, error, ran.problems, is_fixed))
         return found
 
     return _judge
