@@ -11,6 +11,7 @@ from graphlab.engine import dtypes, modes, observe
 from graphlab.engine.autograd.graph import SavedOutput, accumulator, next_seq
 from graphlab.engine.dtypes import F32
 from graphlab.engine.errors import fail, wrap_dim
+from graphlab.engine.ops import precise
 from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.rows import row_max, row_sum
@@ -148,6 +149,12 @@ def _softmax(x: Any, dim: int) -> Any:
     if not x.size:
         return x.copy()
     is_last = dim in (-1, x.ndim - 1)
+    if x.dtype is precise.F32 and x.size <= precise.MOST:
+        if is_last:
+            return precise.softmax_rows(x, row_max(x))
+        out = precise.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
+        out /= np.add.reduce(out, axis=dim, keepdims=True)
+        return out
     out = x - (row_max(x) if is_last else np.maximum.reduce(x, axis=dim, keepdims=True))
     np.exp(out, out=out)
     out /= row_sum(out) if is_last else np.add.reduce(out, axis=dim, keepdims=True)
@@ -161,7 +168,10 @@ def _log_softmax(x: Any, dim: int) -> Any:
         return x.copy()
     is_last = dim in (-1, x.ndim - 1)
     out = x - (row_max(x) if is_last else np.maximum.reduce(x, axis=dim, keepdims=True))
-    powers = np.exp(out)
+    if is_last and x.dtype is precise.F32 and x.size <= precise.MOST:
+        out -= precise.log(precise.row_sums(precise.exp(out)))
+        return out
+    powers = precise.exp(out)
     out -= np.log(row_sum(powers) if is_last else np.add.reduce(powers, axis=dim, keepdims=True))
     return out
 

@@ -11,6 +11,7 @@ import numpy as np
 from graphlab.engine import dtypes
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
+from graphlab.engine.ops import precise
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import FUNCTIONS, attach, guard, need_tensor, public, run, run_inplace
@@ -131,7 +132,7 @@ unary(
 ).dtype = lambda x: _negative(np.empty(0, x.dtype)).dtype
 unary(
     "exp",
-    np.exp,
+    precise.exp,
     lambda n, g, out: (g * out,),
     ("out",),
     formula="out = e ^ input",
@@ -158,7 +159,7 @@ unary(
 )
 unary(
     "log",
-    np.log,
+    precise.log,
     lambda n, g, x: (g / x,),
     formula="out = ln input",
     backward="d input = g / input",
@@ -267,7 +268,7 @@ unary(
 def sigmoid_array(x: Array) -> Array:
     """1 / (1 + e^−x) without overflow."""
     out: Array = np.negative(x)
-    out = np.exp(out)
+    out = precise.exp(out)
     out = np.reciprocal(out + x.dtype.type(1))
     return out
 

@@ -12,13 +12,13 @@ from graphlab.engine import dtypes
 from graphlab.engine.autograd.graph import rename
 from graphlab.engine.dtypes import Array
 from graphlab.engine.errors import fail
+from graphlab.engine.ops import precise
 from graphlab.engine.ops.activation import same_shape
 from graphlab.engine.ops.applied import NUMERIC
 from graphlab.engine.ops.choice import choose
 from graphlab.engine.ops.erf import erf_array, gelu_array, gelu_slope
 from graphlab.engine.ops.numeric import softplus as softplus_array
 from graphlab.engine.ops.op import Category, Op, declare, known_as
-from graphlab.engine.ops.pointwise import sigmoid_array
 from graphlab.engine.ops.run import need_tensor, public, run, run_inplace
 from graphlab.i18n import N_
 
@@ -102,7 +102,7 @@ ELU = activation(
 SILU = activation(
     "silu",
     (),
-    lambda x: x * sigmoid_array(x),
+    lambda x: x / (precise.exp(np.negative(x)) + x.dtype.type(1)),
     lambda node, g, x: ((lambda s: g * (s * (1 + x * (1 - s))))(1 / (1 + node.xp.exp(-x))),),
     ("input",),
     "out = input · σ(input)",

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from graphlab.engine.ops import precise
 from graphlab.engine.ops.op import Category
 from graphlab.engine.ops.pointwise import unary, unit
 from graphlab.i18n import N_
@@ -83,7 +84,7 @@ unary(
 )
 unary(
     "tanh",
-    np.tanh,
+    precise.tanh,
     lambda n, g, out: (g * (1 - out * out),),
     ("out",),
     formula="out = tanh input",
