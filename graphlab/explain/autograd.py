@@ -781,6 +781,10 @@ def item_many(case: Case) -> Found | None:
     call = case.call_of("item")
     if call is not None and isinstance(call.func, ast.Attribute):
         text = case.source.text_of(call.func.value)
+        shape = case.facts.get("shape")
+        if shape is not None and len(text) < 40:
+            found.words.update(x=words.code(text), shape=words.shape(words.tuple_of(shape)))
+            found.what = N_("{x} has shape {shape}, and `item()` was asked of it as if it were one number.")
         edit = case.source.replace(call, f"{text}.tolist()")
         found.fixes.append(
             Fix(words.fill(N_("Take all of them as a list: `{text}.tolist()`"), {"text": text}), "maybe", [edit])

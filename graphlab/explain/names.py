@@ -14,7 +14,23 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     folded = {k.lower(): k for k in sorted(known, reverse=True) if not k.startswith("__")}
     close = difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=_CUTOFF)
     slips = [k for k in folded if len(k) > 2 and k not in close and is_slip(name.lower(), k)]
-    return [folded[f] for f in [*close, *sorted(slips)][:3] if folded[f] != name]
+    short = [k for k in folded if k not in close and abbreviates(k, name.lower())]
+    return [folded[f] for f in [*sorted(short), *close, *sorted(slips)][:3] if folded[f] != name]
+
+
+def abbreviates(a: str, b: str) -> bool:
+    """Whether two names of several words are the same, one word of them shortened: `train_dl`, `train_dataloader`."""
+    first, second = a.split("_"), b.split("_")
+    if len(first) != len(second) or len(first) < 2:
+        return False
+    pairs = [(x, y) for x, y in zip(first, second) if x != y]
+    return len(pairs) == 1 and any(_is_short_for(x, y) for x, y in (pairs[0], pairs[0][::-1]))
+
+
+def _is_short_for(short: str, long: str) -> bool:
+    """`dl` for `dataloader`: the same first letter, and the others in their order."""
+    rest = iter(long)
+    return bool(short) and short[0] == long[:1] and len(short) < len(long) and all(c in rest for c in short)
 
 
 def is_slip(a: str, b: str) -> bool:

@@ -508,6 +508,28 @@ def _times_its_size(case: Case, path: str, given: int, wanted: int) -> str:
     return f"{given // wanted} * {case.source.text_of(own)}"
 
 
+def _where_written(case: Case, path: str, wanted: int, given: int, said: str) -> Fix | None:
+    """The number of features where the program writes it, `MLP(12, 32, 1)`, when only this layer is made with it."""
+    call = case.source.layer(path, "Linear")
+    node = argument(call, 0, "in_features") if call is not None else None
+    number = case.source.number_behind(node) if isinstance(node, ast.Name) else None
+    if number is None or not isinstance(node, ast.Name) or number[1] != wanted:
+        return None
+    maker = case.source.scope_of(node)
+    uses = [n for n in ast.walk(maker) if isinstance(n, ast.Name) and n.id == node.id] if maker is not None else []
+    around = case.source.parents.get(number[0])
+    if len(uses) != 1 or not isinstance(around, ast.Call) or isinstance(maker, ast.Module):
+        return None
+    line, column, _, _ = case.source.place(around)
+    edit = case.source.replace(number[0], str(given))
+    text = case.source.text_of(around)
+    shown = text[: edit.column - column] + str(given) + text[edit.end_column - column :]
+    if edit.line != line or "\n" in text:
+        shown = text
+    values = {"layer": words.code(path), "new": given, "old": wanted, "text": shown}
+    return Fix(words.fill(said, values), "maybe", [edit])
+
+
 def _linear_fixes(
     case: Case, path: str, before: str, x: Argument, x_shape: list[int], given: int, wanted: int, n_before: int
 ) -> list[Fix]:
@@ -530,6 +552,8 @@ def _linear_fixes(
             if before and n_before == given
             else _times_its_size(case, path, given, wanted)
         )
+        written = None if named else _where_written(case, path, wanted, given, said)
+        fixes.append(written)
         fixes.append(_feature_fix(case, path, 0, "in_features", wanted, named or given, said))
     if len(x_shape) == 2 and x_shape[0] == wanted and not before and x.node is not None:
         title = words.fill(

@@ -164,7 +164,7 @@ wording(
 wording(
     "argument_type",
     r"\b(?P<f>\w{1,60})\(\): argument '(?P<name>\w+)'(?: \(position \d+\))? must be (?P<wanted>[\w ]{1,40}?), "
-    r"not (?P<got>\w+)",
+    r"not (?P<got>\w+(?:\.\w+)*)",
     lambda g: {"function": g["f"], "argument": g["name"], "wanted": g["wanted"], "got": g["got"]},
 )
 wording(

@@ -142,7 +142,9 @@ MENDED = {
     ),
     "import forgotten": ("print(Counter('aab'))\n", "from collections import Counter"),
     "scores and targets": (
-        NN + "m = nn.Linear(2, 1)\ny = torch.tensor([0, 1, 1])\nloss = nn.BCELoss()(m(torch.ones(3, 2) * 9), y)\n",
+        NN
+        + "torch.manual_seed(0)\nm = nn.Linear(2, 1)\ny = torch.tensor([0, 1, 1])\n"
+        + "loss = nn.BCELoss()(m(torch.ones(3, 2) * 9), y)\n",
         "loss = nn.BCEWithLogitsLoss()(m(torch.ones(3, 2) * 9), y.unsqueeze(1).float())",
     ),
 }

@@ -213,7 +213,7 @@ def recording_switched_off(case: Case, found: Found) -> Iterator[Fix]:
             )
 
 
-@remedy("GL303")
+@remedy("GL303", "GL701")
 def frozen(case: Case, found: Found) -> Iterator[Fix]:
     """`p.requires_grad = False` for all that could learn; first for what the optimizer has."""
     places: list[tuple[bool, ast.expr, str]] = []

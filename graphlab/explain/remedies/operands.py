@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
@@ -184,6 +185,19 @@ def joined_axes(case: Case, found: Found) -> Iterator[Fix]:
     n = 0
     for at, shape in enumerate(shapes):
         others = shapes[:at] + shapes[at + 1 :]
+        if len(shape) > 2 and all(len(o) == 2 and o[0] == shape[0] for o in others) and dim in (1, -1):
+            n += 1
+            text = f"{shortened(case.source.base(items.elts[at]))}.flatten(1)"
+            flat = words.shape([shape[0], prod(shape[1:])])
+            found.words.update(flat=text, flat_shape=flat)
+            found.fix = N_("Flatten each sample of the larger one first: `{flat}` has shape {flat_shape}.")
+            yield maybe(
+                N_("Write `{text}`: shape {shape}, which can be joined along dim {dim}"),
+                case.source.append(items.elts[at], ".flatten(1)"),
+                text=text,
+                shape=flat,
+                dim=dim,
+            )
         for way in ways(shape):
             if n < MAX_OF_ONE and _joins([*others, way.shape], dim):
                 n += 1
@@ -242,13 +256,14 @@ def input_turned(case: Case, found: Found) -> Iterator[Fix]:
     node = _input_node(case)
     tensors = case.tensors
     module = case.module
-    if node is None or not tensors or (module is not None and module.type not in _LAYERS):
+    shape = list(tensors[0].shape) if tensors else shape_named(case, dotted(node)) if node is not None else None
+    if node is None or not shape or (module is not None and module.type not in _LAYERS):
         return
-    shape = list(tensors[0].shape)
     if shape_named(case, dotted(node)) not in (None, shape):
         return
     wanted = _size_wanted(case, found)
-    at = len(shape) - 1 if case.op in ("linear", "addmm", "layer_norm", "lstm", "gru", "rnn") else 1
+    is_last = case.op in ("linear", "addmm", "layer_norm", "lstm", "gru", "rnn") or case.kind == "rnn_input"
+    at = len(shape) - 1 if is_last else 1
     if wanted is None or not 1 <= at < len(shape) or shape[at] == wanted:
         return
     for axis in range(len(shape) - 1, -1, -1):
