@@ -560,9 +560,7 @@ def optimizer_state(case: Case) -> Found | None:
     Severity.ERROR,
     kinds=("pickled_class",),
     title=N_("The saved object needs {name}, which isn't defined here"),
-    what=N_(
-        "The file holds an object whose class or function {name} was in the module {module}, and isn't there now."
-    ),
+    what=N_("The file holds an object whose class or function {name} was in the module {module}, and isn't there now."),
     why=N_("A pickle keeps only the names of classes and functions, not their code; the same name must lead to them."),
     fix=N_(
         "Define or import {name} before the file is loaded, in the same module. Better, save `model.state_dict()` and "
