@@ -129,8 +129,12 @@ def weights_along_queries(run: Run) -> list[Found]:
 
 def _square_weights(run: Run) -> Iterator[tuple[Event, npt.NDArray[Any]]]:
     """The weights of self-attention as (…, steps, steps), where whole values were kept."""
-    for _scores, event, _weighed_by in _weightings(run):
-        array = array_at(run.trace, event.outputs[0], event.id)
+    for _scores, event, weighed in _weightings(run):
+        # Some mask after the softmax; what dropout leaves says nothing about a mask.
+        into = run.made_by.get(weighed.inputs[0])
+        is_masked = into is not None and into.op == "masked_fill"
+        weights = weighed.inputs[0] if is_masked else event.outputs[0]
+        array = array_at(run.trace, weights, weighed.id)
         if array is not None and array.ndim >= 2 and array.shape[-1] == array.shape[-2] >= 3:
             yield event, np.asarray(array, dtype=np.float64)
 
@@ -267,7 +271,7 @@ for step in range(2):
 def future_in_sight(run: Run) -> list[Found]:
     """Next-token training whose attention looks ahead."""
     shifted = _shifted(run)
-    if shifted is None:
+    if shifted is None or mask_upside_down(run):
         return []
     tokens, targets, root, shape = shifted
     needed = ancestors(run, [root])

@@ -61,14 +61,16 @@ def _thrown_away(run: Run) -> list[Found]:
         return []
     found: dict[int, Found] = {}
     for event in run.by_kind[EventKind.FORWARD]:
-        if not _CHANGING.fullmatch(event.op) or not event.inputs or event.inputs[0] < 0 or event.span in found:
+        if not event.inputs or event.inputs[0] < 0 or event.span in found:
             continue
         if any(run.used_by.get(t) for t in event.outputs):
             continue
         node = run.source.expression_at(run.span(event))
         if not isinstance(node, ast.Call) or not isinstance(run.source.parents.get(node), ast.Expr):
             continue
-        if called(node) != event.op or not isinstance(node.func, ast.Attribute):
+        if not _CHANGING.fullmatch(called(node)) or not isinstance(node.func, ast.Attribute):
+            continue
+        if any(k.arg in ("inplace", "out") for k in node.keywords):
             continue
         is_function = dotted(node.func.value) in ("torch", "F", "nn.functional", "torch.nn.functional")
         taken = (node.args[0] if node.args else None) if is_function else node.func.value
@@ -85,11 +87,11 @@ def _thrown_away(run: Run) -> list[Found]:
         )
         title = words.fill(N_("Take the result: `{instead}`"), {"instead": instead})
         one.fixes.append(Fix(title, "maybe", [run.source.insert_at(*run.source.place(node)[:2], f"{name} = ")]))
-        if not is_function and _HAVE_TWIN.fullmatch(event.op) and not run.tensor(event.inputs[0]).requires_grad:
+        if not is_function and _HAVE_TWIN.fullmatch(called(node)) and not run.tensor(event.inputs[0]).requires_grad:
             line, column = run.source.place(node.func.value)[2:]
-            place = run.source.insert_at(line, column + len(f".{event.op}"), "_")
-            title = words.fill(N_("Change it in place: `{op}_`"), {"op": event.op})
-            if run.source.lines[line - 1][column:].startswith(f".{event.op}"):
+            place = run.source.insert_at(line, column + len(f".{called(node)}"), "_")
+            title = words.fill(N_("Change it in place: `{op}_`"), {"op": called(node)})
+            if run.source.lines[line - 1][column:].startswith(f".{called(node)}"):
                 one.fixes.append(Fix(title, "maybe", [place]))
         found[event.span] = one
     return list(found.values())[:3]

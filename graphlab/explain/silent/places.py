@@ -66,7 +66,10 @@ def backward_after_loop(run: Run) -> list[Found]:
         loop = before[-1]
         sets = [n for n in ast.walk(loop) if isinstance(n, ast.Assign) and any(dotted(t) == name for t in n.targets)]
         is_summed = any(isinstance(n, ast.AugAssign) and dotted(n.target) == name for n in ast.walk(loop))
-        is_kept = any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(loop))
+        is_kept = any(
+            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) and not _is_number_read(run, n)
+            for n in ast.walk(loop)
+        )
         if len(sets) != 1 or is_summed or is_kept or (called(loop.iter) == "range" and not loops_around(run, loop)):
             continue
         # A loop over the layers of one pass makes its last value from the one before.
@@ -80,6 +83,14 @@ def backward_after_loop(run: Run) -> list[Found]:
         }
         return [Found(values, line=call.lineno)]
     return []
+
+
+def _is_number_read(run: Run, node: ast.Name) -> bool:
+    """Whether only the number is read: `loss.item()`, `float(loss)`."""
+    holder = run.source.parents.get(node)
+    if isinstance(holder, ast.Attribute):
+        return holder.attr in ("item", "detach", "data")
+    return isinstance(holder, ast.Call) and called(holder) in ("float", "print")
 
 
 def _is_loss(run: Run, node: ast.Assign) -> bool:

@@ -74,6 +74,14 @@ def same_batch(run: Run) -> list[Found]:
         is_shuffled = shuffle is not None and not (isinstance(shuffle, ast.Constant) and not shuffle.value)
         if is_shuffled or "sampler" in given or "batch_sampler" in given or len(made.args) > 2:
             continue
+        batch = {
+            t
+            for e in run.by_kind[EventKind.CREATE]
+            if e.op == "batch" and line_of(run, e) == call.lineno
+            for t in e.outputs
+        }
+        if batch.isdisjoint(ancestors(run, roots(run))):
+            continue  # looked at, not learned from
         values = {
             "loader": words.code(loader),
             "text": loader,

@@ -19,6 +19,7 @@ from graphlab.trace.records import Event, EventKind, Fix
 _THROUGH = re.compile("sum|mean|view|reshape|squeeze|unsqueeze|flatten|clone|stack|cat|expand|nan_to_num")
 _LOSSES = re.compile(".*cross_entropy.*|mse_loss|l1_loss|smooth_l1_loss|huber_loss|nll_loss|bce_loss|kl_div")
 _REWARDS = re.compile(r"^(R|G|Gt|ret|rets|returns?|rewards?|adv|advs|advantages?|discounted\w*|td_errors?|delta|gain)$")
+_REWARD = re.compile(r"(r|rew|rews|rewards?|reward_batch)$")
 _MAX_TERMS = 400
 
 
@@ -315,6 +316,36 @@ def reward_with_history(run: Run) -> list[Found]:
         ]
         values = {"reward": words.code(name), "text": name, "line": line}
         return [Found(values, fixes=fixes, event=event.id, line=line)]
+    return _target_with_history(run) if known else []
+
+
+def _target_with_history(run: Run) -> list[Found]:
+    """`reward + gamma * net(next)` as the target of a loss, without `detach()`."""
+    for event in run.by_kind[EventKind.FORWARD]:
+        if event.op not in ("mse_loss", "smooth_l1_loss", "huber_loss", "l1_loss", "sub") or min(event.inputs[:2]) < 0:
+            continue
+        prediction, goal = (run.tensor(t) for t in event.inputs[:2])
+        if prediction.id == goal.id or not prediction.requires_grad or not goal.requires_grad or not goal.name:
+            continue
+        made = run.source.assigned(goal.name)
+        if not isinstance(made, ast.BinOp) or not isinstance(made.op, ast.Add):
+            continue
+        sides = [made.left, made.right]
+        products = [isinstance(s, ast.BinOp) and isinstance(s.op, ast.Mult) for s in sides]
+        rewards = [any(isinstance(n, ast.Name) and _REWARD.match(n.id) for n in ast.walk(s)) for s in sides]
+        if not any(rewards[at] and products[1 - at] for at in (0, 1)):
+            continue
+        line = line_of(run, event)
+        values = {"target": words.code(goal.name), "text": goal.name, "line": line}
+        found = Found(values, event=event.id, line=line)
+        found.title = N_("{target} isn't detached: the loss moves its own target")
+        found.what = N_(
+            "On line {line} the prediction is compared with {target}, which has a history of its own: `backward()` "
+            "goes on through it and moves the value of the next state, too."
+        )
+        found.why = N_("In temporal-difference learning the target is a fixed number; only the prediction learns.")
+        found.fix = N_("Write `{text}.detach()`, or compute it under `torch.no_grad()`.")
+        return [found]
     return []
 
 
@@ -369,6 +400,8 @@ def loss_negated(run: Run) -> list[Found]:
     for root, start in _first_roots(run):
         summands = terms(run, root, start)
         makers = [(t, run.made_by.get(t.tensor)) for t in summands]
+        if len(summands) == 1 and not is_up and summands[0].sign * _log_probability(run, summands[0].tensor) > 0:
+            return [_likelihood_falls(run, root, summands[0], [each.value for each in next(iter(by_name.values()))])]
         known = [(t, e) for t, e in makers if e is not None and _LOSSES.fullmatch(e.op)]
         if len(known) != 1 or len(summands) != 1 or (known[0][0].sign < 0) == is_up:
             return []
@@ -402,3 +435,24 @@ def loss_negated(run: Run) -> list[Found]:
             found.fix = N_("Leave `maximize=True` out.")
         return [found]
     return []
+
+
+def _likelihood_falls(run: Run, root: int, term: Term, values: list[float]) -> Found:
+    """The mean log-probability of the right answers taken for a loss as it is."""
+    line = line_of(run, term.event)
+    told = {
+        "loss": quoted_name(run.trace, root),
+        "line": line,
+        "first": words.number(values[0]),
+        "last": words.number(values[-1]),
+        "n": len(values),
+    }
+    found = Found(told, event=term.event.id, line=line)
+    found.title = N_("{loss} is a log-probability without a minus: the training makes the right answers rarer")
+    found.what = N_(
+        "{loss} on line {line} is a log-probability as it is, and `step()` makes it small: it went from {first} to "
+        "{last} in {n} iterations."
+    )
+    found.why = N_("A log-probability is highest, 0, where the answer is certain. The loss is its negative.")
+    found.fix = N_("Put a minus before it, or use `nll_loss`, which has it built in.")
+    return found
