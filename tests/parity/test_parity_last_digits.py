@@ -13,7 +13,7 @@ import graphlab.engine as engine  # noqa: E402 - torch must be there first
 
 pytestmark = pytest.mark.parity
 
-SHARES = {"exp": 0.9, "tanh": 0.9, "sigmoid": 0.85, "softmax": 0.75, "log_softmax": 0.85}
+SHARES = {"exp": 0.9, "tanh": 0.9, "sigmoid": 0.85, "softmax": 0.6, "log_softmax": 0.8}
 """How many entries must be equal; NumPy's float32 functions alone reach 0.6, 0.7, 0.75, 0.5 and 0.75."""
 
 
