@@ -23,9 +23,7 @@ def test_misspelled_names_get_pythons_words_and_carry_the_nearest() -> None:
 
 
 def test_names_that_only_pytorch_has_say_so() -> None:
-    with pytest.raises(
-        AttributeError, match=r"^GraphLab has no 'torch\.cond', though PyTorch 2\.13 has it"
-    ) as caught:
+    with pytest.raises(AttributeError, match=r"^GraphLab has no 'torch\.cond', though PyTorch 2\.13 has it") as caught:
         torch.cond  # noqa: B018
     assert "docs/OUT_OF_SCOPE.md" in str(caught.value)
     assert caught.value.facts["absent"] == absent.REASONS["compile"]
