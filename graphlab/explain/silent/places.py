@@ -10,6 +10,7 @@ from graphlab.explain.case import Found
 from graphlab.explain.catalogue import Severity, silent_bug
 from graphlab.explain.run import Run
 from graphlab.explain.silent.loops import loops_around, method_calls, step_calls
+from graphlab.explain.silent.moves import moved, moved_behind
 from graphlab.explain.silent.trail import line_of, roots
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_
@@ -175,7 +176,9 @@ def clipped_in_vain(run: Run) -> list[Found]:
         values = {"clip": clip, "step": stepping, "line": call.lineno, "step_line": body[step].lineno}
         later = [i for i in (*steps, *backwards) if i > at]
         if step < at and not any(i in steps for i in later):
-            return [Found(values, line=call.lineno)]
+            edits = moved(run, statement, body[step])
+            title = words.fill(N_("Move it before `{step}`"), values)
+            return [Found(values, fixes=[Fix(title, "maybe", edits)] if edits else [], line=call.lineno)]
         if at < backwards[0] and not any(i < at for i in backwards):
             found = Found({**values, "backward": body[backwards[0]].lineno}, line=call.lineno)
             found.title = N_("The gradients are clipped too early: `{clip}` comes before `backward()`")
@@ -337,5 +340,7 @@ def cleared_while_adding_up(run: Run) -> list[Found]:
             "clear": run.source.text_of(clears[0]),
             "clear_line": clears[0].lineno,
         }
-        return [Found(values, line=clears[0].lineno)]
+        edits = moved_behind(run, clears[0], statement) if statement is not None else []
+        title = words.fill(N_("Move it behind `{step}`"), values)
+        return [Found(values, fixes=[Fix(title, "maybe", edits)] if edits else [], line=clears[0].lineno)]
     return []

@@ -11,10 +11,11 @@ from graphlab.explain.catalogue import Severity, silent_bug
 from graphlab.explain.narrate import quoted_name
 from graphlab.explain.run import Run
 from graphlab.explain.silent.loops import in_loop_with_backward, loops_around
+from graphlab.explain.silent.moves import moved
 from graphlab.explain.silent.trail import ancestors, learned, line_of, roots
 from graphlab.explain.source import called, dotted
 from graphlab.i18n import N_
-from graphlab.trace.records import Event, EventKind, TensorKind
+from graphlab.trace.records import Event, EventKind, Fix, TensorKind
 
 _RANDOM = re.compile("rand|randn|randint|randperm|rand_like|randn_like|normal|multinomial|bernoulli|dropout|normal_")
 _CHANGING = re.compile("add_?|sub_?|mul_?|div_?|pow_?|clamp_?|neg_?|abs_?|sqrt_?|exp_?")
@@ -151,7 +152,11 @@ def same_seed(run: Run) -> list[Found]:
         if not inside:
             continue
         values = {"call": run.source.text_of(call), "line": call.lineno, "what": words.code(inside[0].op)}
-        return [Found(values, event=inside[0].id, line=call.lineno)]
+        statement = run.source.statement_of(call)
+        edits = moved(run, statement, loops[-1]) if statement is not None else []
+        title = words.fill(N_("Move it before the loop"), {})
+        fixes = [Fix(title, "maybe", edits)] if edits else []
+        return [Found(values, fixes=fixes, event=inside[0].id, line=call.lineno)]
     return []
 
 

@@ -108,13 +108,30 @@ def schedule_not_stepped(run: Run) -> list[Found]:
             "rate": words.number(rates[-1]),
             "optimizer": (dotted(call.args[0]) if call.args else "") or "optimizer",
         }
-        one = Found(values, line=call.lineno)
+        one = Found(values, fixes=_stepped(run, name, called(call)), line=call.lineno)
         if called(call) == "ReduceLROnPlateau":
             one.fix = N_("Call `{scheduler_text}.step(…)` with the loss of the validation at the end of each epoch.")
         elif called(call) == "OneCycleLR":
             one.fix = N_("Call `{scheduler_text}.step()` after each `{optimizer}.step()`.")
         found.append(one)
     return found[:1]
+
+
+def _stepped(run: Run, name: str, type_: str) -> list[Fix]:
+    """The missing `step()` as the last statement of the loop over epochs."""
+    steps = [c for c in step_calls(run) if isinstance(run.source.scope_of(c), ast.Module)]
+    if len(steps) != 1 or type_ in ("ReduceLROnPlateau", "OneCycleLR"):
+        return []
+    around = [each for each in loops_around(run, steps[0]) if isinstance(each, ast.For)]
+    if not around:
+        return []
+    last = around[-1].body[-1]
+    _line, column, end_line, end_column = run.source.place(last)
+    first_column = run.source.place(around[-1].body[0])[1]
+    text = f"{name}.step()"
+    title = words.fill(N_("Add `{text}` at the end of the loop"), {"text": text})
+    edit = run.source.insert_at(end_line, end_column, f"\n{' ' * max(column, first_column)}{text}")
+    return [Fix(title, "maybe", [edit])]
 
 
 @silent_bug(
