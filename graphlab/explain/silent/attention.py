@@ -129,7 +129,13 @@ def weights_along_queries(run: Run) -> list[Found]:
 
 def _square_weights(run: Run) -> Iterator[tuple[Event, npt.NDArray[Any]]]:
     """The weights of self-attention as (…, steps, steps), where whole values were kept."""
+    seen: dict[tuple[str, int], int] = {}
     for _scores, event, weighed in _weightings(run):
+        # Each place a few times: the iterations of a loop are alike.
+        place = (event.module, event.span)
+        seen[place] = seen.get(place, 0) + 1
+        if seen[place] > 3:
+            continue
         # Some mask after the softmax; what dropout leaves says nothing about a mask.
         into = run.made_by.get(weighed.inputs[0])
         is_masked = into is not None and into.op == "masked_fill"
