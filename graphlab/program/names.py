@@ -124,7 +124,7 @@ LIBRARY_NAMES: dict[str, str] = {
     "std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose trapezoid tri tril "
     "tril_indices triu triu_indices true_divide trim_zeros trunc uint16 uint32 uint64 uint8 union1d unique "
     "unravel_index vander var vdot vectorize vsplit vstack where zeros zeros_like",
-    "numpy.random": "beta binomial chisquare choice default_rng exponential gamma geometric laplace logistic lognormal "
+    "numpy.random": "RandomState beta binomial chisquare choice default_rng exponential gamma geometric laplace logistic lognormal "
     "multinomial multivariate_normal normal permutation poisson rand randint randn random random_sample seed shuffle "
     "standard_normal triangular uniform",
     "numpy.linalg": "LinAlgError cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_power matrix_rank norm pinv qr "

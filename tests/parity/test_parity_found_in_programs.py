@@ -44,6 +44,40 @@ show(torch.spmm(torch.eye(2), torch.ones(2, 2)))
 bag = nn.EmbeddingBag.from_pretrained(torch.arange(6.0).reshape(3, 2), mode="sum")
 show(bag(torch.tensor([0, 2, 1]), torch.tensor([0, 2])), bag.weight.requires_grad, str(bag))
 
+emb = nn.Embedding(4, 2, max_norm=1.0, _weight=torch.ones(4, 2))
+show(emb(torch.tensor([0, 0, 1])), emb.weight)
+emb = nn.Embedding(4, 2, max_norm=1.5, norm_type=1.0, _weight=torch.ones(4, 2))
+show(emb(torch.tensor([3, 1])), emb.weight)
+emb = nn.Embedding(4, 2, scale_grad_by_freq=True, _weight=torch.ones(4, 2))
+emb(torch.tensor([0, 0, 1])).sum().backward()
+show(emb.weight.grad)
+
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**2
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        return g * 2 * ctx.saved_tensors[0]
+w = torch.ones(2, requires_grad=True)
+Square.apply(w).sum().backward()
+show(w.grad)
+g, = torch.autograd.grad((Square.apply(w) * w).sum(), w, create_graph=True)
+show(g)
+g.sum().backward()
+
+torch.ones(2, 3).split("a")
+
+torch.ones(2, 3).split([1.5, 0.5])
+
+torch.ones(2, 3).split((1, "a"))
+
+torch.zeros(2, -3)
+
+F.binary_cross_entropy(torch.tensor([0.2, 3.0]), torch.tensor([-1.0, 0.0]))
+
 show(str(F.cross_entropy(torch.eye(3), torch.tensor([0, -100, 1]), reduction="none")))
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -274,5 +275,35 @@ def _fitted(gradient: Tensor, shape: tuple[int, ...], index: int, name: str) -> 
 
 
 def once_differentiable(function: Any) -> Any:
-    """Mark a `backward` that cannot itself be differentiated."""
-    return function
+    """Mark a `backward` that cannot itself be differentiated: what it returns has no graph."""
+
+    @functools.wraps(function)
+    def once(ctx: Any, *grads: Any) -> Any:
+        recorded = modes.grad
+        before, modes.grad = modes.grad, False
+        try:
+            found = function(ctx, *grads)
+        finally:
+            modes.grad = before
+        if not recorded or not any(isinstance(g, Tensor) and g._rg for g in grads):
+            return found
+        several = isinstance(found, tuple)
+        marked = [_refusing(f) if isinstance(f, Tensor) else f for f in (found if several else (found,))]
+        return tuple(marked) if several else marked[0]
+
+    return once
+
+
+def _refusing(gradient: Tensor) -> Any:
+    """The gradient, with a node that refuses to be differentiated."""
+    return _Refusal.apply(gradient.detach().requires_grad_())
+
+
+class _Refusal(Function):
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor) -> Any:
+        return gradient.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

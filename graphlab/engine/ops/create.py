@@ -78,7 +78,9 @@ def sizes(size: tuple[Any, ...], function: str) -> tuple[int, ...]:
         if n < 0:
             fail(
                 RuntimeError,
-                f"Trying to create tensor with negative dimension {n}: {list(shape)}",
+                "zeros: Dimension size must be non-negative."
+                if function == "zeros"
+                else f"Trying to create tensor with negative dimension {n}: {list(shape)}",
                 kind="negative_size",
                 shape=list(shape),
             )

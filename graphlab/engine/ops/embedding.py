@@ -10,6 +10,7 @@ from graphlab.engine.errors import fail
 from graphlab.engine.ops.op import Category, Op, declare
 from graphlab.engine.ops.run import (
     bad_argument,
+    bump,
     need_tensor,
     public,
     run,
@@ -41,14 +42,14 @@ EMBEDDING = declare(
         name="embedding",
         category=Category.INDEX,
         args=("weight", "input"),
-        params=("padding_idx",),
+        params=("padding_idx", "scale_grad_by_freq"),
         formula="out = weight[input]",
         backward_formula=N_("d weight = g added to the rows that were looked up"),
-        forward=lambda w, i, pad: w[i],
+        forward=lambda w, i, pad, *_: w[i],
         vjp=lambda node, g, i: (_embedding_vjp(node, g, i), None),
         saves=("input",),
         broadcasts=True,
-        shape=lambda w, i, pad: (*i, w[1]),
+        shape=lambda w, i, pad, *_: (*i, w[1]),
         narrate=N_("{n} rows of the table {weight} {weight_shape} are looked up by {input}"),
         narrate_backward=N_("each row of {weight} that was looked up gets its gradient added"),
         facts=lambda out, w, i, *_, **__: {"n": int(np.size(i))},
@@ -57,8 +58,11 @@ EMBEDDING = declare(
 
 
 def _embedding_vjp(node: Any, g: Any, i: Any) -> Any:
-    shape, _, pad = node.params
+    shape, _, pad, *scaled = node.params
     index = node.xp.array_of(i)
+    if scaled and known(index):
+        counts = np.bincount(index.reshape(-1), minlength=shape[0])[index]
+        g = g * node.xp.constant((1 / np.expand_dims(counts, -1)).astype(node.xp.array_of(g).dtype), g)
     if pad is not None and pad >= 0:
         keep = np.expand_dims(index != pad, -1).astype(node.xp.array_of(g).dtype)
         g = g * node.xp.constant(keep, g)
@@ -101,4 +105,9 @@ def embedding(
             index=int(i.max()),
             size=n,
         )
-    return run(EMBEDDING, (weight, input), (padding_idx,))
+    if max_norm is not None and known(i):
+        from graphlab.engine.ops.sampling import limit_rows
+
+        limit_rows(weight, i, max_norm, norm_type)
+        bump(weight)
+    return run(EMBEDDING, (weight, input), (padding_idx, True) if scale_grad_by_freq else (padding_idx,))

@@ -254,6 +254,18 @@ UNBIND = declare(
 _SPLIT_SIZES, _SLICES = known_as(SPLIT, "SplitWithSizesBackward0"), known_as(SPLIT, "SliceBackward0")
 
 
+def _pieces(sizes: Any) -> tuple[int, ...]:
+    for i, size in enumerate(sizes):
+        if not isinstance(size, (int, np.integer, Tensor)):
+            where = "split_with_sizes(): argument 'split_sizes'"
+            name = type(size).__name__
+            if i:
+                why = f'"type must be tuple of ints,but got {name}"'
+                raise TypeError(f"{where} failed to unpack the object at pos {i + 1} with error {why}")
+            raise TypeError(f"{where} (position 2) must be tuple of ints, but found element of type {name} at pos 0")
+    return tuple(int(size) for size in sizes)
+
+
 @public(SPLIT)
 def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     """Consecutive pieces of a size, or of given sizes, along a dim."""
@@ -262,10 +274,12 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     d = wrap_dim(dim, x.ndim, "split")
     n = x.shape[d]
+    if isinstance(split_size_or_sections, Tensor) and split_size_or_sections._array.size == 1:
+        split_size_or_sections = int(split_size_or_sections)
     if not isinstance(split_size_or_sections, (int, np.integer)):
         if not isinstance(split_size_or_sections, (tuple, list)):
             raise bad_argument("split_with_sizes", "split_sizes", 2, "tuple of ints", split_size_or_sections)
-        pieces = tuple(int(s) for s in split_size_or_sections)
+        pieces = _pieces(split_size_or_sections)
         if any(s < 0 for s in pieces):
             raise RuntimeError(
                 "split_with_sizes expects split_sizes have only non-negative entries, but got "

@@ -237,6 +237,12 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return pointwise_loss(HUBER, input, target, reduction, None, None, (delta,), weight)
 
 
+def _first_outside(x: Any) -> int | None:
+    """The place of the first entry that is no probability."""
+    inside = ((x >= 0) & (x <= 1)).reshape(-1)
+    return None if inside.all() else int(inside.argmin())
+
+
 @public(BCE, method=False)
 def binary_cross_entropy(
     input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
@@ -263,21 +269,17 @@ def binary_cross_entropy(
             input_dtype=x.dtype.name,
             target_dtype=y.dtype.name,
         )
-    if known(x._array) and not ((x._array >= 0) & (x._array <= 1)).all():
-        fail(
-            RuntimeError,
-            "all elements of input should be between 0 and 1",
-            kind="probability_range",
-            op="binary_cross_entropy",
-        )
-    if known(y._array) and not ((y._array >= 0) & (y._array <= 1)).all():
-        fail(
-            RuntimeError,
-            "all elements of target should be between 0 and 1",
-            kind="probability_range",
-            op="binary_cross_entropy",
-            is_target=True,
-        )
+    # Entry by entry, of each the input first.
+    of_input, of_target = (_first_outside(t._array) if known(t._array) else None for t in (x, y))
+    for name, first, other in (("input", of_input, of_target), ("target", of_target, of_input)):
+        if first is not None and (other is None or first < other or (first == other and name == "input")):
+            fail(
+                RuntimeError,
+                f"all elements of {name} should be between 0 and 1",
+                kind="probability_range",
+                op="binary_cross_entropy",
+                **({"is_target": True} if name == "target" else {}),
+            )
     if weight is None:
         return pointwise_loss(BCE, x, y, reduction)
     values = pointwise_loss(BCE, x, y, "none") * weight

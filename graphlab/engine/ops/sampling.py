@@ -13,7 +13,7 @@ from graphlab.engine.errors import fail
 from graphlab.engine.generator import Generator, default_generator
 from graphlab.engine.ops.activation import same_shape, warn
 from graphlab.engine.ops.op import Category, Op, declare, known_as
-from graphlab.engine.ops.run import FUNCTIONS, method, need_tensor, public, run, run_inplace
+from graphlab.engine.ops.run import FUNCTIONS, bump, method, need_tensor, public, run, run_inplace
 from graphlab.engine.random import _overwrite
 from graphlab.engine.tensor import Tensor, wrap
 from graphlab.engine.virtual import Virtual, known, virtual
@@ -276,7 +276,8 @@ def embedding_bag(
     flat, starts = _bags(i, offsets, include_last_offset)
     n_bags = len(starts)
     if max_norm is not None and known(flat):
-        _limit_rows(weight, flat, max_norm, norm_type)
+        limit_rows(weight, flat, max_norm, norm_type)
+        bump(weight)
     if type(flat) is Virtual or type(starts) is Virtual:
         rows = FUNCTIONS["embedding"](input, weight).reshape(-1, w.shape[1])
         if per_sample_weights is not None:
@@ -332,7 +333,7 @@ def _bags(i: Array, offsets: Any, include_last: bool) -> tuple[Array, Array]:
     return i, starts[:-1] if include_last else starts
 
 
-def _limit_rows(weight: Tensor, flat: Array, max_norm: float, norm_type: float) -> None:
+def limit_rows(weight: Tensor, flat: Array, max_norm: float, norm_type: float) -> None:
     """In place: rows that are looked up are scaled down to a largest norm."""
     w = weight._array
     for row in np.unique(flat):
