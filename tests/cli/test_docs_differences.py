@@ -11,7 +11,7 @@ from graphlab.session.messages import Limits
 PAGE = (Path(__file__).parents[2] / "docs" / "DIFFERENCES.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["compile", "jit", "fx", "distributed", "hub"])
+@pytest.mark.parametrize("name", ["jit", "fx", "distributed", "hub"])
 def test_what_is_said_to_be_missing_is_not_there(name: str) -> None:
     assert f"`torch.{name}`" in PAGE
     assert not hasattr(torch, name)
