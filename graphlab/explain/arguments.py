@@ -8,8 +8,9 @@ import re
 from graphlab.explain import words
 from graphlab.explain.case import Case, Found
 from graphlab.explain.catalogue import Severity, diagnosis
+from graphlab.explain.names import nearest
 from graphlab.explain.source import called, dotted
-from graphlab.i18n import N_, _
+from graphlab.i18n import N_, _, ngettext
 from graphlab.trace.records import Fix
 
 
@@ -55,6 +56,17 @@ def argument_type(case: Case) -> Found | None:
         },
         {"function": function, "argument": name, "wanted": wanted, "got": got},
     )
+    if facts.get("keyword"):
+        return _keyword(found, str(facts["keyword"]), [str(name) for name in facts["known"]])
+    if facts.get("most") is not None:
+        given, most = int(facts["n"]), int(facts["most"])
+        n = given - most
+        found.words.update(n=n, given=given, most=most)
+        found.title = ngettext("{function} got {n} argument too many", "{function} got {n} arguments too many", n)
+        found.what = N_("{function} was given {given} arguments by position, and takes at most {most} of them.")
+        found.why = N_("Further arguments of PyTorch's functions must be given by name, as in `alpha=2`.")
+        found.fix = N_("Leave out what is too much, or write the name of the argument before it.")
+        return found
     if not wanted:
         found.what = N_("{function} got {got}, and that is not among the kinds of arguments that it takes.")
     if got == "NoneType":
@@ -75,6 +87,20 @@ def argument_type(case: Case) -> Found | None:
         whole_division(case, found)
     elif got == "method" or got == "builtin_function_or_method":
         found.fix = N_("Add brackets to call the method: `x.sum()` instead of `x.sum`.")
+    return found
+
+
+def _keyword(found: Found, name: str, known: list[str]) -> Found:
+    """An argument that is given by a name that the function doesn't have."""
+    found.words.update(argument=words.code(name), known=words.listing(words.code(each) for each in known))
+    found.facts["argument"] = name
+    found.title = N_("{function} has no argument {argument}")
+    found.what = N_("{function} was given {argument} by name, and it has no argument of that name.")
+    found.why = N_("Arguments by name must be spelled as the function spells them; those of NumPy may be others.")
+    found.fix = N_("It has these: {known}.")
+    if near := nearest(name, known):
+        found.words["near"] = words.code(near[0])
+        found.fix = N_("Did you mean {near}?")
     return found
 
 

@@ -200,7 +200,9 @@ def attribute_unknown(case: Case) -> Found | None:
         else:
             suggestions = nearest(name, members_of(owner)) or nearest(name, assigned | methods | _torch_names())
     uses = [n for n in case.source.nodes if isinstance(n, ast.Attribute) and n.attr == name and n.lineno == case.line]
-    if suggestions:
+    if owner in ("Tensor", "Parameter") and name in _OF_ARRAYS:
+        _said_as_arrays_do(case, found, name, uses)
+    elif suggestions:
         found.words["near"] = words.code(suggestions[0])
         found.fix = N_("Did you mean {near}?")
         if len(uses) == 1:
@@ -210,6 +212,39 @@ def attribute_unknown(case: Case) -> Found | None:
             found.fixes.append(Fix(title, "maybe", [edit]))
     return found
 
+
+_OF_ARRAYS = frozenset({"append", "astype", "copy", "len", "length"})
+
+
+def _said_as_arrays_do(case: Case, found: Found, name: str, uses: list[ast.Attribute]) -> None:
+    """A method of NumPy's arrays, or of lists, and what tensors have for it."""
+    call = case.source.parents.get(uses[0]) if len(uses) == 1 else None
+    base = case.source.text_of(uses[0].value) if call is not None else "x"
+    given = call.args[0] if isinstance(call, ast.Call) and len(call.args) == 1 else None
+    text = ""
+    if name == "append":
+        found.fix = N_(
+            "A tensor doesn't grow. Collect in a Python list and make one tensor of it at the end with `torch.stack`, "
+            "or join two with `torch.cat([a, b])`."
+        )
+    elif name == "copy":
+        found.fix = N_("A copy of a tensor is `x.clone()`; `x.detach().clone()` leaves the graph behind.")
+        text = f"{base}.clone()"
+    elif name == "astype":
+        found.fix = N_("Another dtype is `x.to(torch.float32)`, or short `x.float()` and `x.long()`.")
+        dtype = str(given.value) if isinstance(given, ast.Constant) else dotted(given).rpartition(".")[2]
+        dtype = {"int": "int64", "float": "float64"}.get(dtype, dtype)
+        text = f"{base}.to(torch.{dtype})" if dtype in _DTYPES else ""
+    else:
+        found.fix = N_("The size of the first axis is `len(x)` or `x.size(0)`.")
+        text = f"len({base})"
+    whole: ast.expr | None = call if isinstance(call, ast.Call) else None
+    if text and whole is not None:
+        title = words.fill(N_("Write {near}"), {"near": words.code(text)})
+        found.fixes.append(Fix(title, "maybe", [case.source.replace(whole, text)]))
+
+
+_DTYPES = frozenset({"bool", "complex64", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"})
 
 _REPLACED = {
     ("torch", "symeig"): "torch.linalg.eigh",

@@ -196,9 +196,9 @@ def broadcast(case: Case) -> Found | None:
     found = Found({**said, "n_a": clash[0], "n_b": clash[1], "op": op}, {}, fixes)
     found.picture = broadcast_axes([_label(a), _label(b)], [a.shape, b.shape])
     if fixes:
-        found.words["first"] = fixes[0].title
+        found.words["first_fix"] = fixes[0].title
         found.fix = N_(
-            "{first}. If that isn't what you mean, bring the axes that belong together under each other first."
+            "{first_fix}. If that isn't what you mean, bring the axes that belong together under each other first."
         )
     return found
 

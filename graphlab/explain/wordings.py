@@ -286,10 +286,19 @@ def _combination(function: str, given: str, offered: str) -> dict[str, object]:
 
     `offered`: the ways to call it that the message lists. The way that most of the arguments fit is the one meant.
     """
-    parts = [part.strip() for part in given.split(",") if part.strip()]
+    parts = [part.strip().replace("!", "") for part in given.split(",") if part.strip()]
+    ways = re.findall(r"\*\s*\(([^()]{1,400})\)", offered)[:20] or re.findall(r"expected \(([^()]{1,400})\)", offered)
+    known = {each.split(" = ")[0].strip().rpartition(" ")[2] for way in ways for each in way.split(",")} - {"*"}
+    unknown = next((part for part in parts if "=" in part and part.partition("=")[0] not in known), "")
+    if known and unknown:
+        name, _, kind = unknown.partition("=")
+        return {"function": function, "keyword": name, "known": sorted(known), "got": kind, "all": parts}
     kinds = [part for part in parts if "=" not in part]
+    places = [len([each for each in way.split("*")[0].split(",") if each.strip()]) for way in ways]
+    if places and len(kinds) > max(places):
+        return {"function": function, "n": len(kinds), "most": max(places), "got": kinds[max(places)], "all": parts}
     misfits = []
-    for way in re.findall(r"\*\s*\(([^()]{1,400})\)", offered)[:20]:
+    for way in ways:
         taken = [each.split(" = ")[0].strip().rpartition(" ") for each in way.split(",") if each.strip() != "*"]
         if len(kinds) <= len(taken):
             pairs = zip(kinds, taken, strict=False)

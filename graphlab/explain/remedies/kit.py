@@ -64,10 +64,9 @@ def _follow_first(code: str, found: Found) -> None:
         return
     if code == "GL101" and not found.fix:
         found.fix = N_(
-            "{first}. If that isn't what you mean, bring the axes that belong together under each other first."
+            "{first_fix}. If that isn't what you mean, bring the axes that belong together under each other first."
         )
-    if "{first}" in found.fix:
-        found.words["first"] = found.fixes[0].title
+        found.words["first_fix"] = found.fixes[0].title
 
 
 def _is_python(text: str) -> bool:
