@@ -205,6 +205,8 @@ def _values_for(trace: TraceReader, event: Event, op: Op, template: str) -> dict
             found.update(_left_out(trace, event, key))
         else:
             found.setdefault(key, _param(value))
+    if "dim" in found:
+        found["along"] = _along(event.params.get("dim"), found["dim"])
     if not wanted <= set(found):
         facts = _facts(trace, event, op)
         for key, value in facts.items():
@@ -222,6 +224,14 @@ def _left_out(trace: TraceReader, event: Event, key: str) -> dict[str, str]:
         axes = range(len(trace.tensors[event.inputs[0]].shape))
         return {key: "(" + ", ".join(str(a) for a in axes) + ")"}
     return {}
+
+
+def _along(dim: Any, said: str) -> str:
+    """The dims of a reduction in words: one of them, several, or all."""
+    if said == "()":
+        return _("all dims")
+    one = isinstance(dim, int) or "," not in said
+    return _("dim {dim}").format(dim=said.strip("()")) if one else _("dims {dim}").format(dim=said)
 
 
 def _param(value: Any) -> str:
@@ -289,7 +299,7 @@ def _forward(trace: TraceReader, event: Event) -> str:
     text = text.rstrip(".。")
     if event.outputs and event.outputs[0] >= 0:
         # Where the template closes with the shape that came out, the clause about the result tells it anyway.
-        if came_out:
+        if came_out is not None:
             for colon in (": ", "："):
                 text = text.removesuffix(f"{colon}{words.shape(came_out)}")
         return _("{text}; {result}.").format(text=text, result=_result(trace, event.outputs[0], event.id))

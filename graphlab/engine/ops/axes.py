@@ -137,6 +137,7 @@ EXPAND = _view_op(
     N_("{input} {input_shape} is stretched to {shape} without copying"),
     lambda: [((3, 1), {"size": (2, 3, 4)})],
     backward=N_("d input = g summed over the stretched dims"),
+    narrate_backward=N_("the gradient is summed over the stretched dims, back to the shape {input_shape}"),
     shape=lambda s, size: size,
 )
 

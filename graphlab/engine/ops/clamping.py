@@ -36,9 +36,9 @@ CLAMP = declare(
         vjp=lambda node, g, x: (node.xp.keep(g, _within(x, *node.params)),),
         saves=("input",),
         shape=same_shape,
-        narrate=N_("each entry of {input} is kept between {min} and {max}: {n_changed} change"),
+        narrate=N_("each entry of {input} is kept between {min} and {max}: {n_changed} of {n} change"),
         narrate_backward=N_("the gradient passes where {input} lay within the limits"),
-        facts=lambda out, x, **_: {"n_changed": int(np.sum(out != x))},
+        facts=lambda out, x, **_: {"n_changed": int(np.sum(out != x)), "n": int(np.size(x))},
         samples=lambda: [((3, 2), {"min": -0.5, "max": 0.5}), ((3,), {"min": 0.1, "max": None})],
     )
 )

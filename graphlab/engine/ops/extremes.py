@@ -33,7 +33,7 @@ AMAX = _reduction(
     N_("d input = g at the largest entries, shared evenly"),
     lambda x, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
     _extreme_vjp,
-    N_("the largest entries of {input} along dims {dim}: {shape}"),
+    N_("the largest entries of {input} along {along}: {shape}"),
     ("input", "out"),
 )
 AMIN = _reduction(
@@ -42,7 +42,7 @@ AMIN = _reduction(
     N_("d input = g at the smallest entries, shared evenly"),
     lambda x, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
     _extreme_vjp,
-    N_("the smallest entries of {input} along dims {dim}: {shape}"),
+    N_("the smallest entries of {input} along {along}: {shape}"),
     ("input", "out"),
 )
 MAX_ALL = _reduction(

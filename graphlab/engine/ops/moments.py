@@ -222,7 +222,7 @@ LOGSUMEXP = _reduction(
     lambda node, g, x, out: (
         spread(node, g, *node.params) * node.xp.exp(x - spread(node, out, *node.params)) if node.params[0] else g,
     ),
-    N_("the logarithm of the sum of the exponentials of {input} along dims {dim}: {shape}"),
+    N_("the logarithm of the sum of the exponentials of {input} along {along}: {shape}"),
     ("input", "out"),
     samples=lambda: [((3, 2), {"dim": (1,), "keepdim": False})],
 )

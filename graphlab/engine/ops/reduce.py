@@ -295,7 +295,7 @@ PROD = _reduction(
     "d input = g · out / input",
     lambda x, dim, keepdim: _multiply_reduce(x, axis=dim, keepdims=keepdim),
     _prod_vjp,
-    N_("the entries of {input} along dims {dim} are multiplied: {shape}"),
+    N_("the entries of {input} along {along} are multiplied: {shape}"),
     ("input", "out"),
 )
 

@@ -59,6 +59,7 @@ def _view_op(
     category: Category = Category.SHAPE,
     backward: str = "",
     shape: Any = None,
+    narrate_backward: str = "",
 ) -> Op:
     return declare(
         Op(
@@ -75,7 +76,7 @@ def _view_op(
             view=True,
             shape=shape,
             narrate=narrate,
-            narrate_backward=N_("the gradient is arranged as {input} was: {input_shape}"),
+            narrate_backward=narrate_backward or N_("the gradient is arranged as {input} was: {input_shape}"),
             samples=samples,
         )
     )
