@@ -104,17 +104,23 @@ def _with_softmax(problem: Problem, trace: TraceReader) -> Problem:
 
 _CAUSES = {
     "GL741": {"GL601", "GL602", "GL724"},
-    "GL601": {"GL724", "GL602"},
+    "GL601": {"GL724", "GL602", "GL759"},
     "GL602": {"GL722", "GL724"},
     "GL720": {"GL731"},
     "GL731": {"GL729", "GL743"},
     "GL743": {"GL729"},
+    "GL749": {"GL729"},
+    "GL771": {"GL742"},
 }
 """Silent bugs that explain others: the cause is told, its consequence is left out."""
+
+_NOT_CALLED = {"zero_grad": "GL706", "step": "GL721"}
+"""What follows where a method is only named, and not called."""
 
 
 def _settled(problems: list[Problem]) -> list[Problem]:
     explained = {code for problem in problems for code in _CAUSES.get(problem.code, ())}
+    explained |= {_NOT_CALLED.get(str(problem.facts.get("method")), "") for problem in problems}
     return [problem for problem in problems if problem.code not in explained]
 
 

@@ -95,7 +95,14 @@ def test_formula_and_narration_use_known_names_only(name: str) -> None:
     op = OPS[name]
     assert op.formula
     assert op.narrate and not op.narrate.rstrip().endswith(".")
-    allowed = {"out", "shape", *op.args, *(a + "_shape" for a in op.args), *op.params}
+    allowed = {
+        "out",
+        "shape",
+        *(["along"] if "dim" in op.params else []),
+        *op.args,
+        *(a + "_shape" for a in op.args),
+        *op.params,
+    }
     if op.facts is not None and op.samples is not None:
         for sample in op.samples():
             named = sample[-1] if isinstance(sample[-1], dict) else {}

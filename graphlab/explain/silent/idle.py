@@ -107,7 +107,8 @@ def _not_called(run: Run) -> list[Found]:
         if node.value.attr not in _METHODS or not text:
             continue
         instead = f"{text}()"
-        one = Found({"text": words.code(text), "line": node.lineno, "instead": instead}, line=node.lineno)
+        values = {"text": words.code(text), "line": node.lineno, "instead": instead}
+        one = Found(values, {"method": node.value.attr}, line=node.lineno)
         one.what = N_("{text} on line {line} only names the method; it isn't called.")
         one.why = N_("A method runs when brackets stand after its name.")
         one.fix = N_("Call it: `{instead}`.")
