@@ -192,14 +192,8 @@ def broadcast(case: Case) -> Found | None:
     if clash is None:
         return None
     said = {"a": a.said, "b": b.said, "a_shape": words.shape(a.shape), "b_shape": words.shape(b.shape)}
-    fixes = _broadcast_fixes(case, [a, b])
-    found = Found({**said, "n_a": clash[0], "n_b": clash[1], "op": op}, {}, fixes)
+    found = Found({**said, "n_a": clash[0], "n_b": clash[1], "op": op}, {}, _broadcast_fixes(case, [a, b]))
     found.picture = broadcast_axes([_label(a), _label(b)], [a.shape, b.shape])
-    if fixes:
-        found.words["first_fix"] = fixes[0].title
-        found.fix = N_(
-            "{first_fix}. If that isn't what you mean, bring the axes that belong together under each other first."
-        )
     return found
 
 

@@ -188,6 +188,7 @@ class Replaying(Naming):
         self._module = self._modules[-1] if self._modules else _TOP
         self._named_site = position.named_site
         self._named_tensor = template.shifted(position.named_tensor, tensors)
+        self._named_parts = (None, ())  # no template has an operator with several outputs
         self._pending = {
             template.shifted(of, tensors): template.shifted(number, tensors) for of, number in position.pending.items()
         }
