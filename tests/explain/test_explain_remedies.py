@@ -257,3 +257,10 @@ def test_parts_of_a_result_are_known(text: str, parts: list[str]) -> None:
     call = next(n.value for n in source.nodes if isinstance(n, ast.Expr))
     assert isinstance(call, ast.Call)
     assert parts_of(Case("python", {}, source=source), call)[1] == parts
+
+
+def test_the_advice_names_the_fix_that_stands_first(tmp_path: Path) -> None:
+    program = "import torch\nout, y = torch.randn(4, 2, 4), torch.ones(4, 2)\nprint(out.argmax(0) == y)\n"
+    problem = run_program(program, tmp_path / "run.trace").problem
+    assert problem.fixes[0].title == "Choose along dim 2: the result has shape (4, 2)"
+    assert problem.fix.startswith(problem.fixes[0].title)
